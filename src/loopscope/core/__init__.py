@@ -1,0 +1,1 @@
+"""Plain data that every part speaks: records and their codec, clocks, errors."""

@@ -1,0 +1,275 @@
+"""The records: the same lines on the pipe of a child process and in a trace file.
+
+Each record is one JSON object on one line; the member ``k`` names its kind. ``t_ns`` is the monotonic time
+(:mod:`loopscope.core.clock`) at which it was made; ``proc`` names the process that made it (``rig-1``, ``emulator-2``,
+``telemetry``, ``session``). A member that is ``null`` says "not known", never zero. New members get defaults, so that
+an older file still reads; a new *kind* needs a new :data:`FORMAT`.
+"""
+
+import msgspec
+
+FORMAT = 1
+"""Version of the file format, counted apart from the release."""
+
+
+class Record(msgspec.Struct, frozen=True, tag_field="k", kw_only=True, gc=False):
+    """Base of every record."""
+
+    t_ns: int
+    proc: str = ""
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One endpoint as the session found it. ``api`` is ``ollama`` or ``openai``; no credentials, ever."""
+
+    url: str
+    api: str = "ollama"
+    model: str = ""
+    version: str = ""
+    embedded: bool = False
+    words: str = ""
+
+
+class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one agent does: stream ``tokens`` tokens from server number ``server``, again and again."""
+
+    agent: int
+    name: str
+    server: int
+    model: str = ""
+    prompt: str = ""
+    tokens: int = 256
+    api: str = "ollama"
+
+
+class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
+    """First line of a trace. ``anchor_*`` are one moment on both clocks; ``host`` is plain facts by name."""
+
+    format: int = FORMAT
+    loopscope: str = ""
+    anchor_perf_ns: int = 0
+    anchor_wall_ns: int = 0
+    source: str = ""
+    """``embedded``, ``ollama``, ``urls``: where the streams come from."""
+    host: dict[str, str] = {}
+    servers: list[Server] = []
+    agents: list[AgentSpec] = []
+    levers: dict[str, str] = {}
+    scenario: str = ""
+
+
+class Hello(Record, frozen=True, tag="hello", kw_only=True, gc=False):
+    """First line of a child process: it is ready. ``signals`` maps each signal to ``ok`` or why it cannot be had."""
+
+    role: str
+    pid: int
+    perf_ns: int
+    wall_ns: int
+    info: dict[str, str] = {}
+    signals: dict[str, str] = {}
+    lag_floor_ns: int | None = None
+    """Median lateness of the heartbeat on the idle loop, measured before any agent starts (rig only)."""
+    elu_floor: float | None = None
+
+
+class ClockAnchor(Record, frozen=True, tag="anchor", kw_only=True, gc=False):
+    """The anchor of a process, renewed each second. ``step_ns``: how far the wall clock stepped since the last one."""
+
+    wall_ns: int
+    step_ns: int = 0
+
+
+class AgentState(Record, frozen=True, tag="agent", kw_only=True, gc=False):
+    """An agent changed its state.
+
+    ``state``: ``starting``, ``waiting`` (request sent, nothing yet), ``streaming``, ``pausing`` (between requests),
+    ``retrying`` (back-off after a failure, ``words`` says which), ``draining``, ``gone``.
+    """
+
+    agent: int
+    state: str
+    name: str = ""
+    server: int = 0
+    model: str = ""
+    words: str = ""
+
+
+class Request(Record, frozen=True, tag="request", kw_only=True, gc=False):
+    """One request has ended; times in ns on the monotonic clock, durations in ns, ``null`` where not known.
+
+    ``outcome``: ``ok``; ``length``-limited ends are ``ok`` too; ``refused`` (no connection), ``http`` (a status that is
+    an error), ``server`` (an error line), ``cut`` (connection broke mid-stream), ``no_done`` (a normal end without the
+    final message), ``garbage`` (a line that is no message), ``timeout``, ``taken`` (cut by a takeover or by the end of
+    the session: not the server's fault). ``words`` says it for people.
+    """
+
+    agent: int
+    request: int
+    outcome: str
+    words: str = ""
+    status: int | None = None
+    start_ns: int
+    connect_ns: int | None = None
+    """Duration of connecting; ``0`` when a kept connection was used."""
+    first_ns: int | None = None
+    """Received stamp of the first chunk with non-empty content."""
+    last_ns: int | None = None
+    end_ns: int
+    chunks: int = 0
+    reads: int = 0
+    bytes: int = 0
+    tokens: int | None = None
+    """``eval_count``, as the server reported it."""
+    prompt_tokens: int | None = None
+    total_ns: int | None = None
+    load_ns: int | None = None
+    prompt_ns: int | None = None
+    eval_ns: int | None = None
+    handle_ns: int = 0
+    """Time spent decoding and consuming on the loop."""
+    throttle_ns: int = 0
+    batch_ns: int = 0
+
+
+class Chunks(Record, frozen=True, tag="chunks", kw_only=True, gc=False):
+    """The chunks handled since the last such record: one row a chunk, in the order in which they were handled.
+
+    Columns have equal length n. Row i was received at ``base_ns + sum(recv[0..i])``. ``delay[i]`` is received - sent in
+    ns (``null``: the server gave no stamp; below zero: the server's clock is ahead of ours); ``handled[i]`` is handled -
+    received in ns. ``first`` lists the rows that are the first chunk of their request (a gap never spans two requests);
+    ``empty`` lists rows without visible content (a role event, a final message). Rows of one agent with the same
+    received stamp came in one read.
+    """
+
+    base_ns: int
+    agent: list[int]
+    recv: list[int]
+    delay: list[int | None]
+    handled: list[int]
+    first: list[int] = []
+    empty: list[int] = []
+
+
+class Pulse(Record, frozen=True, tag="pulse", kw_only=True, gc=False):
+    """One tick (about 100 ms) of one event loop. Durations in ns within this tick; ``null``: cannot be had here."""
+
+    dt_ns: int
+    loop: str
+    active_ns: int | None = None
+    """Time not spent waiting in the selector; ELU = active / dt."""
+    cpu_ns: int | None = None
+    """CPU of the loop's thread."""
+    runq_ns: int | None = None
+    """Time in which the loop's thread could have run but had no core."""
+    gc_ns: int = 0
+    lag_ns: list[int] = []
+    """Lateness of each heartbeat that was due in this tick, back-filled; the idle floor is not yet subtracted."""
+    beat_ns: int = 0
+    """Period of the heartbeat."""
+    reads: int = 0
+    """Deliveries of bytes from the transport."""
+    streams: int = 0
+    """Requests under way."""
+    tasks: int = 0
+    backlog_bytes: int | None = None
+    """Bytes waiting unread in all sockets."""
+    dropped: int = 0
+    """Samples lost since the process started, because there was no room."""
+    observer_ns: int = 0
+    """CPU of the probes' own thread in this tick."""
+    process_ns: int = 0
+    """CPU of the whole process in this tick."""
+
+
+class Lever(Record, frozen=True, tag="lever", kw_only=True, gc=False):
+    """A lever was pulled. ``by``: ``key``, ``script``, ``start``. ``words``: what it took, e.g. "restarted on uvloop"."""
+
+    name: str
+    old: str
+    new: str
+    by: str = "key"
+    words: str = ""
+
+
+class Mark(Record, frozen=True, tag="mark", kw_only=True, gc=False):
+    """A word that somebody put on the time line."""
+
+    words: str
+
+
+class Power(Record, frozen=True, tag="power", kw_only=True, gc=False):
+    """Power, or what stands in for it. ``source`` says which: ``nvml``, ``rapl``, ``simulated``, ``cpu`` (only a share).
+
+    ``watts`` is ``null`` where there is only utilisation. ``share`` is GPU (or CPU) utilisation in [0, 1].
+    """
+
+    source: str
+    name: str = ""
+    watts: float | None = None
+    share: float | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    words: str = ""
+
+
+class HostLoad(Record, frozen=True, tag="host", kw_only=True, gc=False):
+    """The machine: ``cpu`` is the share of each core that was busy; ``procs`` is CPU share of a core by process name."""
+
+    cpu: list[float]
+    procs: dict[str, float] = {}
+    memory_used: int = 0
+    memory_total: int = 0
+
+
+class Truth(Record, frozen=True, tag="truth", kw_only=True, gc=False):
+    """What an emulator knows of itself, counted since it started: ground truth to hold the agents' figures against."""
+
+    requests: int
+    streams: int
+    chunks: int
+    tokens: int
+    bytes: int = 0
+    late_p50_ns: int | None = None
+    """Lateness of sends against their schedule since the last such record."""
+    late_p99_ns: int | None = None
+    watts: float | None = None
+    """Simulated power, when a power model is set."""
+    cpu_ns: int = 0
+
+
+class Finding(Record, frozen=True, tag="finding", kw_only=True, gc=False):
+    """A rule fired (``on``) or stopped firing. ``sentence`` carries its number; ``lever`` names what to try."""
+
+    name: str
+    on: bool
+    sentence: str = ""
+    evidence: str = ""
+    lever: str = ""
+
+
+class Loss(Record, frozen=True, tag="loss", kw_only=True, gc=False):
+    """Something was lost and is counted: ``what`` (``lines``, ``samples``, ``requests``), how many, and why."""
+
+    what: str
+    count: int
+    words: str = ""
+
+
+class Bye(Record, frozen=True, tag="bye", kw_only=True, gc=False):
+    """Last line of a child process: it ended by itself, having handed out everything."""
+
+    words: str = ""
+
+
+class Trailer(Record, frozen=True, tag="trailer", kw_only=True, gc=False):
+    """Last line of a trace that was closed properly: how many lines of each kind stand before it."""
+
+    lines: int
+    counts: dict[str, int] = {}
+
+
+AnyRecord = (
+    Header | Hello | ClockAnchor | AgentState | Request | Chunks | Pulse | Lever | Mark | Power | HostLoad | Truth
+    | Finding | Loss | Bye | Trailer
+)  # fmt: skip
+"""Every kind that may stand on a line."""

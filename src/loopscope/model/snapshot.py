@@ -1,0 +1,268 @@
+"""What a screen or a report may know at one moment: frozen, complete, in the units of people (ms, s, shares).
+
+``None`` always means "not enough data" or "cannot be had here"; the ``words`` beside it say which. Shares are in
+[0, 1]. Times ``*_s`` are seconds since the session began. Definitions: docs/definitions.md.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+EMPTY: Floats = np.empty(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Quantiles of ``n`` values, in ms; bucketed with a relative error of at most 0.6 %, but ``max`` is exact."""
+
+    n: int = 0
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """Counts over log-spaced buckets: ``counts[i]`` values lie in [edges_ms[i], edges_ms[i + 1])."""
+
+    edges_ms: Floats = field(default_factory=lambda: EMPTY)
+    counts: Floats = field(default_factory=lambda: EMPTY)
+    quantiles: Quantiles = field(default_factory=Quantiles)
+    floor_ms: float | None = None
+    """Idle floor to mark on the axis (lag only)."""
+    window_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """One finished request."""
+
+    t_s: float
+    request: int
+    outcome: str
+    words: str
+    ttft_ms: float | None
+    itl_ms: float | None
+    tokens: int | None
+    chunks: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AgentView:
+    """One agent, over the last ``Snapshot.window_s`` seconds where nothing else is said."""
+
+    agent: int
+    name: str
+    server: int
+    endpoint: str
+    model: str
+    state: str
+    words: str
+    """What the state needs to be understood: the failure that it retries after, in words."""
+    chunks_s: float | None
+    tok_s: float | None
+    """Tokens per second of the last requests that reported a count, while they streamed: tokens / (end - first)."""
+    spark_chunks_s: Floats
+    """Chunks in each of the last 60 seconds, oldest first."""
+    ttft_ms: Quantiles
+    itl_ms: Quantiles
+    gap_ms: Quantiles
+    server_gap_ms: Quantiles
+    delay_ms: Quantiles
+    delay_words: str
+    """Empty, or why there is no delivery delay: "no stamp", "server clock ahead"."""
+    requests: int
+    errors: int
+    chunks: int
+    tokens: int
+    recent: tuple[RequestView, ...] = ()
+    """The last requests, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopView:
+    """The measured event loop, over the window. While a takeover drains, the loop that takes new requests."""
+
+    name: str = ""
+    proc: str = ""
+    elu: float | None = None
+    cpu: float | None = None
+    runq: float | None = None
+    gc: float | None = None
+    lag_ms: Quantiles = field(default_factory=Quantiles)
+    """Above the idle floor."""
+    lag_floor_ms: float | None = None
+    chunks_per_read: float | None = None
+    streams: int = 0
+    tasks: int = 0
+    backlog_bytes: int | None = None
+    draining: tuple[str, ...] = ()
+    """Names of older loops that still finish requests."""
+    silent_s: float = 0.0
+    """For how long the rig has not been heard of (0 unless over half a second)."""
+    words: dict[str, str] = field(default_factory=dict)
+    """Signal name -> why it cannot be had, for those that cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingView:
+    """DESIGN: ``at least`` = rate / ELU over the window, a lower bound; headroom = 1 - rate / at least."""
+
+    now_chunks_s: float | None = None
+    at_least_chunks_s: float | None = None
+    headroom: float | None = None
+    elu: float | None = None
+    delay_ms: Quantiles = field(default_factory=Quantiles)
+    peak_chunks_s: float | None = None
+    words: str = ""
+    """Why a figure is missing, e.g. "not enough data: 1.2 of 3 s"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures that a lever may move, over one stretch of time."""
+
+    seconds: float = 0.0
+    chunks_s: float | None = None
+    tok_s: float | None = None
+    at_least_chunks_s: float | None = None
+    elu: float | None = None
+    cpu_us_per_chunk: float | None = None
+    delay_p50_ms: float | None = None
+    delay_p99_ms: float | None = None
+    lag_p99_ms: float | None = None
+    gap_p50_ms: float | None = None
+    gap_p99_ms: float | None = None
+    chunks_per_read: float | None = None
+    backlog_bytes: float | None = None
+    watts: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeverEffect:
+    """One pull of a lever and what it did. ``after`` is ``None`` until the settling time and 3 s of data are over."""
+
+    name: str
+    old: str
+    new: str
+    t_s: float
+    words: str
+    before: Figures | None
+    after: Figures | None
+    wait_s: float = 0.0
+    """Seconds still to wait until ``after`` is there; 0 when it is, or when another lever cut it short."""
+    cut_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeverView:
+    """One lever: its value now, and its last pull."""
+
+    name: str
+    value: str
+    last: LeverEffect | None = None
+    busy: str = ""
+    """While it is being applied: "starting a rig on uvloop"."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PowerView:
+    """Power or its stand-in. ``label`` says exactly what the series is: "GPU 0 power, W", "host CPU, share"."""
+
+    source: str = ""
+    label: str = ""
+    simulated: bool = False
+    watts: float | None = None
+    share: float | None = None
+    words: str = ""
+    t_s: Floats = field(default_factory=lambda: EMPTY)
+    values: Floats = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One finding that holds now."""
+
+    name: str
+    sentence: str
+    evidence: str
+    lever: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MarkView:
+    """A lever or a mark on the time line."""
+
+    t_s: float
+    label: str
+    kind: str
+    """``lever``, ``mark``, ``finding``, ``loss``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverView:
+    """What the instrument itself costs and has lost."""
+
+    rig_share: float | None = None
+    """CPU of the probes' thread in the rig, as a share of one core."""
+    screen_share: float | None = None
+    """CPU of the screen's process, as a share of one core (live only)."""
+    dropped: int = 0
+    lost_lines: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A time line: ``t_s`` (bin starts, oldest first) and named values on the same axis; nan where there is none."""
+
+    t_s: Floats = field(default_factory=lambda: EMPTY)
+    step_s: float = 0.5
+    chunks_s: Floats = field(default_factory=lambda: EMPTY)
+    elu: Floats = field(default_factory=lambda: EMPTY)
+    lag_ms: Floats = field(default_factory=lambda: EMPTY)
+    """Largest lag in the bin."""
+    delay_ms: Floats = field(default_factory=lambda: EMPTY)
+    """Largest delivery delay in the bin."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Everything, at one moment."""
+
+    t_s: float = 0.0
+    wall_ns: int = 0
+    source: str = ""
+    """``embedded``, ``ollama``, ``urls``."""
+    source_words: str = ""
+    """E.g. "EMBEDDED: two emulated servers", "2 servers, gemma3"."""
+    embedded: bool = False
+    window_s: float = 10.0
+    agents: tuple[AgentView, ...] = ()
+    loop: LoopView = field(default_factory=LoopView)
+    ceiling: CeilingView = field(default_factory=CeilingView)
+    lag: Histogram = field(default_factory=Histogram)
+    gap: Histogram = field(default_factory=Histogram)
+    delay: Histogram = field(default_factory=Histogram)
+    series: Series = field(default_factory=Series)
+    power: PowerView = field(default_factory=PowerView)
+    levers: tuple[LeverView, ...] = ()
+    effects: tuple[LeverEffect, ...] = ()
+    """Every pull so far, oldest first."""
+    marks: tuple[MarkView, ...] = ()
+    findings: tuple[FindingView, ...] = ()
+    observer: ObserverView = field(default_factory=ObserverView)
+    host_cpu: tuple[float, ...] = ()
+    chunks: int = 0
+    tokens: int = 0
+    requests: int = 0
+    errors: int = 0
+    taken: int = 0
+    """Requests cut by takeovers and stops: counted apart from errors."""
+    problem: str = ""
+    """Something that the operator must know now: the rig died, the file cannot be written."""

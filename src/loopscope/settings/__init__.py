@@ -1,0 +1,1 @@
+"""What may be configured: levers, scenarios, where our files lie."""

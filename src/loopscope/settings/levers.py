@@ -1,0 +1,182 @@
+"""The levers: their names, what each may be set to, and how a value is read.
+
+A value travels as one canonical string (``off``, ``60``, ``decode:50ms``, ``read:50ms``, ``decode:1KiB``, ``orjson``),
+so that a command line, a key, a script and a trace all say the same thing.
+"""
+
+import math
+import re
+import sys
+from dataclasses import dataclass
+
+from loopscope.core.errors import InputError
+
+MAX_AGENTS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """One lever. ``at_once``: acts on the running streams; else a new rig process takes over."""
+
+    name: str
+    default: str
+    key: str
+    at_once: bool
+    valid: str
+    """For people: every value that it takes."""
+    help: str
+    presets: tuple[str, ...]
+    """What its key cycles through."""
+
+
+def loops_here() -> tuple[str, ...]:
+    """Names of the event loops that can run on this platform."""
+    return ("asyncio",) if sys.platform == "win32" else ("asyncio", "uvloop")
+
+
+LEVERS: dict[str, Lever] = {
+    lever.name: lever
+    for lever in (
+        Lever(
+            "throttle", "off", "t", True, "off, or chunks per second an agent, e.g. 60",
+            "token bucket in the client, one an agent: it does not slow the server, chunks wait in the socket",
+            ("off", "60"),
+        ),
+        Lever(
+            "loop", "asyncio", "u", False, "asyncio, uvloop",
+            "the event loop: a new rig process takes over, the old one drains", ("asyncio", "uvloop"),
+        ),
+        Lever(
+            "batch", "off", "b", True, "off, decode:50ms, decode:1KiB, read:50ms (any time or size)",
+            "decode: read as it comes, decode later (saves only decoding); read: let the socket coalesce (saves"
+            " wake-ups, costs delay)",
+            ("off", "decode:50ms", "read:50ms", "decode:1KiB"),
+        ),
+        Lever("decoder", "orjson", "d", True, "json, orjson", "what turns a line into a message", ("orjson", "json")),
+        Lever(
+            "agents", "2", "+/-", True, f"a count from 1 to {MAX_AGENTS}", "how many agents stream at the same time",
+            (),
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How bytes are taken in. ``kind``: ``off``, ``decode``, ``read``; one of ``every_ns`` and ``size_bytes`` is set."""
+
+    kind: str = "off"
+    every_ns: int = 0
+    size_bytes: int = 0
+
+
+_BATCH = re.compile(r"(?:(decode|read):)?([0-9]+(?:\.[0-9]+)?)\s*(ms|s|B|KiB|MiB)", re.IGNORECASE)
+_TIME_NS = {"ms": 1_000_000, "s": 1_000_000_000}
+_SIZE_B = {"b": 1, "kib": 1024, "mib": 1024 * 1024}
+
+
+def parse_batch(text: str) -> Batch:
+    """Read a batch value: ``off``, ``decode:T``, ``decode:B``, ``read:T``.
+
+    Raises:
+        InputError: with the values that are valid.
+    """
+    wrong = InputError(f"batch={text!r} is not known; valid: {LEVERS['batch'].valid}")
+    if text.strip().lower() == "off":
+        return Batch()
+    match = _BATCH.fullmatch(text.strip())
+    if match is None:
+        raise wrong
+    kind, number, unit = (match[1] or "decode").lower(), float(match[2]), match[3].lower()
+    if unit in _TIME_NS:
+        every_ns = round(number * _TIME_NS[unit])
+        if not 1_000_000 <= every_ns <= 10_000_000_000:
+            raise InputError(f"batch={text!r}: a time from 1 ms to 10 s")
+        return Batch(kind, every_ns=every_ns)
+    if kind == "read":
+        raise InputError(f"batch={text!r}: read batching takes a time, e.g. read:50ms; sizes are for decode")
+    size = round(number * _SIZE_B[unit])
+    if not 1 <= size <= 1 << 20:
+        raise InputError(f"batch={text!r}: a size from 1 B to 1 MiB")
+    return Batch(kind, size_bytes=size)
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:g}"
+
+
+def _format_batch(batch: Batch) -> str:
+    if batch.kind == "off":
+        return "off"
+    if batch.every_ns:
+        return f"{batch.kind}:{_plain_number(batch.every_ns / 1e6)}ms"
+    whole, rest = divmod(batch.size_bytes, 1024)
+    return f"{batch.kind}:{whole}KiB" if not rest else f"{batch.kind}:{batch.size_bytes}B"
+
+
+def parse_throttle(text: str) -> float | None:
+    """Chunks per second an agent, or ``None`` for off.
+
+    Raises:
+        InputError: with the values that are valid.
+    """
+    word = text.strip().lower().removesuffix("tok/s").strip()
+    if word in {"off", "0", "none"}:
+        return None
+    try:
+        rate = float(word)
+    except ValueError:
+        rate = math.nan
+    if not 0.1 <= rate <= 1e6:
+        raise InputError(f"throttle={text!r} is not known; valid: {LEVERS['throttle'].valid}")
+    return rate
+
+
+def canonical(name: str, text: str) -> str:
+    """Check a lever's value and give its canonical string.
+
+    Raises:
+        InputError: no such lever, or no such value: names the valid ones.
+    """
+    lever = LEVERS.get(name)
+    if lever is None:
+        raise InputError(f"there is no lever {name!r}; levers: {', '.join(LEVERS)}")
+    word = text.strip()
+    if name == "batch":
+        return _format_batch(parse_batch(word))
+    if name == "throttle":
+        rate = parse_throttle(word)
+        return "off" if rate is None else _plain_number(rate)
+    if name == "agents":
+        if not word.isascii() or not word.isdigit() or not 1 <= int(word[:9]) <= MAX_AGENTS:
+            raise InputError(f"agents={text!r} is not known; valid: {lever.valid}")
+        return str(int(word))
+    choices = loops_here() if name == "loop" else lever.presets
+    if word.lower() not in choices:
+        raise InputError(f"{name}={text!r} is not known; valid: {', '.join(choices)}")
+    return word.lower()
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """Read ``lever=value`` as given to ``--at``: its lever and canonical value.
+
+    Raises:
+        InputError: not of that form, no such lever, or no such value.
+    """
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise InputError(f"{text!r} is not of the form lever=value; levers: {', '.join(LEVERS)}")
+    return name.strip().lower(), canonical(name.strip().lower(), value)
+
+
+def next_preset(name: str, value: str) -> str:
+    """Give what the lever's key sets next."""
+    presets = LEVERS[name].presets
+    if name == "loop":
+        presets = loops_here()
+    return presets[(presets.index(value) + 1) % len(presets)] if value in presets else presets[0]
+
+
+def defaults() -> dict[str, str]:
+    """Every lever at its default."""
+    return {lever.name: lever.default for lever in LEVERS.values()}
