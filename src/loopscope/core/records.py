@@ -237,6 +237,15 @@ class Truth(Record, frozen=True, tag="truth", kw_only=True, gc=False):
     cpu_ns: int = 0
 
 
+class Observer(Record, frozen=True, tag="observer", kw_only=True, gc=False):
+    """What the session's own process cost within ``dt_ns``: CPU of all its threads, of the recorder, lines it lost."""
+
+    dt_ns: int
+    cpu_ns: int
+    recorder_ns: int = 0
+    lost_lines: int = 0
+
+
 class Finding(Record, frozen=True, tag="finding", kw_only=True, gc=False):
     """A rule fired (``on``) or stopped firing. ``sentence`` carries its number; ``lever`` names what to try."""
 
@@ -270,6 +279,6 @@ class Trailer(Record, frozen=True, tag="trailer", kw_only=True, gc=False):
 
 AnyRecord = (
     Header | Hello | ClockAnchor | AgentState | Request | Chunks | Pulse | Lever | Mark | Power | HostLoad | Truth
-    | Finding | Loss | Bye | Trailer
+    | Observer | Finding | Loss | Bye | Trailer
 )  # fmt: skip
 """Every kind that may stand on a line."""

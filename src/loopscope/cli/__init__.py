@@ -1,0 +1,5 @@
+"""The command line: one module a verb; each gives ``NAME``, ``HELP``, ``configure(parser)`` and ``run(args) -> int``."""
+
+from loopscope.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,87 @@
+"""Find the verb, read its arguments, run it, turn an error into one sentence and an exit code."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from loopscope import __version__
+from loopscope.core.errors import LoopscopeError
+
+VERBS = ("live", "record", "replay", "emulate", "servers")
+"""In the order of the help. A verb's module is imported only when it is asked for (live alone costs 0.2 s)."""
+
+_SUMMARY = {
+    "live": "open the live screen (the default: what you get without a verb)",
+    "record": "run the same session without a screen and write a trace",
+    "replay": "open a trace in the same screen",
+    "emulate": "run one emulated Ollama server by hand",
+    "servers": "show which servers answer here, and start missing ones",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a usage error is one sentence (what was wrong, where the help is) and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was wrong and end with 2."""
+        sys.stderr.write(f"{self.prog}: {message} (see '{self.prog} --help')\n")
+        raise SystemExit(2)
+
+
+def _module(verb: str) -> ModuleType:
+    return importlib.import_module(f"loopscope.cli.{verb}")
+
+
+def _top_help() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {_SUMMARY[verb]}" for verb in VERBS)
+    return (
+        "loopscope: top for streaming LLM agents. Shows where the time goes, and where the ceiling of the client is.\n\n"
+        "usage: loopscope [URL ...] [options]      the live screen\n"
+        "       loopscope VERB [options]\n\n"
+        f"verbs (loopscope VERB --help teaches each):\n{verbs}\n\n"
+        "Without a URL, two Ollama servers on 127.0.0.1:11434 and :11435 are used if they answer; else an embedded\n"
+        "pair of emulated servers starts, and the screen says EMBEDDED.\n\n"
+        "examples:\n"
+        "  loopscope                                         two agents on the embedded pair\n"
+        "  loopscope --agents 16 --loop uvloop               sixteen agents on uvloop\n"
+        "  loopscope http://127.0.0.1:8080 --api openai      a llama.cpp or vLLM server\n"
+        "  loopscope record -o run.jsonl --seconds 30 --at 10 loop=uvloop --at 20 batch=read:50ms --json\n"
+        "  loopscope replay run.jsonl\n"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; give its exit code (0 fine, 1 failed, 2 wrong input, 130 interrupted)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] == "--version":
+        sys.stdout.write(f"loopscope {__version__}\n")
+        return 0
+    verb = words.pop(0) if words and words[0] in VERBS else "live"
+    if verb == "live" and words and words[0] in {"help", "-h", "--help"} and len(words) == 1:
+        module = _module("live")
+        parser = Parser(prog="loopscope", usage=argparse.SUPPRESS, add_help=False)
+        module.configure(parser)
+        sys.stdout.write(_top_help() + "\n" + parser.format_help().strip() + "\n")
+        return 0
+    try:
+        module = _module(verb)
+        prog = "loopscope" if verb == "live" else f"loopscope {verb}"
+        parser = Parser(prog=prog, description=module.HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.configure(parser)
+        code: int = module.run(parser.parse_args(words))
+        sys.stdout.flush()
+    except LoopscopeError as error:
+        sys.stderr.write(f"loopscope: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (``| head``): no traceback, and none from the flush at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
