@@ -40,7 +40,7 @@ def _top_help() -> str:
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {verb:<{width}}  {_SUMMARY[verb]}" for verb in VERBS)
     return (
-        "loopscope: top for streaming LLM agents. Shows where the time goes, and where the ceiling of the client is.\n\n"
+        "loopscope: top for streaming LLM agents. Shows where the time goes and where the ceiling of the client is.\n\n"
         "usage: loopscope [URL ...] [options]      the live screen\n"
         "       loopscope VERB [options]\n\n"
         f"verbs (loopscope VERB --help teaches each):\n{verbs}\n\n"

@@ -40,6 +40,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     prompt: str = ""
     tokens: int = 256
     api: str = "ollama"
+    options: dict[str, int | float | str | bool] = {}
+    """Sampling options, sent as the dialect has them."""
+    pause_s: float = 0.0
+    """Between the end of a request and the next."""
 
 
 class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
@@ -135,10 +139,10 @@ class Chunks(Record, frozen=True, tag="chunks", kw_only=True, gc=False):
     """The chunks handled since the last such record: one row a chunk, in the order in which they were handled.
 
     Columns have equal length n. Row i was received at ``base_ns + sum(recv[0..i])``. ``delay[i]`` is received - sent in
-    ns (``null``: the server gave no stamp; below zero: the server's clock is ahead of ours); ``handled[i]`` is handled -
-    received in ns. ``first`` lists the rows that are the first chunk of their request (a gap never spans two requests);
-    ``empty`` lists rows without visible content (a role event, a final message). Rows of one agent with the same
-    received stamp came in one read.
+    ns (``null``: the server gave no stamp; below zero: the server's clock is ahead of ours); ``handled[i]`` is handled
+    - received in ns. ``first`` lists the rows that are the first chunk of their request (a gap never spans two
+    requests); ``empty`` lists rows without visible content (a role event, a final message). Rows of one agent with the
+    same received stamp came in one read.
     """
 
     base_ns: int
@@ -182,7 +186,7 @@ class Pulse(Record, frozen=True, tag="pulse", kw_only=True, gc=False):
 
 
 class Lever(Record, frozen=True, tag="lever", kw_only=True, gc=False):
-    """A lever was pulled. ``by``: ``key``, ``script``, ``start``. ``words``: what it took, e.g. "restarted on uvloop"."""
+    """A lever was pulled. ``by``: ``key``, ``script``, ``start``. ``words``: what it took ("restarted on uvloop")."""
 
     name: str
     old: str
@@ -198,7 +202,7 @@ class Mark(Record, frozen=True, tag="mark", kw_only=True, gc=False):
 
 
 class Power(Record, frozen=True, tag="power", kw_only=True, gc=False):
-    """Power, or what stands in for it. ``source`` says which: ``nvml``, ``rapl``, ``simulated``, ``cpu`` (only a share).
+    """Power or its stand-in. ``source`` says which: ``nvml``, ``rapl``, ``simulated``, ``cpu`` (only a share).
 
     ``watts`` is ``null`` where there is only utilisation. ``share`` is GPU (or CPU) utilisation in [0, 1].
     """
@@ -213,7 +217,7 @@ class Power(Record, frozen=True, tag="power", kw_only=True, gc=False):
 
 
 class HostLoad(Record, frozen=True, tag="host", kw_only=True, gc=False):
-    """The machine: ``cpu`` is the share of each core that was busy; ``procs`` is CPU share of a core by process name."""
+    """The machine: ``cpu`` is the busy share of each core; ``procs`` is CPU share of a core by process name."""
 
     cpu: list[float]
     procs: dict[str, float] = {}

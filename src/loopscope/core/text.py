@@ -11,6 +11,6 @@ def plain(text: str, limit: int = 200) -> str:
     """One printable line of at most ``limit`` characters: controls, format characters and line ends become ``·``."""
     clipped = text[: limit + 1]
     safe = "".join(
-        c if c.isprintable() and unicodedata.category(c)[0] not in "CZ" or c == " " else "·" for c in clipped
+        c if (c.isprintable() and unicodedata.category(c)[0] not in "CZ") or c == " " else "·" for c in clipped
     )
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"

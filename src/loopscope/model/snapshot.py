@@ -65,8 +65,8 @@ class AgentView:
     """What the state needs to be understood: the failure that it retries after, in words."""
     chunks_s: float | None
     tok_s: float | None
-    """Decode rate while streaming, live: gaps / sum of gaps over the window, times tokens per chunk (eval_count / chunks)
-    of the agent's finished requests (1 while none has told). The pause between requests is not in it."""
+    """Decode rate while streaming, live: gaps / sum of gaps over the window, times tokens per chunk (eval_count /
+    chunks) of the agent's finished requests (1 while none has told). The pause between requests is not in it."""
     spark_chunks_s: Floats
     """Chunks in each of the last 60 seconds, oldest first."""
     ttft_ms: Quantiles

@@ -1,1 +1,1 @@
-"""Owns processes and files. A screen gets a :class:`~loopscope.session.source.Source` and cannot tell live from replay."""
+"""Owns processes and files. A screen gets a :class:`.source.Source` and cannot tell live from replay."""

@@ -63,7 +63,7 @@ LEVERS: dict[str, Lever] = {
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How bytes are taken in. ``kind``: ``off``, ``decode``, ``read``; one of ``every_ns`` and ``size_bytes`` is set."""
+    """How bytes are taken in. ``kind``: ``off``, ``decode``, ``read``; ``every_ns`` or ``size_bytes`` is set."""
 
     kind: str = "off"
     every_ns: int = 0
