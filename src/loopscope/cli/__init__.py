@@ -1,4 +1,4 @@
-"""The command line, one module a verb: each gives ``NAME``, ``HELP``, ``configure(parser)`` and ``run(args) -> int``."""
+"""The command line, one module a verb, with ``NAME``, ``HELP``, ``configure(parser)`` and ``run(args) -> int``."""
 
 from loopscope.cli.main import main
 
