@@ -1,0 +1,34 @@
+"""``python -m loopscope.rig --proc rig-1 --loop uvloop``: started by a session, speaks through its pipe."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from loopscope.core.errors import LoopscopeError
+from loopscope.rig.loops import make_loop
+from loopscope.rig.rig import Rig
+from loopscope.wire.child import ChildPipe
+
+
+def main() -> int:
+    """Run a rig until its session says so or is gone."""
+    parser = argparse.ArgumentParser(prog="python -m loopscope.rig", description=__doc__)
+    parser.add_argument("--proc", default="rig-1", help="name of this process in the records")
+    parser.add_argument("--loop", default="asyncio", help="asyncio or uvloop")
+    parser.add_argument("--replaces", default="", help="name of the rig that this one takes over from")
+    args = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipe = ChildPipe(args.proc)
+    try:
+        metered = make_loop(args.loop)
+    except LoopscopeError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
+        runner.run(Rig(pipe, metered, args.replaces).run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

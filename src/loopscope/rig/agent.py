@@ -1,0 +1,249 @@
+"""One agent: streams request after request, and writes down when each chunk came."""
+
+import asyncio
+import contextlib
+import json
+from time import perf_counter_ns
+
+from loopscope.core.clock import now_ns
+from loopscope.core.records import AgentSpec, AgentState, Request, Server
+from loopscope.core.text import plain
+from loopscope.rig.clients.base import Client, Exchange, StreamFailure
+from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError
+from loopscope.rig.framing import LineSplitter, LineTooLongError
+from loopscope.rig.levers import Levers, TokenBucket
+from loopscope.rig.samples import Samples
+
+_BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+_ERROR_BODY_BYTES = 8192
+
+
+class _Stream:
+    """The books of one request, kept while it runs."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.account = Account()
+        self.start_ns = now_ns()
+        self.connect_ns: int | None = None
+        self.first_ns: int | None = None
+        self.last_ns: int | None = None
+        self.chunks = 0
+        self.bytes = 0
+        self.reads = 0
+        self.handle_ns = 0
+        self.throttle_ns = 0
+        self.batch_ns = 0
+        self.status: int | None = None
+        self.held: list[tuple[int, bytes]] = []
+        self.held_bytes = 0
+        self.held_since_ns = 0
+
+
+class Agent:
+    """Streams from one server until told to stop.
+
+    ``samples`` takes what it sees, ``levers`` is read afresh for every piece of bytes.
+    """
+
+    def __init__(self, spec: AgentSpec, server: Server, client: Client, levers: Levers, samples: Samples) -> None:
+        self.spec = spec
+        self.streaming = False
+        self._base_url = server.url
+        self._url = server.url + DIALECTS[spec.api].path
+        self._dialect = DIALECTS[spec.api]
+        self._body = json.dumps(self._dialect.body(spec)).encode()
+        self._client = client
+        self._levers = levers
+        self._samples = samples
+        self._bucket = TokenBucket()
+        self._stop = asyncio.Event()
+        self._number = 0
+        self._state = ""
+
+    def stop(self) -> None:
+        """Finish the request under way, then end."""
+        self._stop.set()
+        if self.streaming:
+            self._say("draining")
+
+    async def run(self) -> None:
+        """Stream until :meth:`stop`; when cancelled, the request under way is counted as taken."""
+        failures = 0
+        self._say("starting")
+        try:
+            while not self._stop.is_set():
+                failed = await self._one_request()
+                if failed and not self._stop.is_set():
+                    pause_s = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
+                    failures += 1
+                    self._say("retrying", f"{failed}; trying again in {pause_s:g} s")
+                    await self._rest(pause_s)
+                else:
+                    failures = 0
+                    if self.spec.pause_s:
+                        self._say("pausing")
+                        await self._rest(self.spec.pause_s)
+        finally:
+            self._say("gone")
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+
+    def _say(self, state: str, words: str = "") -> None:
+        if state == self._state and not words:
+            return
+        self._state = state
+        spec = self.spec
+        self._samples.event(
+            AgentState(
+                t_ns=now_ns(), proc=self._samples.proc, agent=spec.agent, state=state, name=spec.name,
+                server=spec.server, model=spec.model, words=words,
+            )
+        )  # fmt: skip
+
+    async def _one_request(self) -> str:
+        """Stream one request; give why it failed, empty when it did not."""
+        self._number += 1
+        stream = _Stream(self._number)
+        exchange: Exchange | None = None
+        outcome, words = "ok", ""
+        self.streaming = True
+        self._say("waiting")
+        try:
+            exchange = await self._client.open(self._url, self._body, self._dialect.accept)
+            stream.status = exchange.status
+            stream.connect_ns = exchange.wire.connect_ns if exchange.fresh else 0
+            if exchange.status >= 400:
+                raise StreamFailure("http", await self._refusal(exchange), exchange.status)
+            await self._read(exchange, stream)
+            if not stream.account.done:
+                outcome, words = "no_done", f"the stream ended after {stream.chunks} chunks without its final message"
+        except StreamFailure as failure:
+            outcome, words = failure.outcome, plain(failure.words)
+            if outcome == "refused":
+                words = f"{words} at {self._base_url}"
+            elif outcome == "cut" and stream.chunks:
+                words += f" (after {stream.chunks} chunks)"
+        except ServerError as error:
+            outcome, words = "server", f"the server says: {error}"
+        except (GarbageError, LineTooLongError) as error:
+            outcome, words = "garbage", str(error)
+        except asyncio.CancelledError:
+            outcome, words = "taken", "cut because the session moved on"
+            raise
+        finally:
+            self.streaming = False
+            self._close_books(stream, outcome, words)
+            if exchange is not None:
+                await exchange.close()
+        return "" if outcome == "ok" else words
+
+    async def _refusal(self, exchange: Exchange) -> str:
+        """The text of an error response: at most ``_ERROR_BODY_BYTES`` of it are read."""
+        body = b""
+        async for piece in exchange.pieces():
+            body += piece
+            if len(body) > _ERROR_BODY_BYTES:
+                break
+        text = body[:_ERROR_BODY_BYTES].decode("utf-8", "replace")
+        try:
+            error = json.loads(text)["error"]
+            text = error["message"] if isinstance(error, dict) else str(error)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass  # not the usual shape: the text itself is the best there is
+        return f"HTTP {exchange.status}: {plain(text.strip(), 120)}"
+
+    async def _read(self, exchange: Exchange, stream: _Stream) -> None:
+        """Read the body to its end; the hot path."""
+        splitter = LineSplitter()
+        wire = exchange.wire
+        levers = self._levers
+        # The read that brought the headers is this request's first.
+        reads_before, batch_before_ns = wire.reads - 1, wire.batch_ns
+        timer: asyncio.TimerHandle | None = None
+        problem: list[Exception] = []
+        loop = asyncio.get_running_loop()
+
+        def flush() -> None:
+            held, stream.held, stream.held_bytes = stream.held, [], 0
+            stream.batch_ns += perf_counter_ns() - stream.held_since_ns
+            for recv_ns, piece in held:
+                self._handle(splitter.feed(piece), recv_ns, stream)
+
+        def flush_on_time() -> None:
+            nonlocal timer
+            timer = None
+            if stream.held:
+                try:
+                    flush()
+                except (GarbageError, ServerError, LineTooLongError) as error:
+                    problem.append(error)
+
+        try:
+            async for piece in exchange.pieces():
+                stream.bytes += len(piece)
+                chunks_before = stream.chunks
+                batch = levers.batch
+                if batch.kind == "off" and not stream.held:
+                    self._handle(splitter.feed(piece), wire.recv_ns, stream)
+                else:
+                    if not stream.held:
+                        stream.held_since_ns = perf_counter_ns()
+                        if batch.every_ns:
+                            timer = loop.call_later(batch.every_ns / 1e9, flush_on_time)
+                    stream.held.append((wire.recv_ns, piece))
+                    stream.held_bytes += len(piece)
+                    if batch.kind == "off" or (batch.size_bytes and stream.held_bytes >= batch.size_bytes):
+                        flush()
+                if problem:
+                    raise problem[0]
+                if levers.throttle_hz and stream.chunks > chunks_before:
+                    wait_s = self._bucket.wait_s(stream.chunks - chunks_before, levers.throttle_hz)
+                    if wait_s > 0:
+                        before_ns = perf_counter_ns()
+                        await asyncio.sleep(wait_s)
+                        stream.throttle_ns += perf_counter_ns() - before_ns
+            if stream.held:
+                flush()
+            if problem:
+                raise problem[0]
+            if splitter.rest():
+                self._handle([splitter.rest()], wire.recv_ns, stream)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            stream.reads = wire.reads - reads_before
+            stream.batch_ns += wire.batch_ns - batch_before_ns
+
+    def _handle(self, lines: list[bytes], recv_ns: int, stream: _Stream) -> None:
+        """Decode lines and keep a row for every chunk among them."""
+        before_ns = perf_counter_ns()
+        read, loads, account = self._dialect.read, self._levers.loads, stream.account
+        for line in lines:
+            has_content, stamp = read(line, loads, account)
+            if has_content:
+                is_first = stream.first_ns is None
+                if is_first:
+                    stream.first_ns = recv_ns
+                    self._say("streaming")
+                stream.last_ns = recv_ns
+                stream.chunks += 1
+                self._samples.chunk((self.spec.agent, recv_ns, stamp, perf_counter_ns(), is_first))
+        stream.handle_ns += perf_counter_ns() - before_ns
+
+    def _close_books(self, stream: _Stream, outcome: str, words: str) -> None:
+        account = stream.account
+        self._samples.event(
+            Request(
+                t_ns=now_ns(), proc=self._samples.proc, agent=self.spec.agent, request=stream.number,
+                outcome=outcome, words=words, status=stream.status, start_ns=stream.start_ns, connect_ns=stream.connect_ns,
+                first_ns=stream.first_ns, last_ns=stream.last_ns, end_ns=now_ns(), chunks=stream.chunks,
+                reads=stream.reads, bytes=stream.bytes, tokens=account.tokens, prompt_tokens=account.prompt_tokens,
+                total_ns=account.total_ns, load_ns=account.load_ns, prompt_ns=account.prompt_ns,
+                eval_ns=account.eval_ns, handle_ns=stream.handle_ns, throttle_ns=stream.throttle_ns,
+                batch_ns=stream.batch_ns,
+            )
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""HTTP clients behind one small protocol: the same agent, the same probes, whatever library moves the bytes."""

@@ -1,0 +1,75 @@
+"""What an agent needs of an HTTP client, and how a client's failures are told."""
+
+from collections.abc import AsyncIterator
+from time import perf_counter_ns
+from typing import Protocol
+
+
+class StreamFailure(Exception):  # noqa: N818 - it is the outcome of a request, not a programming error
+    """A request failed. ``outcome`` is one of the outcomes of :class:`loopscope.core.records.Request`."""
+
+    def __init__(self, outcome: str, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.outcome = outcome
+        self.words = words
+        self.status = status
+
+
+class ReadGate:
+    """The ``read:T`` form of batching: no socket is read sooner than ``every_ns`` after its last read.
+
+    One object for all connections of a rig; the lever sets ``every_ns`` while they run.
+    """
+
+    __slots__ = ("every_ns",)
+
+    def __init__(self) -> None:
+        self.every_ns = 0
+
+
+class Wire:
+    """What the socket of one connection has seen; written where bytes come off the transport, read by the agent."""
+
+    __slots__ = ("batch_ns", "connect_ns", "fd", "reads", "recv_ns", "requests")
+
+    def __init__(self) -> None:
+        self.recv_ns = perf_counter_ns()
+        """When bytes last arrived in our hands (ns)."""
+        self.reads = 0
+        self.connect_ns = 0
+        """Duration of connecting (ns)."""
+        self.batch_ns = 0
+        """Time in which we chose not to read (ns)."""
+        self.requests = 0
+        """Responses that came over this connection."""
+        self.fd = -1
+
+
+class Exchange(Protocol):
+    """One request under way, its response begun."""
+
+    status: int
+    wire: Wire
+    fresh: bool
+    """A connection was opened for it."""
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Body bytes as they come. Raises StreamFailure when the stream breaks."""
+
+    async def close(self) -> None:
+        """Give the connection back, or close it when the body was not read to its end."""
+
+
+class Client(Protocol):
+    """An HTTP client."""
+
+    name: str
+    version: str
+    wires: set[Wire]
+    """Connections that are open."""
+
+    async def open(self, url: str, body: bytes, accept: str) -> Exchange:
+        """Send a POST and wait for the response's headers. Raises StreamFailure."""
+
+    async def close(self) -> None:
+        """Close every connection."""

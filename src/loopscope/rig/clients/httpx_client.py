@@ -1,0 +1,175 @@
+"""httpx, read by ``aiter_raw``.
+
+httpx yields one item per HTTP chunk however many arrived in one receive, so reads are counted, stamped and (for
+``read:T``) delayed where bytes come off the transport: in a network stream around httpcore's own.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from time import perf_counter_ns
+from typing import Any
+
+import httpcore
+import httpx
+from httpcore import SOCKET_OPTION
+
+from loopscope.rig.clients.base import ReadGate, StreamFailure, Wire
+
+STALL_S = 120.0
+"""Longest wait for the next bytes: loading a large model holds the headers back for a minute."""
+CONNECT_S = 5.0
+
+_OUTCOMES: tuple[tuple[type[Exception], str, str], ...] = (
+    (httpx.ConnectTimeout, "refused", f"no connection within {CONNECT_S:g} s"),
+    (httpx.ConnectError, "refused", "no connection"),
+    (httpx.ReadTimeout, "timeout", f"nothing came for {STALL_S:g} s"),
+    (httpx.RemoteProtocolError, "cut", "the stream broke off"),
+    (httpx.NetworkError, "cut", "the connection broke"),
+    (httpx.TimeoutException, "timeout", "the request took too long"),
+    (httpx.InvalidURL, "refused", "no valid URL"),
+    (httpx.HTTPError, "cut", "HTTP failed"),
+)
+
+
+def _failure(error: Exception) -> StreamFailure:
+    for kind, outcome, words in _OUTCOMES:
+        if isinstance(error, kind):
+            detail = str(error).strip().replace("All connection attempts failed", "nothing answers")
+            return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
+    return StreamFailure("cut", f"{type(error).__name__}: {error}")
+
+
+class _ProbedStream(httpcore.AsyncNetworkStream):
+    """A network stream that stamps its reads. It keeps its own time instead of asking the loop (uvloop's is in ms)."""
+
+    __slots__ = ("_gate", "_inner", "_read", "_wires", "wire")
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, wire: Wire, gate: ReadGate, wires: set[Wire]) -> None:
+        self._inner = inner
+        self._read = inner.read
+        self._gate = gate
+        self._wires = wires
+        self.wire = wire
+        wires.add(wire)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        wire = self.wire
+        if self._gate.every_ns:
+            wait_ns = wire.recv_ns + self._gate.every_ns - perf_counter_ns()
+            if wait_ns > 0:
+                wire.batch_ns += wait_ns
+                await asyncio.sleep(wait_ns / 1e9)
+        data = await self._read(max_bytes, timeout)
+        wire.recv_ns = perf_counter_ns()
+        wire.reads += 1
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        self._wires.discard(self.wire)
+        self.wire.fd = -1
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return _ProbedStream(inner, self.wire, self._gate, self._wires)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.wire if info == "loopscope.wire" else self._inner.get_extra_info(info)
+
+
+class _ProbedBackend(httpcore.AsyncNetworkBackend):
+    """Connects as httpcore does, and times it."""
+
+    def __init__(self, gate: ReadGate, wires: set[Wire]) -> None:
+        self._inner = httpcore.AnyIOBackend()
+        self._gate = gate
+        self._wires = wires
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        start_ns = perf_counter_ns()
+        stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        wire = Wire()
+        wire.connect_ns = perf_counter_ns() - start_ns
+        socket = stream.get_extra_info("socket")
+        wire.fd = socket.fileno() if socket is not None else -1
+        return _ProbedStream(stream, wire, self._gate, self._wires)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class HttpxExchange:
+    """See :class:`loopscope.rig.clients.base.Exchange`."""
+
+    __slots__ = ("_response", "fresh", "status", "wire")
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.status = response.status_code
+        self.wire: Wire = response.extensions["network_stream"].get_extra_info("loopscope.wire")
+        self.fresh = self.wire.requests == 0
+        self.wire.requests += 1
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Body bytes, one item an HTTP chunk."""
+        try:
+            async for piece in self._response.aiter_raw():
+                yield piece
+        except httpx.HTTPError as error:
+            raise _failure(error) from error
+
+    async def close(self) -> None:
+        """Give the connection back to the pool."""
+        await self._response.aclose()
+
+
+class HttpxClient:
+    """See :class:`loopscope.rig.clients.base.Client`."""
+
+    name = "httpx"
+    version = httpx.__version__
+
+    def __init__(self, gate: ReadGate, *, secure: bool) -> None:
+        self.wires: set[Wire] = set()
+        # Reading the certificate store takes 25 ms of the start: only where a server speaks TLS.
+        context = ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # No proxies from the environment: they would be measured instead of the server.
+        transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
+        # httpx offers no network backend of one's own, so its pool is replaced by the same pool with ours. Without
+        # limits: httpx's default of 100 connections would queue the 101st agent in the client, unseen.
+        transport._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=None,
+            max_keepalive_connections=None,
+            keepalive_expiry=60.0,
+            network_backend=_ProbedBackend(gate, self.wires),
+        )
+        timeout = httpx.Timeout(STALL_S, connect=CONNECT_S, pool=None)
+        headers = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"}
+        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, headers=headers, trust_env=False)
+
+    async def open(self, url: str, body: bytes, accept: str) -> HttpxExchange:
+        """Send a POST; the response's body is still to be read."""
+        try:
+            request = self._client.build_request("POST", url, content=body, headers={"accept": accept})
+            response = await self._client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _failure(error) from error
+        return HttpxExchange(response)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()

@@ -1,0 +1,149 @@
+"""What servers say: the request we send, and the meaning of each line that comes back."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from loopscope.core.records import AgentSpec
+from loopscope.core.text import plain
+
+Loads = Callable[[bytes], Any]
+
+
+class GarbageError(ValueError):
+    """A line that is no message of this dialect."""
+
+
+class ServerError(Exception):
+    """The server said mid-stream that it failed; the text is safe to show."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What the server reported about one request, ``None`` where it said nothing; durations in ns."""
+
+    done: bool = False
+    tokens: int | None = None
+    prompt_tokens: int | None = None
+    total_ns: int | None = None
+    load_ns: int | None = None
+    prompt_ns: int | None = None
+    eval_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """``read(line, loads, account)`` gives (has content, server's stamp or None); the final figures go to account."""
+
+    name: str
+    path: str
+    accept: str
+    body: Callable[[AgentSpec], dict[str, Any]]
+    read: Callable[[bytes, Loads, Account], tuple[bool, object]]
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _message(line: bytes, loads: Loads) -> dict[str, Any]:
+    try:
+        message = loads(line)
+    except (ValueError, RecursionError) as error:
+        raise GarbageError(f"a line that is not JSON: {plain(line[:40].decode('utf-8', 'replace'))}") from error
+    if not isinstance(message, dict):
+        raise GarbageError(f"a line that is no object: {plain(line[:40].decode('utf-8', 'replace'))}")
+    return message
+
+
+def _generate_body(spec: AgentSpec) -> dict[str, Any]:
+    options = {"num_predict": spec.tokens, **spec.options}
+    return {"model": spec.model, "prompt": spec.prompt, "stream": True, "options": options}
+
+
+def _read_generate(line: bytes, loads: Loads, account: Account) -> tuple[bool, object]:
+    if not line:
+        return False, None  # a blank line is no message
+    message = _message(line, loads)
+    stamp = message.get("created_at")
+    if message.get("done"):
+        account.done = True
+        account.tokens = _count(message.get("eval_count"))
+        account.prompt_tokens = _count(message.get("prompt_eval_count"))
+        account.total_ns = _count(message.get("total_duration"))
+        # Ollama leaves a member out when it is zero: with a total beside it, absence is a zero, not a gap in knowledge.
+        zero = None if account.total_ns is None else 0
+        account.load_ns = _count(message.get("load_duration", zero))
+        account.prompt_ns = _count(message.get("prompt_eval_duration", zero))
+        account.eval_ns = _count(message.get("eval_duration", zero))
+    elif "error" in message:
+        raise ServerError(plain(str(message["error"])))
+    return bool(message.get("response") or message.get("thinking")), stamp
+
+
+def _chat_body(spec: AgentSpec) -> dict[str, Any]:
+    return {
+        "model": spec.model,
+        "messages": [{"role": "user", "content": spec.prompt}],
+        "max_tokens": spec.tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        **spec.options,
+    }
+
+
+def _read_event(line: bytes, loads: Loads, account: Account) -> tuple[bool, object]:
+    if not line.startswith(b"data:"):
+        return False, None  # blank line between events, ":" comment (llama.cpp pings so), "event:", "id:"
+    data = line[5:].strip()
+    if data == b"[DONE]":
+        account.done = True
+        return False, None
+    message = _message(data, loads)
+    if message.get("error"):
+        error = message["error"]
+        raise ServerError(plain(str(error.get("message", error) if isinstance(error, dict) else error)))
+    usage = message.get("usage")
+    if isinstance(usage, dict) and usage.get("completion_tokens"):
+        account.tokens = _count(usage.get("completion_tokens"))
+        account.prompt_tokens = _count(usage.get("prompt_tokens"))
+    timings = message.get("timings")
+    if isinstance(timings, dict):
+        _llama_timings(timings, account)
+    choices = message.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        return False, None
+    delta = choice.get("delta")
+    if isinstance(delta, dict):
+        return bool(delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning")), None
+    return bool(choice.get("text")), None
+
+
+def _llama_timings(timings: dict[str, Any], account: Account) -> None:
+    """Take llama.cpp's own account (ms) where it comes; ``prompt_n`` leaves the cached tokens out."""
+    for member, target in (("prompt_ms", "prompt_ns"), ("predicted_ms", "eval_ns")):
+        value = timings.get(member)
+        if isinstance(value, int | float) and 0 <= value < 1e12:
+            setattr(account, target, round(value * 1e6))
+    if (predicted := _count(timings.get("predicted_n"))) is not None:
+        account.tokens = predicted
+    cached, evaluated = _count(timings.get("cache_n")), _count(timings.get("prompt_n"))
+    if evaluated is not None and account.prompt_tokens is None:
+        account.prompt_tokens = evaluated + (cached or 0)
+
+
+DIALECTS = {
+    "ollama": Dialect("ollama", "/api/generate", "application/x-ndjson", _generate_body, _read_generate),
+    "openai": Dialect("openai", "/v1/chat/completions", "text/event-stream", _chat_body, _read_event),
+}
+
+
+def loads_of(decoder: str) -> Loads:
+    """Give the function of the decoder lever: ``json`` or ``orjson``."""
+    if decoder == "json":
+        return json.loads
+    import orjson
+
+    return orjson.loads

@@ -1,0 +1,54 @@
+"""The levers that act at once, as the running agents read them: plain members, changed between two callbacks."""
+
+from time import perf_counter_ns
+
+from loopscope.rig.clients.base import ReadGate
+from loopscope.rig.dialects import Loads, loads_of
+from loopscope.settings.levers import Batch, parse_batch, parse_throttle
+
+
+class Levers:
+    """Values in force. ``throttle_hz`` is chunks per second an agent, 0 for none."""
+
+    def __init__(self) -> None:
+        self.gate = ReadGate()
+        self.loads: Loads = loads_of("json")
+        self.batch = Batch()
+        self.throttle_hz = 0.0
+
+    def set(self, name: str, value: str) -> None:
+        """Change one lever; others than these three are applied by a takeover, not here.
+
+        Raises:
+            InputError: the value is none.
+        """
+        if name == "decoder":
+            self.loads = loads_of(value)
+        elif name == "throttle":
+            self.throttle_hz = parse_throttle(value) or 0.0
+        elif name == "batch":
+            batch = parse_batch(value)
+            self.gate.every_ns = batch.every_ns if batch.kind == "read" else 0
+            self.batch = batch if batch.kind == "decode" else Batch()
+
+
+class TokenBucket:
+    """Paces one agent: ``wait_s`` takes n tokens and says how long to wait before the next read.
+
+    The bucket may go into debt, so that n chunks which came in one read are paid for together; its size of one tenth
+    of a second lets a stream catch up after a stall without a burst.
+    """
+
+    __slots__ = ("_last_ns", "_level")
+
+    def __init__(self) -> None:
+        self._level = 0.0
+        self._last_ns = perf_counter_ns()
+
+    def wait_s(self, count: int, rate_hz: float) -> float:
+        """Take ``count`` tokens at ``rate_hz`` tokens/s; give the seconds until the bucket is out of debt."""
+        now_ns = perf_counter_ns()
+        size = max(1.0, rate_hz * 0.1)
+        self._level = min(size, self._level + (now_ns - self._last_ns) * 1e-9 * rate_hz) - count
+        self._last_ns = now_ns
+        return 0.0 if self._level >= 0 else -self._level / rate_hz

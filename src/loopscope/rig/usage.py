@@ -1,0 +1,60 @@
+"""What the loop's thread used: CPU, time waiting for a core, pauses of the garbage collector."""
+
+import gc
+import threading
+import time
+from pathlib import Path
+from time import perf_counter_ns
+
+
+class ThreadUsage:
+    """Reads the figures of one thread from another one. Make it on the thread to be watched."""
+
+    def __init__(self) -> None:
+        self.cpu_words = ""
+        self.runq_words = ""
+        self._clock: int | None = None
+        try:
+            self._clock = time.pthread_getcpuclockid(threading.get_ident())
+            time.clock_gettime_ns(self._clock)
+        except (AttributeError, OSError) as error:
+            self._clock = None
+            self.cpu_words = f"this platform has no CPU clock of a thread ({type(error).__name__})"
+        self._schedstat = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+        if self.runq_ns() is None:
+            self.runq_words = "needs /proc/self/task/*/schedstat (Linux with scheduler statistics)"
+
+    def cpu_ns(self) -> int | None:
+        """CPU time of the thread so far (ns), or ``None``: see ``cpu_words``."""
+        if self._clock is None:
+            return None
+        try:
+            return time.clock_gettime_ns(self._clock)
+        except OSError:
+            return None
+
+    def runq_ns(self) -> int | None:
+        """Time in which the thread could have run but had no core, so far (ns), or ``None``: see ``runq_words``."""
+        try:
+            return int(self._schedstat.read_bytes().split()[1])
+        except (OSError, IndexError, ValueError):
+            return None
+
+
+class GcClock:
+    """Adds up the time that the garbage collector holds everything still."""
+
+    def __init__(self) -> None:
+        self.total_ns = 0
+        self._since_ns = 0
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        """Be called by the collector at the start and the stop of each run."""
+        if phase == "start":
+            self._since_ns = perf_counter_ns()
+        else:
+            self.total_ns += perf_counter_ns() - self._since_ns
+
+    def install(self) -> None:
+        """Begin to listen."""
+        gc.callbacks.append(self)
