@@ -1,0 +1,245 @@
+"""Write a trace: lines into a file, plain or zstd, so that whatever happens to the process the file can be read.
+
+The path is opened when the writer is made, so that an unwritable output is known before anything starts. Nothing of an
+earlier file is touched until the header comes. An existing file is replaced only when it is a trace or empty; anything
+else needs ``force``.
+"""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+import zstandard
+
+from loopscope.core.clock import now_ns
+from loopscope.core.codec import MAX_LINE_BYTES, encode
+from loopscope.core.errors import TraceError
+from loopscope.core.records import AnyRecord, Header, Trailer
+from loopscope.core.text import plain
+from loopscope.trace.reader import read
+
+FLUSH_NS = 400_000_000
+"""A killed process loses what came since the last flush: twice a second was promised, 0.4 s leaves room to be late."""
+_FLUSH_BYTES = 256 << 10
+_FRAME_BYTES = 4 << 20
+"""Lines in one zstd frame: a frame can be read without those before it, 4 MiB take some 20 ms, and smaller ones would
+compress less (the first lines of a frame have nothing to refer to)."""
+_LEVEL = 6
+PENDING_BYTES = 8 << 20
+"""What is kept for a disk that takes nothing at the moment, before lines are refused."""
+_PREFIX = b'{"k":"'
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A named pipe that nobody reads becomes an error instead of a wait; Windows must not touch line ends."""
+
+
+class TraceWriter:
+    """One trace file being written. Not for several threads at once.
+
+    Raises:
+        TraceError: the path cannot be written to, or holds something that is no trace (and ``force`` is not set).
+    """
+
+    def __init__(self, path: str | Path, *, force: bool = False) -> None:
+        self.path = Path(path)
+        self.replaced = False
+        """An earlier trace stood there, and was replaced when the header came."""
+        self.lines = 0
+        """Lines taken, the header among them."""
+        self.counts: dict[str, int] = {}
+        """Lines by kind."""
+        self._name = plain(str(path))
+        self._created = False
+        self._fd = self._open(force)
+        self._raw: list[bytes] = []
+        self._raw_bytes = 0
+        self._frame_bytes = 0
+        self._out = bytearray()
+        self._flushed_ns = now_ns()
+        self._frame: zstandard.ZstdCompressionObj | None = None
+        compressing = self.path.name.endswith(".zst")
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True) if compressing else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that the disk has not taken yet."""
+        return len(self._out) + self._raw_bytes
+
+    def write(self, record: AnyRecord) -> None:
+        """Write a record; the first must be the header.
+
+        Raises:
+            TraceError: as :meth:`write_line`.
+        """
+        if isinstance(record, Header):
+            if self.lines:
+                raise TraceError("a trace has one header")
+            self._begin()
+            record = without_secrets(record)
+        self.write_line(encode(record))
+
+    def write_line(self, line: bytes) -> None:
+        """Write one line that is encoded already, with its line end.
+
+        Raises:
+            TraceError: it is no line of ours, or the disk has refused so much that there is no room left to wait in.
+                The line is then lost, and nothing of it is in the file.
+        """
+        end = line.find(b'"', len(_PREFIX))
+        if not line.startswith(_PREFIX) or not line.endswith(b"}\n") or end < 0 or len(line) > MAX_LINE_BYTES:
+            raise TraceError("not a line of a trace")
+        kind = line[len(_PREFIX) : end].decode("ascii", "replace")
+        if (kind == "header") != (not self.lines):
+            raise TraceError("a trace begins with its header, and has one")
+        if self.pending_bytes > PENDING_BYTES:
+            self.flush()
+        self._take(line, kind)
+        if self._raw_bytes >= _FLUSH_BYTES or now_ns() - self._flushed_ns >= FLUSH_NS:
+            # The line is taken: flush() and close() tell of a disk that fails.
+            with contextlib.suppress(TraceError):
+                self.flush()
+
+    def flush(self) -> None:
+        """Hand everything to the operating system. What it does not take is kept, in order, for the next time.
+
+        Raises:
+            TraceError: it did not take all of it (the disk is full, the file system went away).
+        """
+        self._flushed_ns = now_ns()
+        self._encode(end_frame=False)
+        self._drain()
+
+    def close(self) -> None:
+        """Write the trailer, flush, close. A second call does nothing. Without a header no file is left behind.
+
+        Raises:
+            TraceError: the end of the file could not be written; everything before it can be read.
+        """
+        if self._fd < 0:
+            return
+        try:
+            if self.lines:
+                self._encode(end_frame=True)
+                trailer = Trailer(t_ns=now_ns(), proc="session", lines=self.lines, counts=dict(self.counts))
+                self._take(encode(trailer), "trailer")
+                self._encode(end_frame=True)
+                self._drain()
+        finally:
+            os.close(self._fd)
+            self._fd = -1
+            if not self.lines and self._created:
+                with contextlib.suppress(OSError):
+                    self.path.unlink()
+
+    def _open(self, force: bool) -> int:
+        try:
+            self._created = not self.path.exists()
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o666)
+        except (OSError, ValueError) as error:
+            raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
+        try:
+            found = os.fstat(fd)
+            if stat.S_ISREG(found.st_mode):
+                _lock(fd, self._name)
+                if found.st_size and not force:
+                    self._must_be_a_trace()
+                self.replaced = found.st_size > 0
+            elif hasattr(os, "set_blocking"):
+                os.set_blocking(fd, True)
+        except TraceError:
+            os.close(fd)
+            raise
+        return fd
+
+    def _must_be_a_trace(self) -> None:
+        try:
+            read(self.path).close()
+        except TraceError as error:
+            sentence = f"{self._name} exists and is no trace: it is left as it is; choose another name, or say --force"
+            raise TraceError(sentence) from error
+
+    def _begin(self) -> None:
+        try:
+            if stat.S_ISREG(os.fstat(self._fd).st_mode):
+                os.ftruncate(self._fd, 0)
+        except OSError as error:
+            raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
+
+    def _take(self, line: bytes, kind: str) -> None:
+        self._raw.append(line)
+        self._raw_bytes += len(line)
+        self.lines += 1
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def _encode(self, *, end_frame: bool) -> None:
+        """Move lines from ``_raw`` to ``_out``, whole blocks of them when they are compressed."""
+        data = b"".join(self._raw)
+        self._raw.clear()
+        self._raw_bytes = 0
+        if self._compressor is None:
+            self._out += data
+            return
+        if data:
+            self._frame = self._frame or self._compressor.compressobj()
+            self._frame_bytes += len(data)
+            self._out += self._frame.compress(data)
+        if self._frame is None:
+            return
+        if end_frame or self._frame_bytes >= _FRAME_BYTES:
+            self._out += self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH)
+            self._frame, self._frame_bytes = None, 0
+        elif data:
+            self._out += self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+
+    def _drain(self) -> None:
+        try:
+            while self._out:
+                # What a full disk still took is known to the byte, so that no line is ever written twice or in part.
+                taken = os.write(self._fd, self._out)
+                del self._out[:taken]
+        except OSError as error:
+            raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
+
+
+def without_secrets(header: Header) -> Header:
+    """Give the header with nothing that must not travel in a file: no prompts, no credentials or queries in URLs."""
+    return msgspec.structs.replace(
+        header,
+        agents=[msgspec.structs.replace(agent, prompt="") for agent in header.agents],
+        servers=[msgspec.structs.replace(server, url=_bare_url(server.url)) for server in header.servers],
+    )
+
+
+def _bare_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return plain(url.rpartition("@")[2])
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _lock(fd: int, name: str) -> None:
+    """Two sessions must not write into one file; where there are no locks, nothing is checked."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise TraceError(f"cannot write {name}: another session is recording into it") from error
+    except OSError:
+        pass  # a file system without locks
