@@ -1,8 +1,8 @@
 """Write a trace: lines into a file, plain or zstd, so that whatever happens to the process the file can be read.
 
 The path is opened when the writer is made, so that an unwritable output is known before anything starts. Nothing of an
-earlier file is touched until the header comes. An existing file is replaced only when it is a trace or empty; anything
-else needs ``force``.
+earlier file is touched until the header comes. A file that holds something, an earlier trace too, is replaced only with
+``force``: a recording cannot be made again.
 """
 
 import contextlib
@@ -16,11 +16,10 @@ import msgspec
 import zstandard
 
 from loopscope.core.clock import now_ns
-from loopscope.core.codec import MAX_LINE_BYTES, encode
+from loopscope.core.codec import MAX_LINE_BYTES, decode, encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import AnyRecord, Header, Trailer
 from loopscope.core.text import plain
-from loopscope.trace.reader import read
 
 FLUSH_NS = 400_000_000
 """A killed process loses what came since the last flush: twice a second was promised, 0.4 s leaves room to be late."""
@@ -40,13 +39,11 @@ class TraceWriter:
     """One trace file being written. Not for several threads at once.
 
     Raises:
-        TraceError: the path cannot be written to, or holds something that is no trace (and ``force`` is not set).
+        TraceError: the path cannot be written to, or holds something and ``force`` is not set.
     """
 
     def __init__(self, path: str | Path, *, force: bool = False) -> None:
         self.path = Path(path)
-        self.replaced = False
-        """An earlier trace stood there, and was replaced when the header came."""
         self.lines = 0
         """Lines taken, the header among them."""
         self.counts: dict[str, int] = {}
@@ -75,20 +72,12 @@ class TraceWriter:
         return len(self._out) + self._raw_bytes
 
     def write(self, record: AnyRecord) -> None:
-        """Write a record; the first must be the header.
-
-        Raises:
-            TraceError: as :meth:`write_line`.
-        """
-        if isinstance(record, Header):
-            if self.lines:
-                raise TraceError("a trace has one header")
-            self._begin()
-            record = without_secrets(record)
+        """Write a record. Raises TraceError as :meth:`write_line`."""
         self.write_line(encode(record))
 
     def write_line(self, line: bytes) -> None:
-        """Write one line that is encoded already, with its line end.
+        """Write one line that is encoded already, with its line end. The first must be the header, which is written
+        without prompts and credentials.
 
         Raises:
             TraceError: it is no line of ours, or the disk has refused so much that there is no room left to wait in.
@@ -99,7 +88,10 @@ class TraceWriter:
             raise TraceError("not a line of a trace")
         kind = line[len(_PREFIX) : end].decode("ascii", "replace")
         if (kind == "header") != (not self.lines):
-            raise TraceError("a trace begins with its header, and has one")
+            raise TraceError("a trace begins with its header, and has only one")
+        if kind == "header":
+            line = encode(without_secrets(decode(line)))
+            self._truncate()
         if self.pending_bytes > PENDING_BYTES:
             self.flush()
         self._take(line, kind)
@@ -151,8 +143,7 @@ class TraceWriter:
             if stat.S_ISREG(found.st_mode):
                 _lock(fd, self._name)
                 if found.st_size and not force:
-                    self._must_be_a_trace()
-                self.replaced = found.st_size > 0
+                    raise TraceError(f"{self._name} exists: choose another name, or replace it with --force")
             elif hasattr(os, "set_blocking"):
                 os.set_blocking(fd, True)
         except TraceError:
@@ -160,14 +151,7 @@ class TraceWriter:
             raise
         return fd
 
-    def _must_be_a_trace(self) -> None:
-        try:
-            read(self.path).close()
-        except TraceError as error:
-            sentence = f"{self._name} exists and is no trace: it is left as it is; choose another name, or say --force"
-            raise TraceError(sentence) from error
-
-    def _begin(self) -> None:
+    def _truncate(self) -> None:
         try:
             if stat.S_ISREG(os.fstat(self._fd).st_mode):
                 os.ftruncate(self._fd, 0)
@@ -210,8 +194,9 @@ class TraceWriter:
             raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
 
 
-def without_secrets(header: Header) -> Header:
+def without_secrets(header: AnyRecord) -> Header:
     """Give the header with nothing that must not travel in a file: no prompts, no credentials or queries in URLs."""
+    assert isinstance(header, Header)  # noqa: S101 - the line began as one
     return msgspec.structs.replace(
         header,
         agents=[msgspec.structs.replace(agent, prompt="") for agent in header.agents],
