@@ -1,0 +1,73 @@
+"""``loopscope``: the live screen; without a usable terminal the same session headless, for a while."""
+
+import argparse
+import importlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopscope.cli import headless
+from loopscope.cli.options import add_session_options, options_from, seconds
+
+if TYPE_CHECKING:
+    from loopscope.session.live import LiveSource
+
+NAME = "live"
+HELP = "Open the live screen: agents stream from the servers, you pull levers and watch the ceiling move."
+_HEADLESS_S = 10.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    add_session_options(parser)
+    group = parser.add_argument_group("screen")
+    group.add_argument("--record", type=Path, default=None, metavar="FILE", help="write a trace of it all")
+    group.add_argument("--force", action="store_true", help="write over a file that is there")
+    group.add_argument("--theme", default=None, metavar="NAME", help="colours; see themes/, or cycle with y")
+    group.add_argument(
+        "--seconds", type=seconds, default=_HEADLESS_S, metavar="S",
+        help=f"without a terminal: how long to run headless ({_HEADLESS_S:g})",
+    )  # fmt: skip
+    group.add_argument("--json", action="store_true", help="print the summary object on standard output at the end")
+    group.add_argument("--version", action="store_true", help="print the version")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the screen, or run headless where there is none."""
+    from loopscope.session.live import LiveSource
+
+    if args.version:
+        from loopscope import __version__
+
+        sys.stdout.write(f"loopscope {__version__}\n")
+        return 0
+    source = LiveSource(options_from(args, args.record, overwrite=args.force))
+    why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
+    if not why_not:
+        result = importlib.import_module("loopscope.ui").run(source, theme=args.theme)
+        if args.json:
+            sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        return 0
+    return _headless(source, args, why_not)
+
+
+def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> int:
+    from loopscope.report.line import one_line
+    from loopscope.report.text import render
+
+    headless.say(
+        f"loopscope: {why_not}; running headless for {args.seconds:g} s (in a terminal this opens the live screen)"
+    )
+
+    def each_second(gone_s: float) -> None:
+        snapshot = headless.snapshot_of(source)
+        headless.say(one_line(snapshot) if snapshot else "no answer yet")
+
+    result = headless.run(source, args.seconds, [], each_second=each_second)
+    if args.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    else:
+        sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
+    return 0

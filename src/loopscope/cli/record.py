@@ -1,0 +1,70 @@
+"""``loopscope record``: the same session without a screen, written to a trace."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from loopscope.cli import headless
+from loopscope.cli.options import add_session_options, options_from, parse_script, seconds
+
+NAME = "record"
+HELP = """Run a session without a screen and write everything to a trace, which 'loopscope replay' opens in the screen.
+
+  loopscope record -o run.jsonl --seconds 30
+  loopscope record -o run.jsonl.zst --agents 16 --at 10 loop=uvloop --at 20 batch=read:50ms --json > run.json
+
+Ctrl-C ends it early; the file is complete then too."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    add_session_options(parser)
+    group = parser.add_argument_group("recording")
+    group.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="trace to write; compressed when it ends in .zst",
+    )
+    group.add_argument("--force", action="store_true", help="write over a file that is there")
+    group.add_argument(
+        "--seconds", type=seconds, default=None, metavar="S", help="how long (default: until Ctrl-C); e.g. 30, 5m"
+    )
+    group.add_argument(
+        "--at", nargs=2, action="append", default=[], metavar=("SECONDS", "LEVER=VALUE"),
+        help="pull a lever at this time; may be given often",
+    )  # fmt: skip
+    group.add_argument("--json", action="store_true", help="print one summary object on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record; print the report, or the summary with ``--json``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from loopscope.report.line import one_line
+    from loopscope.report.text import render
+    from loopscope.session.live import LiveSource
+
+    script = parse_script(args.at, args.seconds)
+    source = LiveSource(options_from(args, args.output, overwrite=args.force))
+    console = Console(stderr=True, highlight=False, markup=False)
+    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task("starting", total=args.seconds)
+
+        def each_second(gone_s: float) -> None:
+            snapshot = headless.snapshot_of(source)
+            progress.update(bar, completed=gone_s, description=one_line(snapshot) if snapshot else "no answer")
+
+        result = headless.run(source, args.seconds, script, each_second=each_second)
+    if args.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    else:
+        sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
+    headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
+    return 0

@@ -1,0 +1,51 @@
+"""The embedded pair: two emulator processes that stand in for two Ollama servers and share one simulated GPU."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from loopscope.core.records import Server
+from loopscope.wire.worker import Worker
+
+MODEL = "gemma3"
+
+
+class EmbeddedPair:
+    """Starts, knows and ends the two processes."""
+
+    def __init__(
+        self, *, model: str, rate: float, api: str, on_line: Callable[[bytes], None], on_end: Callable[[str, int], None]
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="loopscope-", ignore_cleanup_errors=True)
+        self._api = api or "ollama"
+        self._model = model or MODEL
+        args = ["--port", "0", "--model", self._model, "--parallel", "0", "--gpu", str(Path(self._folder.name) / "gpu")]
+        if rate:
+            args += ["--rate", f"{rate:g}"]
+        self.workers = [
+            Worker("loopscope.emulator", proc, args, on_line=on_line, on_end=lambda code, proc=proc: on_end(proc, code))
+            for proc in ("emulator-1", "emulator-2")
+        ]
+
+    def start(self) -> None:
+        """Start both; returns at once."""
+        for worker in self.workers:
+            worker.start()
+
+    def servers(self) -> list[Server]:
+        """Wait until both serve. Raises WorkerError."""
+        return [
+            Server(
+                url=worker.wait_ready().info["url"], api=self._api, model=self._model, embedded=True,
+                version="emulated", words="embedded emulator",
+            )
+            for worker in self.workers
+        ]  # fmt: skip
+
+    def stop(self) -> None:
+        """End both and remove what they shared."""
+        for worker in self.workers:
+            worker.stop()
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()

@@ -1,0 +1,250 @@
+"""The live source: starts the processes, records, folds, pulls levers."""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from loopscope import __version__
+from loopscope.core.clock import now_ns, take_anchor
+from loopscope.core.errors import InputError, LoopscopeError, WorkerError
+from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Loss, Mark, Server
+from loopscope.core.text import plain
+from loopscope.model.fold import Fold
+from loopscope.model.snapshot import Snapshot
+from loopscope.model.summary import summary
+from loopscope.session.discover import find_pair, resolve
+from loopscope.session.embedded import EmbeddedPair
+from loopscope.session.hostfacts import host_facts
+from loopscope.session.hub import Hub
+from loopscope.session.options import SessionOptions
+from loopscope.session.recorder import Recorder
+from loopscope.session.rigs import Rigs
+from loopscope.session.source import Abilities, Playback
+from loopscope.settings import levers as lever_settings
+from loopscope.settings import scenario as scenarios
+from loopscope.wire.worker import Worker
+
+
+class LiveSource:
+    """See :class:`loopscope.session.source.Source`. One use: start, then stop."""
+
+    abilities = Abilities(levers=True)
+
+    def __init__(self, options: SessionOptions) -> None:
+        options.check()
+        self._options = options
+        self._scenario = scenarios.load(options.scenario)
+        self._levers = dict(options.levers)
+        self.title = "live"
+        self.recording = str(options.record) if options.record else ""
+        # Opened first: a path that cannot be written is told before anything starts.
+        self._recorder = (
+            Recorder(options.record, overwrite=options.overwrite, on_problem=self._set_problem)
+            if options.record
+            else None
+        )
+        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress)
+        self._pair: EmbeddedPair | None = None
+        self._rigs = Rigs(on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s)
+        self._telemetry = Worker(
+            "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
+        )
+        self._servers: list[Server] = []
+        self._problem = ""
+        self._busy: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._stopping = False
+        self._summary: dict[str, Any] | None = None
+
+    @property
+    def fold(self) -> Fold:
+        """All that has been folded: for reports, once the source has stopped."""
+        return self._hub.fold
+
+    def start(self) -> None:
+        """Start every process and the streams. Raises LoopscopeError; nothing is left running then."""
+        with self._starting:
+            try:
+                self._start()
+            except BaseException:
+                self._stop_processes()
+                raise
+
+    def _start(self) -> None:
+        self._telemetry.start()
+        rig = self._rigs.begin(self._levers["loop"])
+        kind = self._find_servers()
+        rig.wait_ready()
+        if self._stopping:
+            raise WorkerError("stopped while starting")
+        anchor = take_anchor()
+        specs = self._specs(range(int(self._levers["agents"])))
+        self._hub.open(
+            Header(
+                t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
+                anchor_wall_ns=anchor.wall_ns, source=kind, host=host_facts(), servers=self._servers, agents=specs,
+                levers=self._levers, scenario=self._options.scenario,
+            )
+        )  # fmt: skip
+        emulators = self._pair.workers if self._pair else []
+        for worker in (*emulators, rig):
+            self._hub.put(worker.hello_line)
+        # Telemetry may take its time (NVML, a slow driver): the streams do not wait for it.
+        threading.Thread(target=self._greet_telemetry, name="telemetry-hello", daemon=True).start()
+        self._rigs.serve(rig, self._servers, self._levers)
+        self._rigs.start_agents(specs)
+
+    def _find_servers(self) -> str:
+        options = self._options
+        if options.urls:
+            self._servers = resolve(options.urls, options.api, options.model)
+            self.title = ", ".join(server.url for server in self._servers)
+            return "urls"
+        if not options.embedded:
+            found = find_pair(options.model)
+            if found:
+                self._servers = found
+                self.title = f"2 Ollama servers, {found[0].model}"
+                return "ollama"
+        self._pair = EmbeddedPair(
+            model=options.model, rate=options.rate, api=options.api, on_line=self._hub.put, on_end=self._emulator_ended
+        )
+        self._pair.start()
+        self._servers = self._pair.servers()
+        self.title = "embedded pair"
+        return "embedded"
+
+    def _specs(self, numbers: range) -> list[AgentSpec]:
+        return scenarios.specs(self._scenario, self._servers, numbers, self._options.tokens)
+
+    def _greet_telemetry(self) -> None:
+        try:
+            self._telemetry.wait_ready()
+        except WorkerError as error:
+            if not self._stopping:
+                self._hub.emit(Loss(t_ns=now_ns(), proc="session", what="telemetry", count=1, words=str(error)))
+            return
+        self._hub.put(self._telemetry.hello_line)
+
+    # What the children tell
+
+    def _heard(self, record: AnyRecord) -> None:
+        if isinstance(record, AgentState) and record.state == "gone":
+            self._rigs.agent_gone(record.proc, record.agent)
+
+    def _set_problem(self, words: str) -> None:
+        self._problem = plain(words)
+
+    def _lost(self, what: str, words: str) -> None:
+        if not self._stopping:
+            self._set_problem(words)
+            self._hub.emit(Loss(t_ns=now_ns(), proc="session", what=what, count=1, words=plain(words)))
+
+    def _rig_died(self, proc: str, words: str) -> None:
+        self._lost("rig", f"{words}; press u to start a new one")
+
+    def _emulator_ended(self, proc: str, code: int) -> None:
+        if self._pair is not None and not any(w.stopping for w in self._pair.workers if w.proc == proc):
+            self._lost("emulator", f"{proc} ended by itself (exit code {code}): its agents retry")
+
+    def _telemetry_ended(self, code: int) -> None:
+        if self._telemetry.hello is not None and not self._telemetry.stopping:
+            self._lost("telemetry", f"telemetry ended by itself (exit code {code}): no power or host figures any more")
+
+    # What the operator asks
+
+    def ask(self, answer: Callable[[Snapshot], None]) -> None:
+        """Answer once with a fresh snapshot, from a thread of ours."""
+        self._hub.ask(answer)
+
+    def _dress(self, snapshot: Snapshot) -> Snapshot:
+        with self._lock:
+            busy = dict(self._busy)
+        levers = tuple(dataclasses.replace(view, busy=busy.get(view.name, "")) for view in snapshot.levers)
+        return dataclasses.replace(snapshot, levers=levers, problem=self._problem or snapshot.problem)
+
+    def pull(self, lever: str, value: str, by: str = "key") -> None:
+        """Pull a lever: at once, or by a takeover in the background. Raises InputError."""
+        new = lever_settings.canonical(lever, value)
+        with self._lock:
+            old = self._levers[lever]
+            alive = self._rigs.current is not None and self._rigs.current.alive()
+            if (new == old and (lever != "loop" or alive)) or self._stopping:
+                return
+            if lever == "loop":
+                if "loop" in self._busy:
+                    raise InputError(f"a takeover is under way ({self._busy['loop']}); try again when it is done")
+                self._busy["loop"] = f"starting a rig on {new}"
+            else:
+                self._levers[lever] = new
+        if lever == "loop":
+            threading.Thread(target=self._change_loop, args=(old, new, by), name="takeover", daemon=True).start()
+            return
+        if lever == "agents":
+            before, after = int(old), int(new)
+            self._mark_lever(lever, old, new, by, f"{abs(after - before)} {'more' if after > before else 'fewer'}")
+            if after > before:
+                self._rigs.start_agents(self._specs(range(before, after)))
+            else:
+                self._rigs.stop_agents(list(range(after, before)))
+            return
+        self._mark_lever(lever, old, new, by, "")
+        self._rigs.set_lever(lever, new)
+
+    def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
+        self._hub.emit(Lever(t_ns=now_ns(), proc="session", name=name, old=old, new=new, by=by, words=words))
+
+    def _change_loop(self, old: str, new: str, by: str) -> None:
+        try:
+            worker = self._rigs.begin(new)
+            worker.wait_ready()
+            if self._stopping:
+                worker.stop()
+                return
+            self._hub.put(worker.hello_line)
+            before = self._rigs.current
+            with self._lock:
+                self._levers["loop"] = new
+                self._busy["loop"] = f"{worker.proc} on {new} takes over, {before.proc if before else 'none'} drains"
+                self._problem = ""
+            self._mark_lever("loop", old, new, by, f"restarted on {new}: {worker.proc} takes over, agent by agent")
+            self._rigs.take_over(worker)
+        except LoopscopeError as error:
+            self._lost("takeover", f"the takeover by {new} failed, {old} goes on: {error}")
+        finally:
+            with self._lock:
+                self._busy.pop("loop", None)
+
+    def mark(self, words: str) -> None:
+        """Put a word on the time line."""
+        self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=plain(words, 80)))
+
+    def playback(self) -> Playback | None:
+        """Live: none."""
+        return None
+
+    def play(self, playing: bool) -> None:
+        """Live: the data always flow."""
+
+    # The end
+
+    def _stop_processes(self) -> None:
+        self._stopping = True
+        with contextlib.ExitStack() as stack:  # each is ended, whatever happens to another
+            stack.callback(self._telemetry.stop)
+            if self._pair is not None:
+                stack.callback(self._pair.stop)
+            stack.callback(self._rigs.stop)
+
+    def stop(self) -> dict[str, Any]:
+        """End every process, complete the file, give the summary. A second call gives the same."""
+        if self._summary is None:
+            self._stop_processes()
+            with self._starting:  # a start under way sees its processes gone, and ends
+                self._stop_processes()
+            self._hub.close()
+            self._summary = summary(self._hub.fold)
+        return self._summary

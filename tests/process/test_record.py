@@ -1,0 +1,202 @@
+"""``loopscope record`` with real processes: what was sent is what is counted, and nothing is left behind."""
+
+import itertools
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from kit.processes import children_of, end, exists, run, start, wait_for_children, wait_until
+from loopscope.core.codec import decode
+from loopscope.core.records import Chunks, Header, Lever, Request, Trailer, Truth
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def _records(path: Path) -> list[object]:
+    return [decode(line) for line in path.read_bytes().splitlines()]
+
+
+def _sent_and_seen(path: Path) -> tuple[int, int]:
+    """Chunks that the emulators say they sent, chunks that the trace holds."""
+    last: dict[str, Truth] = {}
+    seen = 0
+    for record in _records(path):
+        if isinstance(record, Truth):
+            last[record.proc] = record
+        elif isinstance(record, Chunks):
+            seen += len(record.agent)
+    return sum(truth.chunks for truth in last.values()), seen
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_two_agents_at_a_hundred_show_a_hundred(tmp_path: Path, loop: str) -> None:
+    """Two agents that are offered 100 tok/s each show 100 +- 1, and nothing is dropped."""
+    path = tmp_path / "run.jsonl"
+    done = run("record", "--embedded", "-o", str(path), "--seconds", "5", "--rate", "100", "--loop", loop, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["source"] == "embedded"
+    assert result["loop"]["name"] == loop
+    assert [agent["errors"] for agent in result["agents"]] == [0, 0]
+    for agent in result["agents"]:
+        assert agent["tok_s"] == pytest.approx(100, abs=1)
+        assert 0 < agent["delay_ms"]["p50"] < agent["gap_ms"]["p50"]
+    assert result["observer"]["dropped"] == 0
+    records = _records(path)
+    assert isinstance(records[0], Header)
+    assert isinstance(records[-1], Trailer)
+
+
+def test_every_chunk_that_was_sent_is_counted(tmp_path: Path) -> None:
+    """64 agents at 30 tok/s: every chunk that belongs to an ended request was sent and seen, none dropped."""
+    path = tmp_path / "run.jsonl"
+    done = run(
+        "record", "--embedded", "-o", str(path), "--seconds", "4", "--rate", "30", "--agents", "64", "--tokens", "40",
+        "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert len(result["agents"]) == 64
+    assert result["observer"]["dropped"] == 0
+    requests = [record for record in _records(path) if isinstance(record, Request)]
+    whole = [request for request in requests if request.outcome == "ok"]
+    assert len(whole) >= 64
+    assert all(request.chunks == 40 == request.tokens for request in whole)
+    sent, seen = _sent_and_seen(path)
+    cut = [request for request in requests if request.outcome == "taken"]
+    # What a cut stream still had in its socket when the session ended was sent and not seen: at most a few each.
+    assert seen <= sent <= seen + 4 * len(cut)
+
+
+def test_levers_act_and_a_takeover_loses_nothing(tmp_path: Path) -> None:
+    """Scripted levers are marked in order; after a takeover the other loop runs and no request was cut or failed."""
+    path = tmp_path / "run.jsonl"
+    done = run(
+        "record", "--embedded", "-o", str(path), "--seconds", "10", "--tokens", "60", "--json",
+        "--at", "2", "loop=uvloop", "--at", "5", "batch=read:50ms",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    levers = [(r.name, r.old, r.new) for r in _records(path) if isinstance(r, Lever)]
+    assert levers == [("loop", "asyncio", "uvloop"), ("batch", "off", "read:50ms")]
+    assert result["loop"]["name"] == "uvloop"
+    assert [segment["levers"]["loop"] for segment in result["segments"]] == ["asyncio", "uvloop", "uvloop"]
+    requests = [record for record in _records(path) if isinstance(record, Request)]
+    by_proc = {request.proc: [r for r in requests if r.proc == request.proc] for request in requests}
+    assert set(by_proc) == {"rig-1", "rig-2"}
+    assert {request.outcome for request in by_proc["rig-1"]} == {"ok"}
+    # No agent ever had two streams.
+    for agent in (0, 1):
+        spans = sorted((r.start_ns, r.end_ns) for r in requests if r.agent == agent)
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_cleanly_with_the_file_complete(tmp_path: Path, number: int) -> None:
+    """Ctrl-C and its kin: exit 0, summary printed, trailer written, no process left."""
+    path = tmp_path / "run.jsonl"
+    process = start("record", "--embedded", "-o", str(path), "--json")
+    try:
+        children = wait_for_children(process, 4)
+        assert wait_until(lambda: path.exists() and b'"k":"chunks"' in path.read_bytes())
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0, err
+        assert json.loads(out)["source"] == "embedded"
+        assert isinstance(_records(path)[-1], Trailer)
+        assert not any(exists(pid) for pid in children)
+    finally:
+        end(process)
+
+
+def test_nothing_outlives_kill_9(tmp_path: Path) -> None:
+    """After kill -9 no child is left after two seconds, and the file holds all but the last second."""
+    path = tmp_path / "run.jsonl"
+    process = start("record", "--embedded", "-o", str(path))
+    try:
+        children = wait_for_children(process, 4)
+        assert wait_until(lambda: path.exists() and b'"k":"chunks"' in path.read_bytes())
+        process.kill()
+        process.wait()
+        assert wait_until(lambda: not any(exists(pid) for pid in children), timeout_s=2)
+        assert any(isinstance(record, Chunks) for record in (decode(s) for s in path.read_bytes().split(b"\n")[:-1]))
+    finally:
+        end(process)
+
+
+def test_a_dead_rig_is_told(tmp_path: Path) -> None:
+    """When the measured process dies, the session goes on, says so and records it."""
+    path = tmp_path / "run.jsonl"
+    process = start("record", "--embedded", "-o", str(path), "--json")
+    try:
+        wait_for_children(process, 4)
+        assert wait_until(lambda: path.exists() and b'"k":"chunks"' in path.read_bytes())
+        rig = next(
+            pid for pid in children_of(process.pid) if b"loopscope.rig" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+        import os
+
+        os.kill(rig, signal.SIGKILL)
+        assert wait_until(lambda: b"rig-1 ended by itself (signal 9)" in path.read_bytes())
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0, err
+        assert json.loads(out)["losses"]
+    finally:
+        end(process)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--at", "1", "gears=3"], "there is no lever 'gears'; levers: throttle, loop, batch, decoder, agents"),
+        (["--at", "1", "batch=sometimes"], "valid: off, decode:50ms"),
+        (["--loop", "trio"], "valid: asyncio, uvloop"),
+        (["--at", "soon", "batch=off"], "a number of seconds"),
+        (["--at", "9", "batch=off", "--seconds", "5"], "the run ends after 5 s"),
+        (["--agents", "0"], "a count from 1 to"),
+        (["--seconds", "never"], "no length of time"),
+        (["--rate", "5", "http://127.0.0.1:9"], "servers of your own"),
+        (["--scenario", "none"], "shipped: "),
+        (["http://user:secret@127.0.0.1:9"], "credentials"),
+        (["--frobnicate"], "frobnicate"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_exit_2(tmp_path: Path, words: list[str], message: str) -> None:
+    """Every wrong word is told with what would be right, before anything starts or is written."""
+    path = tmp_path / "run.jsonl"
+    done = run("record", "-o", str(path), *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not path.exists() or not path.read_bytes()
+
+
+@pytest.mark.parametrize("target", ["no/such/folder/run.jsonl", "."])
+def test_an_output_that_cannot_be_written_is_told_first(tmp_path: Path, target: str) -> None:
+    """An unwritable output ends it with a sentence before any process starts."""
+    done = run("record", "--embedded", "-o", str(tmp_path / target))
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_server_that_is_not_there_is_an_error_of_its_agent(tmp_path: Path) -> None:
+    """The session runs, the agent's requests fail with words, and the other agent streams on."""
+    from kit.servers import END, HEAD, chunk, final, line, sends, serving
+
+    path = tmp_path / "run.jsonl"
+    with serving(sends(HEAD, chunk(line()), chunk(final(1)) + END)) as url:
+        done = run(
+            "record", url, "http://127.0.0.1:9", "--api", "ollama", "--model", "m", "-o", str(path), "--seconds", "2",
+            "--json",
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    good, bad = result["agents"]
+    assert good["errors"] == 0
+    assert good["requests"] > 1
+    assert bad["requests"] == bad["errors"] > 1
+    words = {r.words for r in _records(path) if isinstance(r, Request) and r.agent == 1}
+    assert any("http://127.0.0.1:9" in text for text in words)

@@ -1,0 +1,197 @@
+"""One agent against servers that do what a test says, on both loops, with the real client."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from kit.servers import END, HEAD, Handler, chunk, final, line, sends, serving
+from loopscope.core.records import AgentSpec, AgentState, Record, Request, Server
+from loopscope.rig.agent import Agent
+from loopscope.rig.clients.httpx_client import HttpxClient
+from loopscope.rig.levers import Levers
+from loopscope.rig.samples import ChunkRow, Samples
+
+OnLoop = Callable[..., object]
+
+
+class Watched(Samples):
+    """Samples whose every new row or record wakes whoever waits."""
+
+    __slots__ = ("_news",)
+
+    def __init__(self, proc: str = "") -> None:
+        super().__init__(proc)
+        self._news = asyncio.Event()
+
+    def event(self, record: Record) -> None:
+        super().event(record)
+        self._news.set()
+
+    def chunk(self, row: ChunkRow) -> None:
+        super().chunk(row)
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition on what has come holds."""
+        async with asyncio.timeout(20):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+
+async def _stream(url: str, samples: Watched, levers: dict[str, str] | None = None, ends: int = 1) -> None:
+    """Run one agent until ``ends`` requests have ended."""
+    dials = Levers()
+    for name, value in (levers or {}).items():
+        dials.set(name, value)
+    client = HttpxClient(dials.gate, secure=False)
+    spec = AgentSpec(agent=3, name="a", server=0, model="m", prompt="p", tokens=3)
+    agent = Agent(spec, Server(url=url), client, dials, samples)
+    task = asyncio.ensure_future(agent.run())
+    await samples.until(lambda: len(_requests(samples)) >= ends)
+    agent.stop()
+    await task
+    await client.close()
+
+
+def _requests(samples: Watched) -> list[Request]:
+    return [event for event in samples.events if isinstance(event, Request)]
+
+
+def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop) -> None:
+    """Three lines with content are three chunks; the server's account is taken; stamps go up."""
+    samples = Watched("rig-1")
+    with serving(sends(HEAD, chunk(line("a")), chunk(line("b")), chunk(line("c")), chunk(final(4)) + END)) as url:
+        on_loop(_stream(url, samples))
+    request = _requests(samples)[0]
+    assert (request.outcome, request.chunks, request.tokens, request.total_ns) == ("ok", 3, 4, 40)
+    rows = [row for row in samples.chunks if row[1] <= (request.last_ns or 0)]
+    assert len(rows) == 3
+    assert [row[4] for row in rows] == [True, False, False]
+    assert request.start_ns < request.first_ns == rows[0][1] < rows[1][1] < rows[2][1] <= request.end_ns
+    assert all(row[3] >= row[1] for row in rows)
+
+
+def test_lines_of_one_read_share_their_received_stamp(on_loop: OnLoop) -> None:
+    """Two HTTP chunks in one segment came in one read: same stamp, and reads are counted at the socket."""
+    samples = Watched()
+    with serving(sends(HEAD + chunk(line("a")), chunk(line("b")) + chunk(line("c")), chunk(final()) + END)) as url:
+        on_loop(_stream(url, samples))
+    first, second, third = samples.chunks[:3]
+    assert first[1] < second[1] == third[1]
+    assert _requests(samples)[0].reads == 3
+
+
+def test_a_kept_connection_is_not_connected_again(on_loop: OnLoop) -> None:
+    """The first request tells what connecting took, the next ones used the kept connection: 0."""
+    samples = Watched()
+    with serving(sends(HEAD, chunk(line()), chunk(final()) + END)) as url:
+        on_loop(_stream(url, samples, ends=2))
+    first, second = _requests(samples)[:2]
+    assert first.connect_ns
+    assert second.connect_ns == 0
+
+
+@pytest.mark.parametrize(
+    ("handler", "outcome", "words"),
+    [
+        (sends(HEAD, chunk(line()), END), "no_done", "without its final message"),
+        (sends(HEAD, chunk(line()), close=True), "cut", "after 1 chunks"),
+        (sends(HEAD, chunk(line()[:20]), close=True), "cut", "broke off"),
+        (sends(HEAD, chunk(line()), reset=True), "cut", "connection broke"),
+        (sends(HEAD, chunk(line()), chunk(b"{nonsense\n"), END), "garbage", "not JSON"),
+        (sends(HEAD, chunk(line()[:30]), END), "garbage", "not JSON"),
+        (sends(HEAD, chunk(b'{"response":"\xff"}\n'), END), "garbage", "not JSON"),
+        (sends(HEAD, chunk(line()), chunk(b'{"error":"out of memory"}\n'), END), "server", "out of memory"),
+        (
+            sends(b'HTTP/1.1 404 Not Found\r\nContent-Length: 31\r\n\r\n{"error":"model \'m\' not found"}\n'),
+            "http", "HTTP 404: model 'm' not found",
+        ),
+        (sends(b"HTTP/1.1 500 Oops\r\nContent-Length: 5\r\n\r\n\x1b[31m"), "http", "HTTP 500: ·[31m"),
+        (sends(b"what is HTTP?\r\n\r\n", close=True), "cut", "stream broke off"),
+        (sends(b"", close=True), "cut", "disconnected"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_in_words_and_retried(on_loop: OnLoop, handler: Handler, outcome: str, words: str) -> None:
+    """Each way in which a stream fails has its outcome and its words, and the agent tries again after a pause."""
+    samples = Watched()
+    with serving(handler) as url:
+        on_loop(_stream(url, samples))
+    request = _requests(samples)[0]
+    assert request.outcome == outcome
+    assert words in request.words
+    retry = [e for e in samples.events if isinstance(e, AgentState) and e.state == "retrying"]
+    assert retry
+    assert "trying again in 0.25 s" in retry[0].words
+
+
+def test_nobody_there_is_refused(on_loop: OnLoop) -> None:
+    """Without a server the outcome names the URL."""
+    samples = Watched()
+    on_loop(_stream("http://127.0.0.1:9", samples))
+    request = _requests(samples)[0]
+    assert request.outcome == "refused"
+    assert "http://127.0.0.1:9" in request.words
+
+
+@pytest.mark.parametrize("batch", ["off", "decode:20ms", "decode:1KiB", "read:20ms"])
+@pytest.mark.parametrize("decoder", ["json", "orjson"])
+def test_no_lever_loses_a_chunk(on_loop: OnLoop, batch: str, decoder: str) -> None:
+    """With every kind of batching and both decoders, every chunk of a stream is counted once."""
+    samples = Watched()
+    lines = [chunk(line(f"w{i} ")) for i in range(20)]
+    with serving(sends(HEAD, *lines, chunk(final(20)) + END)) as url:
+        on_loop(_stream(url, samples, {"batch": batch, "decoder": decoder}))
+    request = _requests(samples)[0]
+    assert (request.outcome, request.chunks) == ("ok", 20)
+    assert request.batch_ns > 0 or batch == "off"
+
+
+def test_read_batching_lets_the_socket_coalesce(on_loop: OnLoop) -> None:
+    """read:50ms needs fewer reads than there are chunks; decode batching does not change the reads."""
+    lines = [chunk(line(f"w{i} ")) for i in range(30)]
+    reads = {}
+    for batch in ("read:50ms", "decode:50ms"):
+        samples = Watched()
+        with serving(sends(HEAD, *lines, chunk(final(30)) + END)) as url:
+            on_loop(_stream(url, samples, {"batch": batch}))
+        reads[batch] = _requests(samples)[0].reads
+    assert reads["read:50ms"] < 15 < reads["decode:50ms"]
+
+
+def test_a_throttled_agent_waits_in_the_client(on_loop: OnLoop) -> None:
+    """At 100 chunks/s, 30 chunks that are there at once take the client about 0.2 s of throttle wait (the bucket
+    holds a tenth of a second)."""
+    samples = Watched()
+    with serving(sends(HEAD + b"".join(chunk(line()) for _ in range(30)), chunk(final(30)) + END)) as url:
+        on_loop(_stream(url, samples, {"throttle": "100"}))
+    request = _requests(samples)[0]
+    assert request.chunks == 30
+    assert request.throttle_ns > 100_000_000
+
+
+def test_an_agent_that_is_cancelled_counts_its_request_as_taken(on_loop: OnLoop) -> None:
+    """Cut by a takeover: the request under way is told as taken, not as an error of the server."""
+
+    async def run(url: str, samples: Watched) -> None:
+        dials = Levers()
+        client = HttpxClient(dials.gate, secure=False)
+        spec = AgentSpec(agent=0, name="a", server=0)
+        task = asyncio.ensure_future(Agent(spec, Server(url=url), client, dials, samples).run())
+        await samples.until(lambda: bool(samples.chunks))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await client.close()
+
+    async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD + chunk(line()))
+        await reader.read()
+
+    samples = Watched()
+    with serving(stalls) as url:
+        on_loop(run(url, samples))
+    assert [(r.outcome, r.chunks) for r in _requests(samples)] == [("taken", 1)]
+    assert isinstance(samples.events[-1], AgentState)
+    assert samples.events[-1].state == "gone"

@@ -1,0 +1,75 @@
+"""The heartbeat gives back a planted block, by its size and weighted by time."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from time import perf_counter_ns
+
+from loopscope.rig.heart import BEAT_NS, Heart, idle_floor_ns
+from loopscope.rig.samples import Samples
+
+
+def _block(ms: float) -> int:
+    start_ns = perf_counter_ns()
+    while perf_counter_ns() - start_ns < ms * 1e6:
+        pass
+    return perf_counter_ns() - start_ns
+
+
+def test_a_block_is_back_filled(on_loop: Callable[..., object]) -> None:
+    """A block of 300 ms gives about 30 late beats from nearly 300 ms down to nothing, not one."""
+
+    async def run() -> tuple[list[int], int]:
+        samples = Samples()
+        heart = Heart(asyncio.get_running_loop(), samples)
+        heart.start()
+        await asyncio.sleep(0.05)
+        samples.take_beats()
+        blocked_ns = _block(300)
+        await asyncio.sleep(0.02)
+        heart.stop()
+        return samples.take_beats(), blocked_ns
+
+    beats, blocked_ns = on_loop(run())  # type: ignore[misc]
+    late = [beat for beat in beats if beat > BEAT_NS]
+    assert blocked_ns - 2 * BEAT_NS <= max(beats) <= blocked_ns + 20 * BEAT_NS
+    # Every beat that fell into the block is there, each one period less late than the one before.
+    assert abs(len(late) - (max(beats) // BEAT_NS)) <= 1
+    assert all(a - b == BEAT_NS for a, b in itertools.pairwise(late))
+
+
+def test_the_schedule_does_not_drift(on_loop: Callable[..., object]) -> None:
+    """Beats are due at start + k periods: their count follows the clock, however late each one was."""
+
+    async def run() -> tuple[int, int]:
+        samples = Samples()
+        heart = Heart(asyncio.get_running_loop(), samples)
+        start_ns = perf_counter_ns()
+        heart.start()
+        for _ in range(5):
+            await asyncio.sleep(0.03)
+            _block(15)
+        await asyncio.sleep(0.02)
+        heart.stop()
+        return len(samples.take_beats()), (heart.last_ns - start_ns) // BEAT_NS
+
+    beats, due = on_loop(run())  # type: ignore[misc]
+    assert abs(beats - due) <= 1
+
+
+def test_the_floor_needs_ten_beats(on_loop: Callable[..., object]) -> None:
+    """An idle floor is a median of at least ten beats, else it is not known."""
+
+    async def run() -> tuple[int | None, int | None]:
+        samples = Samples()
+        heart = Heart(asyncio.get_running_loop(), samples)
+        none = await idle_floor_ns(samples, 0.02)
+        heart.start()
+        floor = await idle_floor_ns(samples, 0.3)
+        heart.stop()
+        return none, floor
+
+    none, floor = on_loop(run())  # type: ignore[misc]
+    assert none is None
+    assert floor is not None
+    assert floor >= 0

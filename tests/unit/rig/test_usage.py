@@ -1,0 +1,66 @@
+"""Figures of one thread, read from another."""
+
+import gc
+import sys
+import threading
+from time import thread_time_ns
+
+import pytest
+
+from loopscope.rig.usage import GcClock, ThreadUsage
+
+
+def test_cpu_is_that_of_the_watched_thread() -> None:
+    """The CPU time read from outside is the thread's own, not the reader's."""
+    usage: list[ThreadUsage] = []
+    own: list[int] = []
+    made, spin, spun, end = (threading.Event() for _ in range(4))
+
+    def watched() -> None:
+        usage.append(ThreadUsage())
+        made.set()
+        spin.wait()
+        start_ns = thread_time_ns()
+        while thread_time_ns() - start_ns < 30_000_000:
+            pass
+        own.append(thread_time_ns() - start_ns)
+        spun.set()
+        end.wait()
+
+    thread = threading.Thread(target=watched)
+    thread.start()
+    made.wait()
+    before_ns = usage[0].cpu_ns()
+    if before_ns is None:
+        end.set()
+        spin.set()
+        pytest.skip(usage[0].cpu_words)
+    spin.set()
+    spun.wait()
+    after_ns = usage[0].cpu_ns()
+    end.set()
+    thread.join()
+    assert after_ns is not None
+    assert own[0] <= after_ns - before_ns <= own[0] + 10_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="schedstat is Linux's")
+def test_run_queue_wait_is_known_on_linux() -> None:
+    """On Linux the wait for a core is a number that does not fall."""
+    usage = ThreadUsage()
+    first = usage.runq_ns()
+    second = usage.runq_ns()
+    assert first is not None
+    assert second is not None
+    assert 0 <= first <= second
+
+
+def test_collections_are_timed() -> None:
+    """A collection adds to the clock."""
+    clock = GcClock()
+    clock.install()
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(clock)
+    assert clock.total_ns > 0
