@@ -238,12 +238,29 @@ class Agent:
         account = stream.account
         self._samples.event(
             Request(
-                t_ns=now_ns(), proc=self._samples.proc, agent=self.spec.agent, request=stream.number,
-                outcome=outcome, words=words, status=stream.status, start_ns=stream.start_ns,
-                connect_ns=stream.connect_ns, first_ns=stream.first_ns, last_ns=stream.last_ns, end_ns=now_ns(), chunks=stream.chunks,
-                reads=stream.reads, bytes=stream.bytes, tokens=account.tokens, prompt_tokens=account.prompt_tokens,
-                total_ns=account.total_ns, load_ns=account.load_ns, prompt_ns=account.prompt_ns,
-                eval_ns=account.eval_ns, handle_ns=stream.handle_ns, throttle_ns=stream.throttle_ns,
+                t_ns=now_ns(),
+                proc=self._samples.proc,
+                agent=self.spec.agent,
+                request=stream.number,
+                outcome=outcome,
+                words=words,
+                status=stream.status,
+                start_ns=stream.start_ns,
+                connect_ns=stream.connect_ns,
+                first_ns=stream.first_ns,
+                last_ns=stream.last_ns,
+                end_ns=now_ns(),
+                chunks=stream.chunks,
+                reads=stream.reads,
+                bytes=stream.bytes,
+                tokens=account.tokens,
+                prompt_tokens=account.prompt_tokens,
+                total_ns=account.total_ns,
+                load_ns=account.load_ns,
+                prompt_ns=account.prompt_ns,
+                eval_ns=account.eval_ns,
+                handle_ns=stream.handle_ns,
+                throttle_ns=stream.throttle_ns,
                 batch_ns=stream.batch_ns,
             )
-        )  # fmt: skip
+        )

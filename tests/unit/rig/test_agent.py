@@ -40,8 +40,10 @@ class Watched(Samples):
                 await self._news.wait()
 
 
-async def _stream(url: str, samples: Watched, levers: dict[str, str] | None = None, ends: int = 1) -> None:
-    """Run one agent until ``ends`` requests have ended."""
+async def _stream(
+    url: str, samples: Watched, levers: dict[str, str] | None = None, ends: int = 1, state: str = ""
+) -> None:
+    """Run one agent until ``ends`` requests have ended and it has been in ``state``."""
     dials = Levers()
     for name, value in (levers or {}).items():
         dials.set(name, value)
@@ -49,7 +51,9 @@ async def _stream(url: str, samples: Watched, levers: dict[str, str] | None = No
     spec = AgentSpec(agent=3, name="a", server=0, model="m", prompt="p", tokens=3)
     agent = Agent(spec, Server(url=url), client, dials, samples)
     task = asyncio.ensure_future(agent.run())
-    await samples.until(lambda: len(_requests(samples)) >= ends)
+    await samples.until(
+        lambda: len(_requests(samples)) >= ends and (not state or any(s.state == state for s in _states(samples)))
+    )
     agent.stop()
     await task
     await client.close()
@@ -57,6 +61,10 @@ async def _stream(url: str, samples: Watched, levers: dict[str, str] | None = No
 
 def _requests(samples: Watched) -> list[Request]:
     return [event for event in samples.events if isinstance(event, Request)]
+
+
+def _states(samples: Samples) -> list[AgentState]:
+    return [event for event in samples.events if isinstance(event, AgentState)]
 
 
 def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop) -> None:
@@ -117,12 +125,11 @@ def test_a_failure_is_told_in_words_and_retried(on_loop: OnLoop, handler: Handle
     """Each way in which a stream fails has its outcome and its words, and the agent tries again after a pause."""
     samples = Watched()
     with serving(handler) as url:
-        on_loop(_stream(url, samples))
+        on_loop(_stream(url, samples, state="retrying"))
     request = _requests(samples)[0]
     assert request.outcome == outcome
     assert words in request.words
-    retry = [e for e in samples.events if isinstance(e, AgentState) and e.state == "retrying"]
-    assert retry
+    retry = [state for state in _states(samples) if state.state == "retrying"]
     assert "trying again in 0.25 s" in retry[0].words
 
 
