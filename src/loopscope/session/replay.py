@@ -1,0 +1,223 @@
+"""A trace as a source: the same records through the same fold, at the pace at which they were recorded.
+
+One thread reads, folds and answers. It feeds every record whose time has come, then answers whoever has asked, then
+sleeps until the next record is due or somebody wants something. When folding cannot keep up with the clock, what is
+shown is the time up to which records have been folded, never a later one with data missing.
+"""
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from loopscope.core.clock import NS_PER_S, now_ns
+from loopscope.core.errors import InputError, TraceError
+from loopscope.core.records import AnyRecord
+from loopscope.core.text import plain
+from loopscope.model.fold import Fold
+from loopscope.model.snapshot import Snapshot
+from loopscope.model.summary import summary
+from loopscope.session.source import Abilities, Playback
+from loopscope.trace.reader import Outcome, Reading, last_ns, read
+
+_SLICE_NS = 50_000_000
+"""Longest stretch of folding before answers are given: a screen asks ten times a second."""
+
+
+def fold_whole(path: str | Path) -> tuple[Fold, Outcome]:
+    """Fold a whole trace at once; give the fold and how reading went.
+
+    Raises:
+        TraceError: nothing of the file can be read.
+    """
+    fold = Fold()
+    with read(path) as reading:
+        for record in reading:
+            fold.feed(record)
+    return fold, reading.outcome
+
+
+class ReplaySource:
+    """See :class:`loopscope.session.source.Source`. Plays from the start as soon as it is started; stays at the end.
+
+    ``clock`` (monotonic ns) is what the pace is kept by.
+    """
+
+    abilities = Abilities(playback=True)
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        new_fold: Callable[[], Fold] = Fold,
+        clock: Callable[[], int] = now_ns,
+    ) -> None:
+        self.path = Path(path)
+        self.title = plain(self.path.name)
+        self.recording = ""
+        self.fold = new_fold()
+        """All that has been folded; for reports, once the source has stopped."""
+        self._new_fold = new_fold
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._answers: list[Callable[[Snapshot], None]] = []
+        self._playing = True
+        self._rewind = False
+        self._stopping = False
+        self._ended = False
+        self._problem = ""
+        self._length_ns = 0
+        # Position = _base_ns + (clock - _since_ns) while playing, _base_ns while not.
+        self._base_ns = 0
+        self._since_ns = 0
+        self._folded_ns = 0
+        """Position up to which every record has been folded."""
+        self._reading: Reading | None = None
+        self._next: AnyRecord | None = None
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
+
+    def start(self) -> None:
+        """Open the trace and play. Raises TraceError when it cannot be opened."""
+        self._open()
+        self._since_ns = self._clock()
+        self._thread.start()
+
+    def ask(self, answer: Callable[[Snapshot], None]) -> None:
+        """Answer once with a fresh snapshot, from the thread; an ask that waits already is not doubled."""
+        with self._changed:
+            if answer not in self._answers:
+                self._answers.append(answer)
+            self._changed.notify()
+
+    def pull(self, lever: str, value: str, by: str = "key") -> None:
+        """Levers do not act on what is past. Raises InputError."""
+        raise InputError("this is a replay: levers act on a live session only")
+
+    def mark(self, words: str) -> None:
+        """Nothing is written into a trace that is being replayed."""
+
+    def playback(self) -> Playback:
+        """Tell where the replay stands; the length is 0 until it is known."""
+        with self._changed:
+            return Playback(
+                position_s=self._folded_ns / NS_PER_S,
+                length_s=max(self._length_ns, self._folded_ns) / NS_PER_S,
+                playing=self._playing,
+            )
+
+    def play(self, playing: bool) -> None:
+        """Play or pause; playing at the end begins anew."""
+        with self._changed:
+            if playing == self._playing:
+                return
+            self._rewind = self._rewind or (playing and self._ended)
+            self._base_ns, self._since_ns = self._position_ns(), self._clock()
+            self._playing = playing
+            self._changed.notify()
+
+    def stop(self) -> dict[str, Any]:
+        """End the thread, close the file, give the summary of what has been played."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._reading is not None:
+            self._reading.close()
+        return summary(self.fold)
+
+    def _position_ns(self) -> int:
+        return self._base_ns + (self._clock() - self._since_ns if self._playing else 0)
+
+    def _open(self) -> None:
+        self._reading = read(self.path)
+        self._records = iter(self._reading)
+        self._origin_ns = self._reading.header.t_ns
+        self._next = next(self._records, None)
+
+    def _run(self) -> None:
+        try:
+            length_ns = last_ns(self.path) - self._origin_ns
+        except TraceError as error:
+            self._problem, length_ns = str(error), 0
+        with self._changed:
+            # Looking for the end of a long trace that was never closed takes a second, which must not be skipped.
+            self._length_ns, self._since_ns = length_ns, self._clock()
+        while True:
+            with self._changed:
+                if self._stopping:
+                    return
+                answers, self._answers = self._answers, []
+                rewind, self._rewind = self._rewind, False
+            if rewind:
+                self._begin_anew()
+            with self._changed:
+                target_ns = self._position_ns()
+            self._advance(target_ns)
+            if answers:
+                snapshot = self._snapshot()
+                for answer in answers:
+                    answer(snapshot)
+            self._rest()
+
+    def _begin_anew(self) -> None:
+        try:
+            self._open()
+        except TraceError as error:  # it was there a moment ago: keep showing what is known of it
+            with self._changed:
+                self._problem, self._playing, self._base_ns = str(error), False, self._folded_ns
+            return
+        self.fold = self._new_fold()
+        with self._changed:
+            self._ended = False
+            self._folded_ns = self._base_ns = 0
+            self._since_ns = self._clock()
+
+    def _advance(self, target_ns: int) -> None:
+        """Fold what is due at this position, for as long as a slice lasts."""
+        until_ns = self._clock() + _SLICE_NS
+        at_ns = target_ns
+        while (record := self._next) is not None:
+            due_ns = record.t_ns - self._origin_ns
+            if due_ns > target_ns:
+                break
+            if self._clock() >= until_ns:
+                at_ns = max(self._folded_ns, due_ns)
+                break
+            self.fold.feed(record)
+            self._next = self._take()
+        with self._changed:
+            self._folded_ns = at_ns
+            if self._next is None and not self._ended:
+                self._end()
+
+    def _take(self) -> AnyRecord | None:
+        try:
+            return next(self._records, None)
+        except TraceError as error:
+            self._problem = str(error)
+            return None
+
+    def _end(self) -> None:
+        assert self._reading is not None  # noqa: S101 - opened by start()
+        outcome = self._reading.outcome
+        self._ended, self._playing = True, False
+        self._length_ns = self._base_ns = self._folded_ns = outcome.last_ns - self._origin_ns
+        self._problem = self._problem or outcome.words
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = self.fold.snapshot(self._origin_ns + self._folded_ns)
+        return dataclasses.replace(snapshot, problem=self._problem) if self._problem else snapshot
+
+    def _rest(self) -> None:
+        """Sleep until the next record is due, or somebody wants something."""
+        with self._changed:
+            if self._stopping or self._answers or self._rewind:
+                return
+            if self._playing and self._next is not None:
+                wait_ns = self._next.t_ns - self._origin_ns - self._position_ns()
+                if wait_ns > 0:
+                    self._changed.wait(wait_ns / NS_PER_S)
+            else:
+                self._changed.wait()
