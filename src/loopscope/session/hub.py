@@ -100,7 +100,7 @@ class Hub:
                     encode(
                         Observer(
                             t_ns=at_ns, proc="session", dt_ns=at_ns - last_ns, cpu_ns=cpu_ns - last_cpu_ns,
-                            recorder_ns=max(0, recorder_ns - last_recorder_ns), lost_lines=self._bad_lines,
+                            recorder_ns=max(0, recorder_ns - last_recorder_ns), lost_lines=self._bad_lines + (self._recorder.lost_lines if self._recorder is not None else 0),
                         )
                     )
                 )  # fmt: skip

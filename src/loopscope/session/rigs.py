@@ -109,7 +109,9 @@ class Rigs:
             numbers = {spec.agent for spec in specs}
             self._draining.setdefault(old.proc, set()).update(numbers)
             old.send(StopAgents(agents=sorted(numbers), drain_s=self._drain_s))
-            self._drained.wait_for(lambda: not self._draining.get(old.proc), timeout=self._drain_s + 2)
+            self._drained.wait_for(
+                lambda: not self._draining.get(old.proc) or not old.alive(), timeout=self._drain_s + 2
+            )
             left = self._draining.pop(old.proc, set())
         old.stop()
         with self._lock:
@@ -129,7 +131,8 @@ class Rigs:
         if worker.stopping or worker.hello is None:
             return
         with self._lock:
-            self._draining.pop(worker.proc, None)
+            if worker not in self._old:  # whom a takeover waits for, it looks after itself
+                self._draining.pop(worker.proc, None)
             self._drained.notify_all()
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         self._on_death(worker.proc, f"{worker.proc} ended by itself ({why}){worker.last_words()}")

@@ -15,7 +15,8 @@ from loopscope.core.text import plain
 
 READY_S = 20.0
 """A cold start of the slowest child takes 1 s here; 20 s leaves room for a loaded machine and a cold disk."""
-STOP_S = 2.0
+STOP_S = 1.2
+"""A child ends in 0.1 s; the screen promises that nothing is left two seconds after it ended."""
 
 
 class Worker:

@@ -1,0 +1,165 @@
+"""Agents are handed from one rig to the next, one by one."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from loopscope.core.commands import Command, Plan, SetLever, StartAgents, StopAgents
+from loopscope.core.records import AgentSpec, Server
+from loopscope.session import rigs as module
+from loopscope.session.rigs import Rigs
+
+_SERVERS = [Server(url="http://a")]
+
+
+class FakeWorker:
+    """Stands in for a process: remembers what it was told."""
+
+    made: list["FakeWorker"]
+
+    def __init__(self, module: str, proc: str, args: list[str], *, on_line: object, on_end: object) -> None:
+        self.proc, self.args, self.on_end = proc, args, on_end
+        self.told: list[Command] = []
+        self.hello: object = object()
+        self.stopping = False
+        self.running = False
+        self.sent = threading.Condition()
+        FakeWorker.made.append(self)
+
+    def start(self) -> None:
+        self.running = True
+
+    def alive(self) -> bool:
+        return self.running
+
+    def send(self, command: Command) -> None:
+        with self.sent:
+            self.told.append(command)
+            self.sent.notify_all()
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.running = False
+
+    def last_words(self) -> str:
+        return ": oops"
+
+    def wait_told(self, kind: type[Command]) -> None:
+        with self.sent:
+            assert self.sent.wait_for(lambda: any(isinstance(c, kind) for c in self.told), 10)
+
+
+@pytest.fixture
+def deaths() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def rigs(monkeypatch: pytest.MonkeyPatch, deaths: list[str]) -> Iterator[Rigs]:
+    FakeWorker.made = []
+    monkeypatch.setattr(module, "Worker", FakeWorker)
+    rigs = Rigs(on_line=lambda line: None, on_death=lambda proc, words: deaths.append(words), drain_s=5)
+    first = rigs.begin("asyncio")
+    rigs.serve(first, _SERVERS, {"loop": "asyncio"})
+    rigs.start_agents([_spec(0), _spec(1)])
+    yield rigs
+    rigs.stop()
+
+
+def _spec(number: int) -> AgentSpec:
+    return AgentSpec(agent=number, name=f"a{number}", server=0)
+
+
+def _started(worker: FakeWorker) -> list[int]:
+    return [spec.agent for command in worker.told if isinstance(command, StartAgents) for spec in command.agents]
+
+
+def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rigs) -> None:
+    """The new rig gets servers and levers at once, each agent only after the old rig has let it go."""
+    second = rigs.begin("uvloop")
+    assert second.args == ["--loop", "uvloop", "--replaces", "rig-1"]
+    old = FakeWorker.made[0]
+    thread = threading.Thread(target=rigs.take_over, args=(second,))
+    thread.start()
+    old.wait_told(StopAgents)
+    assert isinstance(second.told[0], Plan)
+    assert _started(second) == []
+    rigs.agent_gone("rig-1", 1)
+    assert _started(second) == [1]
+    assert old.running
+    rigs.agent_gone("rig-1", 0)
+    thread.join(10)
+    assert _started(second) == [1, 0]
+    assert not old.running
+
+
+def test_a_rig_that_dies_while_it_drains_does_not_lose_its_agents(rigs: Rigs, deaths: list[str]) -> None:
+    """Agents that the old rig never let go are started on the new one all the same."""
+    second = rigs.begin("uvloop")
+    old = FakeWorker.made[0]
+    thread = threading.Thread(target=rigs.take_over, args=(second,))
+    thread.start()
+    old.wait_told(StopAgents)
+    old.running = False
+    old.on_end(-9)
+    thread.join(10)
+    assert sorted(_started(second)) == [0, 1]
+    assert deaths == ["rig-1 ended by itself (signal 9): oops"]
+
+
+def test_a_takeover_from_a_dead_rig_starts_everything_at_once(rigs: Rigs) -> None:
+    """When there is nobody to drain, the new rig begins with every agent."""
+    FakeWorker.made[0].running = False
+    second = rigs.begin("asyncio")
+    rigs.take_over(second)
+    assert _started(second) == [0, 1]
+
+
+def test_an_agent_that_comes_back_waits_for_its_own_drain(rigs: Rigs) -> None:
+    """Fewer agents, then more again: the agent is started anew only when its old stream has ended."""
+    worker = FakeWorker.made[0]
+    rigs.stop_agents([1])
+    rigs.start_agents([_spec(1)])
+    assert _started(worker) == [0, 1]
+    rigs.agent_gone("rig-1", 1)
+    assert _started(worker) == [0, 1, 1]
+
+
+def test_an_agent_that_was_stopped_stays_gone(rigs: Rigs) -> None:
+    """The end of a stopped agent starts nothing."""
+    worker = FakeWorker.made[0]
+    rigs.stop_agents([1])
+    rigs.agent_gone("rig-1", 1)
+    rigs.agent_gone("rig-1", 0)
+    assert _started(worker) == [0, 1]
+
+
+def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
+    """A lever pulled while a takeover runs acts on both rigs, and a later rig begins with it."""
+    second = rigs.begin("uvloop")
+    old = FakeWorker.made[0]
+    thread = threading.Thread(target=rigs.take_over, args=(second,))
+    thread.start()
+    old.wait_told(StopAgents)
+    rigs.set_lever("batch", "read:50ms")
+    assert SetLever(name="batch", value="read:50ms") in old.told
+    assert SetLever(name="batch", value="read:50ms") in second.told
+    for agent in (0, 1):
+        rigs.agent_gone("rig-1", agent)
+    thread.join(10)
+    third = rigs.begin("asyncio")
+    thread = threading.Thread(target=rigs.take_over, args=(third,))
+    thread.start()
+    third.wait_told(Plan)
+    assert third.told[0].levers["batch"] == "read:50ms"
+    for agent in (0, 1):
+        rigs.agent_gone("rig-2", agent)
+    thread.join(10)
+
+
+def test_a_rig_that_was_asked_to_end_is_no_death(rigs: Rigs, deaths: list[str]) -> None:
+    """Only an end that nobody asked for is told."""
+    rigs.stop()
+    FakeWorker.made[0].on_end(0)
+    assert deaths == []
