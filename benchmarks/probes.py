@@ -96,7 +96,7 @@ async def _probed(url: str, streams: int, seconds: float, stretch: _Stretch, pip
     counting.events, counting.beats, counting.chunks = samples.events, samples.beats, samples.chunks
     sender = Sender(
         pipe, samples, loop_name="x", idle_ns=idle_ns, usage=ThreadUsage(), gc_clock=GcClock(),
-        wires=lambda: list(client.wires), streams=lambda: streams, tasks=lambda: streams,
+        wires=lambda: client.wires, streams=lambda: streams, tasks=lambda: streams,
     )  # fmt: skip
     sender.start()
     agents = [

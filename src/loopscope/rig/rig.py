@@ -13,7 +13,7 @@ from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, AgentState, Bye, Loss, Server
 from loopscope.core.text import plain
 from loopscope.rig.agent import Agent
-from loopscope.rig.clients.base import Client
+from loopscope.rig.clients.base import Client, Wires
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.heart import Heart, idle_floor_ns
 from loopscope.rig.levers import Levers
@@ -24,6 +24,7 @@ from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.wire.child import ChildPipe
 
 _CLOSE_S = 0.5
+_NO_WIRES = Wires()
 
 
 class Rig:
@@ -59,7 +60,7 @@ class Rig:
         elu_floor = 1 - (idle_ns() - idle_before_ns) / (now_ns() - start_ns) if idle_ns else None
         sender = Sender(
             self._pipe, self._samples, loop_name=self._metered.name, idle_ns=idle_ns, usage=usage, gc_clock=gc_clock,
-            wires=lambda: list(self._client.wires) if self._client else (),
+            wires=lambda: self._client.wires if self._client else _NO_WIRES,
             streams=lambda: sum(agent.streaming for agent in list(self._agents.values())),
             tasks=lambda: len(self._tasks),
         )  # fmt: skip

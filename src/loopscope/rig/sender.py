@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from loopscope.core.clock import Anchor, parse_stamp_ns, take_anchor
 from loopscope.core.codec import encode
 from loopscope.core.records import Chunks, ClockAnchor, Pulse
-from loopscope.rig.clients.base import Wire
+from loopscope.rig.clients.base import Wire, Wires
 from loopscope.rig.heart import BEAT_NS
 from loopscope.rig.samples import ChunkRow, Samples
 from loopscope.rig.usage import GcClock, ThreadUsage
@@ -78,7 +78,7 @@ class Sender(threading.Thread):
         idle_ns: Callable[[], int] | None,
         usage: ThreadUsage,
         gc_clock: GcClock,
-        wires: Callable[[], Iterable[Wire]],
+        wires: Callable[[], Wires],
         streams: Callable[[], int],
         tasks: Callable[[], int],
     ) -> None:
@@ -96,8 +96,7 @@ class Sender(threading.Thread):
         self._ticks = 0
         self._anchor = take_anchor()
         self._last_ns = perf_counter_ns()
-        self._last: dict[str, int] = {}
-        self._reads: dict[Wire, int] = {}
+        self._last: dict[str, int] = {"reads": 0}
 
     def run(self) -> None:
         """Tick on a fixed schedule until :meth:`finish`."""
@@ -134,11 +133,6 @@ class Sender(threading.Thread):
             "observer": self._difference("observer", observer_ns),
         }
 
-    def _count_reads(self, wires: list[Wire]) -> int:
-        """Reads of all connections since the last tick; a connection that closed meanwhile takes its last few along."""
-        known, self._reads = self._reads, {wire: wire.reads for wire in wires}
-        return sum(reads - known.get(wire, 0) for wire, reads in self._reads.items())
-
     def _tick(self) -> None:
         now_ns = perf_counter_ns()
         grown = self._read_meters()
@@ -149,14 +143,15 @@ class Sender(threading.Thread):
         events = self._samples.take_events()
         rows = self._samples.take_chunks()
         beats = self._samples.take_beats()
-        wires = list(self._wires())
+        wires = self._wires()
         idle_ns = grown["idle"]
         pulse = Pulse(
             t_ns=now_ns, proc=self._pipe.proc, dt_ns=dt_ns, loop=self._loop_name,
             active_ns=None if idle_ns is None else max(0, dt_ns - idle_ns),
             cpu_ns=grown["cpu"], runq_ns=grown["runq"], gc_ns=grown["gc"] or 0, lag_ns=beats, beat_ns=BEAT_NS,
-            reads=self._count_reads(wires), streams=self._streams(), tasks=self._tasks(),
-            backlog_bytes=_unread_bytes(wires), dropped=self._samples.dropped, observer_ns=grown["observer"] or 0,
+            reads=self._difference("reads", wires.reads) or 0, streams=self._streams(), tasks=self._tasks(),
+            backlog_bytes=_unread_bytes(list(wires.open)), dropped=self._samples.dropped,
+            observer_ns=grown["observer"] or 0,
             process_ns=grown["process"] or 0,
         )  # fmt: skip
         lines: list[bytes] = []

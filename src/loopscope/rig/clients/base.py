@@ -45,6 +45,17 @@ class Wire:
         self.fd = -1
 
 
+class Wires:
+    """All connections of a client: those that are open, and what they have counted together, closed ones included."""
+
+    __slots__ = ("open", "reads")
+
+    def __init__(self) -> None:
+        self.open: set[Wire] = set()
+        self.reads = 0
+        """Deliveries of bytes from the transport since the start."""
+
+
 class Exchange(Protocol):
     """One request under way, its response begun."""
 
@@ -65,8 +76,7 @@ class Client(Protocol):
 
     name: str
     version: str
-    wires: set[Wire]
-    """Connections that are open."""
+    wires: Wires
 
     async def open(self, url: str, body: bytes, accept: str) -> Exchange:
         """Send a POST and wait for the response's headers. Raises StreamFailure."""

@@ -14,7 +14,7 @@ import httpcore
 import httpx
 from httpcore import SOCKET_OPTION
 
-from loopscope.rig.clients.base import ReadGate, StreamFailure, Wire
+from loopscope.rig.clients.base import ReadGate, StreamFailure, Wire, Wires
 
 STALL_S = 120.0
 """Longest wait for the next bytes: loading a large model holds the headers back for a minute."""
@@ -45,13 +45,13 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
 
     __slots__ = ("_gate", "_inner", "_read", "_wires", "wire")
 
-    def __init__(self, inner: httpcore.AsyncNetworkStream, wire: Wire, gate: ReadGate, wires: set[Wire]) -> None:
+    def __init__(self, inner: httpcore.AsyncNetworkStream, wire: Wire, gate: ReadGate, wires: Wires) -> None:
         self._inner = inner
         self._read = inner.read
         self._gate = gate
         self._wires = wires
         self.wire = wire
-        wires.add(wire)
+        wires.open.add(wire)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         wire = self.wire
@@ -63,13 +63,14 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
         data = await self._read(max_bytes, timeout)
         wire.recv_ns = perf_counter_ns()
         wire.reads += 1
+        self._wires.reads += 1
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        self._wires.discard(self.wire)
+        self._wires.open.discard(self.wire)
         self.wire.fd = -1
         await self._inner.aclose()
 
@@ -86,7 +87,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
 class _ProbedBackend(httpcore.AsyncNetworkBackend):
     """Connects as httpcore does, and times it."""
 
-    def __init__(self, gate: ReadGate, wires: set[Wire]) -> None:
+    def __init__(self, gate: ReadGate, wires: Wires) -> None:
         self._inner = httpcore.AnyIOBackend()
         self._gate = gate
         self._wires = wires
@@ -143,7 +144,7 @@ class HttpxClient:
     version = httpx.__version__
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires: set[Wire] = set()
+        self.wires = Wires()
         # Reading the certificate store takes 25 ms of the start: only where a server speaks TLS.
         context = ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # No proxies from the environment: they would be measured instead of the server.
