@@ -230,8 +230,12 @@ class Truth(Record, frozen=True, tag="truth", kw_only=True, gc=False):
 
     requests: int
     streams: int
+    """Requests under way now."""
     chunks: int
+    """Messages with content, each sent whole."""
     tokens: int
+    messages: int = 0
+    """All messages of streams: chunks and final ones."""
     bytes: int = 0
     late_p50_ns: int | None = None
     """Lateness of sends against their schedule since the last such record."""

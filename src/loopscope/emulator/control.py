@@ -1,0 +1,65 @@
+"""The emulator's own endpoints: what it did (``stats``, ``log``) and what it shall do wrong (``fault``)."""
+
+from __future__ import annotations
+
+import json
+from time import process_time_ns
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from loopscope import __version__
+from loopscope.core.clock import now_ns
+from loopscope.core.errors import InputError
+from loopscope.emulator.answers import Answer, ApiError, json_answer, native_error
+from loopscope.emulator.job import FLAT_LINES
+
+if TYPE_CHECKING:
+    from loopscope.emulator.connection import Connection
+    from loopscope.emulator.http1 import HttpRequest
+    from loopscope.emulator.server import EmulatorServer
+
+
+def stats(server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
+    """Counters since the start; times in ns on the monotonic clock."""
+    ledger, card, options = server.ledger, server.card, server.options
+    p50, p99, worst = ledger.lateness(0)
+    now = now_ns()
+    return json_answer({
+        "emulator": __version__, "now_ns": now, "up_ns": now - server.started_ns, "cpu_ns": process_time_ns(),
+        "models": list(server.models), "rate_tok_s": options.rate, "timing": options.timing.words,
+        "parallel": options.parallel, "lines_per_write": FLAT_LINES if options.rate == 0 else 1,
+        "connections": ledger.connections, "open_connections": len(server.connections),
+        "requests": ledger.requests, "outcomes": ledger.outcomes, "streams": ledger.streams, "waiting": ledger.waiting,
+        "chunks": ledger.chunks, "messages": ledger.messages, "tokens": ledger.tokens,
+        "silent_tokens": ledger.silent_tokens, "unsent_chunks": ledger.unsent_chunks, "bytes": ledger.bytes,
+        "blocked": ledger.blocked, "late_ns": {"p50": p50, "p99": p99, "max": worst},
+        "gpu": {"busy_ns": card.busy_ns, "joules": round(card.joules, 3), "factor": card.gpu.factor,
+                "shared_with": card.gpu.others, "others_at_work": card.gpu.others_at_work},
+        "faults": server.faults.listing(),
+    })  # fmt: skip
+
+
+def log(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
+    """Rows ``[request, meant_ns, sent_ns]`` from number ``since`` on, ``limit`` at most."""
+    query = parse_qs(request.query)
+    try:
+        since, limit = int(query.get("since", ["0"])[0]), int(query.get("limit", ["8192"])[0])
+    except ValueError:
+        return native_error(ApiError(400, "since and limit must be whole numbers"))
+    first, rows = server.ledger.since(max(0, since), max(0, min(limit, 65536)))
+    return json_answer({"first": first, "next": first + len(rows), "total": server.ledger.rows, "rows": rows})
+
+
+def fault(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
+    """GET lists the orders, POST adds one, DELETE forgets them."""
+    if request.method == "DELETE":
+        server.faults.clear()
+    elif request.method == "POST":
+        try:
+            values = json.loads(request.body)
+            if not isinstance(values, dict):
+                raise InputError('a fault is an object such as {"fault": "stall", "after": 20, "for": 3, "times": 1}')
+            server.faults.add(values)
+        except (InputError, ValueError, RecursionError) as error:
+            return native_error(ApiError(400, str(error)))
+    return json_answer({"faults": server.faults.listing()})

@@ -1,0 +1,353 @@
+"""One request under way: waits for the model and a slot, then gives a token whenever one is due.
+
+The schedule is absolute: the next token is due one gap after the last one *was due*, so that lateness never adds up and
+the long-run rate is exact. When the client does not read, the stream waits with one message in hand; what became due
+meanwhile follows at once when it reads again, stamped with that later time, as a real server's chunks are.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING
+
+from loopscope.emulator.reply import Outcome, Reply, Script
+from loopscope.emulator.shapes import chunk
+from loopscope.emulator.stamps import NS_PER_S, clock
+from loopscope.emulator.truth import LOG_ROWS
+
+if TYPE_CHECKING:
+    from loopscope.emulator.answers import Answer
+    from loopscope.emulator.connection import Connection
+    from loopscope.emulator.faults import Trap
+    from loopscope.emulator.runner import Runner
+    from loopscope.emulator.timing import Gap
+
+_LOG_MASK = LOG_ROWS - 1
+FLAT_LINES = 4
+"""Messages that leave in one ``send`` when there is no pace; each is its own HTTP chunk with its own stamp. A send
+costs 2 us here and a message 1 us: one at a time spends two thirds on the call; more than four saves little."""
+FLAT_SENDS = 8
+"""Sends that a stream without a pace may do in a row before it is another stream's turn."""
+
+
+class Job:
+    """A request for generation. ``began_ns`` is when it came in; everything else is set on its way."""
+
+    __slots__ = (
+        "_fixed", "_gpu", "_headed", "_left", "_meant_ns", "_pending_chunks", "_place", "_posts", "_pres", "_send",
+        "_spoken", "_wrap", "began_ns", "connection", "dead", "first_due_ns", "gap_ns", "keep_alive_ns", "ledger",
+        "load_ns", "next_gap", "number", "prompt", "prompt_ns", "prompt_tokens", "reply", "runner", "runner_options",
+        "script", "stream", "trap",
+    )  # fmt: skip
+
+    def __init__(self, number: int, connection: Connection, reply: Reply, script: Script, *, stream: bool) -> None:
+        self.number = number
+        self.connection = connection
+        self.ledger = connection.server.ledger
+        self.reply = reply
+        self.script = script
+        self.stream = stream
+        self.began_ns = perf_counter_ns()
+        self.load_ns = 0
+        self.prompt = ""
+        self.prompt_tokens = 0
+        self.prompt_ns = 0
+        self.gap_ns = 0
+        """Gap from token to token; 0: ask ``next_gap``, and without that there is no pace."""
+        self.next_gap: Gap | None = None
+        self.keep_alive_ns: int | None = None
+        self.runner_options: tuple[object, ...] = ()
+        self.runner: Runner | None = None
+        self.trap: Trap | None = None
+        self.dead = False
+        self.first_due_ns = 0
+        self._gpu = connection.server.card.gpu
+        self._meant_ns = 0
+        self._pending_chunks = 0
+        self._headed = False
+        self._spoken = False
+        self._left = script.spoken
+        self._place = script.start
+        self._wrap = len(script.text.fragments)
+        self._fixed = reply.variable
+        self._pres = reply.shape.pre
+        self._posts = reply.shape.post
+        self._send = connection.sock.send
+
+    @property
+    def made(self) -> int:
+        """Tokens generated so far."""
+        return self.script.spoken - self._left
+
+    @property
+    def flat(self) -> bool:
+        """No pace: as fast as the socket takes it."""
+        return not self.gap_ns and self.next_gap is None
+
+    def start(self, runner: Runner, now: int, evaluate_tokens: int) -> None:
+        """Begin to compute in a slot, with the prompt."""
+        self.runner = runner
+        card = runner.server.card
+        card.enter(now)
+        if runner.prefill_tok_s:
+            self.prompt_ns = int(evaluate_tokens * 1e9 / runner.prefill_tok_s * card.gpu.factor)
+        self.first_due_ns = now + self.prompt_ns
+        runner.server.reactor.at(self.first_due_ns, self._careful if self.stream else self._quiet)
+
+    # -- a token is due
+
+    def _fast(self, due: int) -> int:
+        """Give a token: the path of nearly every chunk, everything spelled out."""
+        place = self._place
+        post = self._posts[place]
+        ledger = self.ledger
+        if post:
+            if self._fixed is None:
+                wall = time_ns()
+                rest = wall - clock.base_ns
+                if not 0 <= rest < NS_PER_S:
+                    rest = clock.roll(wall)
+                if rest % 10:
+                    line = b"%b%b%09d%b" % (self._pres[place], clock.second, rest, post)
+                else:  # Go cuts trailing zeros, so this line is shorter
+                    line = chunk(self.reply.shape.message(clock.stamp(wall)[:-1], place))
+            else:
+                line = self._pres[place] + self._fixed + post
+            try:
+                sent = self._send(line)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.connection.lost()
+                return 0
+            ledger.tokens += 1
+            self._left -= 1
+            self._place = place + 1 if place + 1 != self._wrap else 0
+            ledger.bytes += len(line)
+            if sent != len(line):
+                return self._block(line[sent:], due, 1)
+            row = ledger.rows & _LOG_MASK
+            ledger.log_request[row] = self.number
+            ledger.log_meant[row] = due
+            ledger.log_sent[row] = perf_counter_ns()
+            ledger.rows += 1
+        else:
+            self._silent()
+        if not self._left:
+            return self._last(due)
+        gpu = self._gpu
+        if due >= gpu.next_look_ns:
+            gpu.look(perf_counter_ns())
+        return due + int((self.gap_ns or self._gap()) * gpu.factor)
+
+    def _careful(self, due: int) -> int:
+        """Give a token the long way: the first one, and every one of a stream with a fault or without HTTP chunks."""
+        if self.dead:
+            return 0
+        trap = self.trap
+        if trap is not None and not trap.sprung and self.made >= trap.after:
+            again = trap.spring(self, due)
+            if again != trap.GO_ON:
+                return again
+        if not self._left:
+            return self._last(due)
+        place = self._place
+        if self._posts[place]:
+            data = self.take_head() + self.frame(self.next_message())
+            self._spoken = True
+            self.ledger.tokens += 1
+            self._left -= 1
+            self._place = (place + 1) % self._wrap
+            self.ledger.bytes += len(data)
+            if not self.connection.write(data):
+                return self._block(b"", due, 1)
+            self.ledger.sent(self.number, due, perf_counter_ns())
+        else:
+            self._silent()
+        return self._next(due)
+
+    def _next(self, due: int) -> int:
+        """Go on after a token: give when :meth:`_careful` is due again, or arrange what comes otherwise."""
+        if not self._left:
+            return self._last(due)
+        gap = int((self.gap_ns or self._gap()) * self._gpu.factor)
+        plain = self.trap is None or self.trap.over
+        if self._spoken and plain and self.connection.chunked:
+            reactor = self.connection.server.reactor
+            if self.flat:
+                reactor.eager.append(self._burst)
+            else:
+                reactor.at(due + gap, self._fast)
+            return 0
+        return due + gap
+
+    def _burst(self) -> bool:
+        """Give tokens for as long as the socket takes them, but not for long; true: call again."""
+        if self.dead:
+            return False
+        ledger, posts, pres, wrap, send = self.ledger, self._posts, self._pres, self._wrap, self._send
+        fixed, place, second, base = self._fixed, self._place, clock.second, clock.base_ns
+        for _ in range(FLAT_SENDS):
+            lines: list[bytes] = []
+            count = min(FLAT_LINES, self._left)
+            for _ in range(count):
+                post = posts[place]
+                if not post:
+                    ledger.silent_tokens += 1
+                elif fixed is not None:
+                    lines.append(pres[place] + fixed + post)
+                else:
+                    wall = time_ns()
+                    rest = wall - base
+                    if 0 <= rest < NS_PER_S and rest % 10:
+                        lines.append(b"%b%b%09d%b" % (pres[place], second, rest, post))
+                    else:
+                        lines.append(chunk(self.reply.shape.message(clock.stamp(wall)[:-1], place)))
+                        second, base = clock.second, clock.base_ns
+                place = place + 1 if place + 1 != wrap else 0
+            data = b"".join(lines)
+            try:
+                sent = send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.connection.lost()
+                return False
+            ledger.tokens += count
+            self._left -= count
+            self._place = place
+            ledger.bytes += len(data)
+            now = perf_counter_ns()
+            if sent != len(data):
+                self._block(data[sent:], now, len(lines))
+                return False
+            for _ in lines:
+                row = ledger.rows & _LOG_MASK
+                ledger.log_request[row] = self.number
+                ledger.log_meant[row] = ledger.log_sent[row] = now
+                ledger.rows += 1
+            if not self._left:
+                self._last(now)
+                return False
+        return True
+
+    def _quiet(self, due: int) -> int:
+        """Generate a token for an answer that is given whole."""
+        if self.dead:
+            return 0
+        if self.flat:
+            self.ledger.tokens += self._left
+            self._left = 0
+        elif self._left:
+            self.ledger.tokens += 1
+            self._left -= 1
+        if not self._left:
+            return self._last(due)
+        if due >= self._gpu.next_look_ns:
+            self._gpu.look(perf_counter_ns())
+        return due + int((self.gap_ns or self._gap()) * self._gpu.factor)
+
+    def _gap(self) -> int:
+        return self.next_gap() if self.next_gap is not None else 0
+
+    def _silent(self) -> None:
+        """Generate a token that gives no chunk."""
+        self.ledger.tokens += 1
+        self.ledger.silent_tokens += 1
+        self._left -= 1
+        self._place = (self._place + 1) % self._wrap
+
+    def next_message(self) -> bytes:
+        """Give the message of the next token, without a frame."""
+        shape, variable, trap = self.reply.shape, self._fixed, self.trap
+        if variable is None:
+            variable = (clock.stamp() if trap is None else trap.stamp())[:-1]
+        place = self._place
+        message = shape.message(variable, place) if trap is None else trap.twisted(shape, variable, place)
+        return message if self._spoken else self.reply.first(message)
+
+    def frame(self, message: bytes) -> bytes:
+        """Put the HTTP chunk around a message, where there is one."""
+        return chunk(message) if self.connection.chunked else message
+
+    def take_head(self) -> bytes:
+        """Give the head of the answer, once: it is held back until the first message."""
+        if self._headed:
+            return b""
+        self._headed = True
+        return self.connection.head(200, self.reply.content_type, None)
+
+    # -- the client does not read
+
+    def _block(self, rest: bytes, due: int, chunks: int) -> int:
+        """Wait for the client; ``rest`` holds the end of the last ``chunks`` messages."""
+        self.ledger.blocked += 1
+        self._meant_ns = due
+        self._pending_chunks = chunks
+        self.connection.hold(rest, self._unblocked)
+        return 0
+
+    def _unblocked(self) -> None:
+        """The client has read what was held: go on at once with what has become due meanwhile."""
+        now = perf_counter_ns()
+        for _ in range(self._pending_chunks):
+            self.ledger.sent(self.number, self._meant_ns, now)
+        self._pending_chunks = 0
+        again = self._next(self._meant_ns)
+        if again:
+            self.connection.server.reactor.at(again, self._careful)
+
+    # -- the end
+
+    def _last(self, due: int) -> int:
+        """After the last spoken token: the end token takes its time too, and makes no chunk."""
+        if not self.script.eos:
+            return self._end(due)
+        self.connection.server.reactor.at(due + int((self.gap_ns or self._gap()) * self._gpu.factor), self._end)
+        self.ledger.silent_tokens += 1
+        self.ledger.tokens += 1
+        return 0
+
+    def outcome(self, due: int) -> Outcome:
+        """Give the figures of the final message. Evaluation runs from the first token to the last: one gap fewer."""
+        total = perf_counter_ns() - self.began_ns
+        return Outcome(
+            self.script, self.prompt_tokens, total, self.load_ns, self.prompt_ns, max(0, due - self.first_due_ns)
+        )
+
+    def _end(self, due: int) -> int:
+        if self.dead:
+            return 0
+        outcome = self.outcome(due)
+        stamp = self.trap.stamp() if self.trap is not None else clock.stamp()
+        if not self.stream:
+            self.leave("done")
+            self.connection.answer(self.reply.whole(outcome, stamp))
+            return 0
+        for message in self.reply.final(outcome, stamp):
+            self.connection.write(self.take_head() + self.frame(message))
+            self.ledger.messages_final += 1
+        self.close_stream("done")
+        return 0
+
+    def close_stream(self, how: str) -> None:
+        """End the body properly and count the request as ``how``."""
+        if self.connection.chunked:
+            self.connection.write(b"0\r\n\r\n")
+        self.leave(how)
+        self.connection.answered()
+
+    def leave(self, how: str) -> None:
+        """Free the slot and count how the request ended; nothing is sent after this."""
+        if not self.dead:
+            self.dead = True
+            self.ledger.unsent_chunks += self._pending_chunks
+            self.ledger.ended(how)
+            self.ledger.streams -= 1
+            if self.runner is not None:
+                self.runner.leave(self)
+
+    def refuse(self, answer: Answer) -> None:
+        """Answer with an error instead of a stream."""
+        self.leave("error")
+        self.connection.answer(answer)
