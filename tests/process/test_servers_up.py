@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loopscope.session.discover import find_pair, probe
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in is a script with a first line for POSIX")
 
 FAKE = """\
@@ -26,6 +28,8 @@ print("listening on", host, port, "parallel", os.environ.get("OLLAMA_NUM_PARALLE
 if mode == "die":
     print("Error: no GPU \\x1b[31mtoday", flush=True)
     sys.exit(3)
+if mode == "emulator":
+    os.execv(sys.executable, [sys.executable, "-m", "loopscope.emulator", "--host", host, "--port", port])
 if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 runner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -152,6 +156,19 @@ def test_servers_answer_while_it_runs_and_are_gone_after_it(
     process.send_signal(death)
     assert process.wait(10) == (-signal.SIGKILL if death == signal.SIGKILL else 0)
     assert_gone_in_time(family)
+
+
+def test_pair_that_it_starts_is_what_a_session_finds(up: Up, ports: list[int]) -> None:
+    """Started as ollama would be, two emulators are a pair with their model loaded, and gone at the end."""
+    process = up("--model", "gemma3", mode="emulator")
+    read_until(process, "Ctrl-C")
+    found = find_pair(urls=[f"http://127.0.0.1:{port}" for port in ports])
+    assert found
+    assert [server.model for server in found] == ["gemma3:latest"] * 2
+    assert [[one.name for one in probe(server.url).loaded] for server in found] == [["gemma3:latest"]] * 2
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    assert not find_pair(urls=[server.url for server in found])
 
 
 def test_server_that_is_there_already_is_left_alone(up: Up) -> None:

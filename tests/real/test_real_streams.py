@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from loopscope.realpair.pair import RealPair
+from loopscope.session.discover import resolve
 
 CHAT = {"messages": [{"role": "user", "content": "the river and the harbour"}]}
 PROMPT = {"prompt": "the river and the harbour"}
@@ -102,3 +103,10 @@ def test_bytes_are_joined_and_the_end_is_counted_in_silence(model_folder: Path) 
         assert generated(url) == counted
         assert texts < counted
         assert {"stop", "length"} <= reasons
+
+
+def test_discovery_knows_llama_cpp_with_its_model_and_slots(real_pair: RealPair) -> None:
+    """Given nothing but the URLs, the dialect, the model and the number of slots are found out."""
+    servers = resolve(real_pair.urls)
+    assert [(server.api, server.model) for server in servers] == [("openai", "random-small")] * 2
+    assert all(server.words.startswith("llama.cpp") and server.words.endswith("2 slots") for server in servers)

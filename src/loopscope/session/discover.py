@@ -151,7 +151,7 @@ def _preferred(servers: Sequence[Found], shared: Sequence[str]) -> str:
 def _server(found: Found, api: str, model: str) -> Server:
     words = found.reason or found.title
     if found.slots is not None:
-        words += f", {found.slots} slots"
+        words += f", {found.slots} slot{'s' * (found.slots != 1)}"
     return Server(url=found.url, api=api, model=model, version=found.version, words=words)
 
 

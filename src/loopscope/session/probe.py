@@ -25,6 +25,8 @@ _MAX_BYTES = 4 << 20
 """An Ollama with 500 models lists them in 0.3 MB."""
 _MAX_MODELS = 1000
 
+EMULATOR = "loopscope emulator"
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -56,7 +58,7 @@ class Found:
     api: str = ""
     """``ollama`` or ``openai``: the dialect that tells us most."""
     kind: str = ""
-    """Ollama, llama.cpp, vLLM, LM Studio, loopscope emulator, or OpenAI-compatible."""
+    """Ollama, llama.cpp, vLLM, LM Studio, OpenAI-compatible, or :data:`EMULATOR`."""
     version: str = ""
     models: tuple[Model, ...] = ()
     loaded: tuple[Loaded, ...] = ()
@@ -226,9 +228,11 @@ def _ollama(ask: _Questions, url: str, version: str) -> Found:
         for item, name in _named(ask.get("/api/ps").body.get("models"), "name", "model")
     ]  # fmt: skip
     # Our own emulator says so when asked: nobody may take it for a real one.
-    emulated = ask.get("/emulator/stats").status == 200
-    kind = "loopscope emulator" if emulated else "Ollama"
-    return Found(url, "", "ollama", kind, version, tuple(models), tuple(loaded), listening=True)
+    stats = ask.get("/emulator/stats").body
+    if isinstance(stats.get("emulator"), str):
+        slots = _count(stats.get("parallel")) or None  # 0: no limit
+        return Found(url, "", "ollama", EMULATOR, version, tuple(models), tuple(loaded), slots, listening=True)
+    return Found(url, "", "ollama", "Ollama", version, tuple(models), tuple(loaded), listening=True)
 
 
 def _openai(ask: _Questions, url: str, answer: _Answer) -> Found:

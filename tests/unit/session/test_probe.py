@@ -45,8 +45,8 @@ def test_capabilities_decide_what_generates(stubs: "Stubs") -> None:
 
 def test_our_emulator_is_known_for_what_it_is(stubs: "Stubs") -> None:
     """A server that has the emulator's own counters is not shown as Ollama."""
-    found = probe(stubs.serve({**stubs.ollama("gemma3:latest"), "/emulator/stats": {"chunks": 0}}))
-    assert (found.kind, found.api) == ("loopscope emulator", "ollama")
+    found = probe(stubs.serve({**stubs.ollama("gemma3:latest"), "/emulator/stats": {"emulator": "0.1", "parallel": 2}}))
+    assert (found.kind, found.api, found.slots) == (module.EMULATOR, "ollama", 2)
 
 
 def test_llama_cpp_is_known_by_its_header_and_tells_its_slots(stubs: "Stubs") -> None:
