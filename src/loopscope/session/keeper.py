@@ -64,11 +64,14 @@ class _Kept:
 
     def wait(self) -> int:
         """Wait for the program's end, end what it left behind, give its exit code."""
-        if os.name == "posix":
+        if hasattr(os, "waitid"):  # not on Windows, on macOS from Python 3.13
             # Looked at, not yet collected: until then nobody else can get its number, and the group is surely its own.
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
             self._kill()
-        return self._process.wait()
+            return self._process.wait()
+        code = self._process.wait()
+        self._kill()
+        return code
 
     def _kill(self) -> None:
         self._signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""Headless faces of a session: tables, text, data."""
