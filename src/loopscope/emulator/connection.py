@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from collections.abc import Callable
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from loopscope.emulator.server import EmulatorServer
 
 _READ_BYTES = 1 << 16
+LINGER_NS = 500_000_000
 
 
 class Connection:
     """Handles one request after another; what the client sends while one is answered is kept (64 KiB at most)."""
 
     __slots__ = (
-        "_ending", "_mask", "_out", "_reader", "_resume", "busy_since_ns", "closed", "job", "request", "server", "sock",
+        "_ending", "_linger", "_mask", "_out", "_reader", "_resume", "busy_since_ns", "closed", "job", "request",
+        "server", "sock",
     )  # fmt: skip
 
     def __init__(self, server: EmulatorServer, sock: socket.socket) -> None:
@@ -33,12 +36,13 @@ class Connection:
         """The one that is being answered."""
         self.job: Job | None = None
         self.closed = False
-        self.busy_since_ns = perf_counter_ns()
+        self.busy_since_ns = 0
         """Since when a request is on its way in and not whole yet; 0 while none is."""
         self._reader = RequestReader()
         self._out = bytearray()
         self._resume: Callable[[], None] | None = None
         self._ending = False
+        self._linger = False
         self._mask = server.reactor.watch(sock, EVENT_READ, self._ready)
 
     @property
@@ -50,8 +54,8 @@ class Connection:
         """Give the head of the answer to the request at hand."""
         request = self.request
         version, keep = (request.version, request.keep) if request is not None else (1, False)
-        if length is None and not version:
-            keep = False  # without chunks only the end of the connection says where the body ends
+        if request is not None and length is None and not version:
+            keep = request.keep = False  # without chunks only the end of the connection says where the body ends
         return head(status, content_type, length, version=version, keep=keep)
 
     # -- in
@@ -72,6 +76,8 @@ class Connection:
         if not data:
             self.lost()
             return
+        if self._ending:
+            return  # whatever still comes belongs to a request that was refused
         self._reader.buffer += data
         if self.request is not None:
             if len(self._reader.buffer) > MAX_HEAD_BYTES:
@@ -104,6 +110,7 @@ class Connection:
     def _refuse(self, error: HttpError) -> None:
         """Answer what is no HTTP, and close."""
         self.request = None
+        self._linger = True
         self.answer(Answer(error.status, error.words.encode(), PLAIN, close=True))
 
     # -- out
@@ -149,7 +156,7 @@ class Connection:
         if resume is not None:
             resume()
         elif self._ending:
-            self.close()
+            self._shut()
 
     def _watch(self, *, read: bool | None = None, write: bool | None = None) -> None:
         if self.closed:
@@ -193,7 +200,25 @@ class Connection:
         self.job = None
         self._ending = True
         if not self._out:
+            self._shut()
+
+    def _shut(self) -> None:
+        """Close our side; the other one has a moment to close its own.
+
+        Closing outright while bytes of a refused request still arrive would reset the connection, and the client would
+        lose the answer that says why.
+        """
+        if not self._linger:
             self.close()
+            return
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+        self._watch(read=True)
+        self.server.reactor.at(perf_counter_ns() + LINGER_NS, self._close_step)
+
+    def _close_step(self, _due: int) -> int:
+        self.close()
+        return 0
 
     def lost(self) -> None:
         """The client has gone, or must go: free what it held."""

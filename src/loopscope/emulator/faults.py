@@ -223,6 +223,25 @@ class Trap:
         self.twist = kind if kind in ("malformed", "utf8", "long") else ""
         return self.GO_ON
 
+    def spring_whole(self, job: Job, due: int) -> int:
+        """Do it to a request that asked for no stream: a stall, a broken connection, or an error instead."""
+        self.sprung = True
+        kind = self.fault.fault
+        if kind in ("stall", "slow-headers"):
+            return due + int(self.fault.for_s * 1e9)
+        if kind in ("cut", "rst", "eof"):
+            connection = job.connection
+            job.leave(kind)
+            if kind == "rst":
+                connection.reset()
+            else:
+                connection.end()
+            return 0
+        if kind == "error":
+            job.refuse(job.reply.error(ApiError(500, _BROKEN)))
+            return 0
+        return self.GO_ON
+
     def twisted(self, shape: Shape, variable: bytes, place: int) -> bytes:
         """Give the message at a place; the next one that has content is spoilt if that is the fault."""
         twist, self.twist = self.twist, ""

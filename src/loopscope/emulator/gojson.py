@@ -7,7 +7,8 @@ from loopscope.emulator.answers import ApiError
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,), "bool": (bool,), "int": (int,), "float64": (int, float), "[]string": (list,),
-    "map[string]interface {}": (dict,), "[]api.Message": (list,), "[]int": (list,),
+    "map[string]interface {}": (dict,), "[]api.Message": (list,), "[]openai.Message": (list,),
+    "openai.StreamOptions": (dict,), "openai.ResponseFormat": (dict,), "[]int": (list,),
 }  # fmt: skip
 
 

@@ -11,7 +11,14 @@ from loopscope.emulator.answers import ApiError
 from loopscope.emulator.faults import Trap
 from loopscope.emulator.job import Job
 from loopscope.emulator.models import Model, with_tag
-from loopscope.emulator.prompts import check_options, count_tokens, runner_options, script_of
+from loopscope.emulator.prompts import (
+    MAX_WHOLE_TOKENS,
+    TOO_LONG,
+    check_options,
+    count_tokens,
+    runner_options,
+    script_of,
+)
 from loopscope.emulator.reply import Reply, Script
 
 if TYPE_CHECKING:
@@ -65,10 +72,13 @@ def begin(
     *,
     stream: bool,
     template: bool = True,
+    shift: bool = True,
     keep_alive: int | None = None,
     form: object = None,
 ) -> None:
     """Take a request in; its job answers from here on.
+
+    ``shift``: a prompt longer than the window may be cut; ``form``: the answer must be JSON.
 
     Raises:
         ApiError: it cannot be done, or a fault on order says so.
@@ -76,6 +86,13 @@ def begin(
     server.ledger.requests += 1
     try:
         checked = check_options(options)
+        if not stream:
+            checked["num_predict"] = min(checked.get("num_predict", -1), MAX_WHOLE_TOKENS)
+        asked = runner_options(checked)
+        prompt_tokens = count_tokens(prompt, template=template)
+        window = max(1, int(checked.get("num_ctx", 0) or 4096))
+        if prompt_tokens > window and not shift:
+            raise ApiError(400, TOO_LONG)
         number = next(server.numbers)
         script = script_of(server.options, number, prompt, checked, form)
         job = Job(number, connection, make_reply(script, number), script, stream=stream)
@@ -87,8 +104,8 @@ def begin(
             job.trap = Trap(fault)
         _pace(server, model, job)
         job.prompt = prompt
-        job.prompt_tokens = count_tokens(prompt, template=template)
-        job.runner_options = runner_options(checked)
+        job.prompt_tokens = min(prompt_tokens, window)
+        job.runner_options = asked
         job.keep_alive_ns = keep_alive
         connection.job = job
         server.ledger.streams += 1
@@ -112,9 +129,16 @@ def _pace(server: EmulatorServer, model: Model, job: Job) -> None:
             job.gap_ns = round(1e9 / rate)
 
 
-def load(server: EmulatorServer, model: Model, keep_alive: int | None, done: Callable[[], None]) -> None:
-    """Load a model without a prompt and call ``done``."""
+def load(
+    server: EmulatorServer, model: Model, options: dict[str, Any], keep_alive: int | None, done: Callable[[], None]
+) -> None:
+    """Load a model without a prompt and call ``done``.
+
+    Raises:
+        ApiError: an option of a wrong type.
+    """
     runner = server.runner(model)
+    asked = runner_options(check_options(options))
 
     def loaded() -> None:
         done()
@@ -124,4 +148,4 @@ def load(server: EmulatorServer, model: Model, keep_alive: int | None, done: Cal
         runner.rest(keep_alive, due)
         return 0
 
-    runner.load(loaded)
+    runner.load(asked, loaded)

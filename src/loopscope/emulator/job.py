@@ -235,7 +235,12 @@ class Job:
         """Generate a token for an answer that is given whole."""
         if self.dead:
             return 0
-        if self.flat:
+        trap = self.trap
+        if trap is not None and not trap.sprung and self.made >= trap.after:
+            again = trap.spring_whole(self, due)
+            if again != trap.GO_ON:
+                return again
+        if self.flat and (trap is None or trap.sprung):
             self.ledger.tokens += self._left
             self._left = 0
         elif self._left:

@@ -31,8 +31,8 @@ _GENERATE = _COMMON | {
 }  # fmt: skip
 _CHAT = _COMMON | {"messages": "[]api.Message"}
 _SHOW = {"model": "string", "name": "string", "verbose": "bool"}
-_MAX_CONTEXT = 32_768
-"""Token ids in the ``context`` of a final line; a longer context would have been cut by the model's window."""
+_IDS = [b"%d" % (105 + n * 7919 % 100_003) for n in range(4096)]
+"""Made-up token ids for the ``context`` of a final line: no more than the window that a model has by default."""
 
 
 # -- what is there
@@ -55,10 +55,13 @@ def _details(model: Model) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def modified_at(model: Model) -> datetime:
+    """A fixed, made-up hour for each model: the same in every run."""
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=int(model.digest[:4], 16) % 5000)
+
+
 def _modified(model: Model) -> str:
-    """A fixed, made-up day for each model: the same in every run."""
-    day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=int(model.digest[:4], 16) % 5000)
-    return day.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return modified_at(model).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def tags(server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
@@ -84,11 +87,10 @@ def ps(server: EmulatorServer, _connection: Connection, _request: HttpRequest) -
             model = runner.model
             second, rest = divmod(min(runner.expires_wall_ns(), 10_999_999_999 * 10**9), 10**9)
             expires = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
-            context = runner.runner_options[0] if runner.runner_options else None
             loaded.append({
                 "name": model.full_name, "model": model.full_name, "size": model.vram_bytes, "digest": model.digest,
                 "details": _details(model), "expires_at": expires, "size_vram": model.vram_bytes,
-                "context_length": context or 4096,
+                "context_length": runner.runner_options[0],
             })  # fmt: skip
     return json_answer({"models": loaded})
 
@@ -182,8 +184,7 @@ class _GenerateReply(_NativeReply):
         """Made-up token ids, as many as there were tokens; without a template there is no context."""
         if self.raw:
             return b""
-        count = min(outcome.prompt_tokens + outcome.script.spoken, _MAX_CONTEXT)
-        return b',"context":[' + b",".join(b"%d" % (105 + n * 7919 % 100_003) for n in range(count)) + b"]"
+        return b',"context":[' + b",".join(_IDS[: outcome.prompt_tokens + outcome.script.spoken]) + b"]"
 
 
 def generate(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:
@@ -201,11 +202,13 @@ def generate(server: EmulatorServer, connection: Connection, request: HttpReques
         if body.get("suffix"):
             raise ApiError(400, f'"{name}" does not support insert')
         if not prompt:
-            return _load(server, connection, model, keep_alive, lambda why: _bare(name, why, b'"response":""'))
+            options, said = body.get("options", {}), b'"response":""'
+            return _load(server, connection, model, options, keep_alive, lambda why: _bare(name, why, said))
         begin(
             server, connection, model, body.get("system", "") + prompt, body.get("options", {}),
             lambda script, _: _GenerateReply(name, generate_shape(name, script.text), raw=raw),
-            stream=body.get("stream", True), template=not raw, keep_alive=keep_alive, form=body.get("format"),
+            stream=body.get("stream", True), template=not raw, shift=body.get("shift", True), keep_alive=keep_alive,
+            form=body.get("format"),
         )  # fmt: skip
     except ApiError as error:
         return native_error(error)
@@ -228,11 +231,13 @@ def chat(server: EmulatorServer, connection: Connection, request: HttpRequest) -
         prompt = prompt_of(body.get("messages", []))
         if prompt is None:
             said = b'"message":{"role":"assistant","content":""}'
-            return _load(server, connection, model, keep_alive, lambda why: _bare(name, why, said))
+            options = body.get("options", {})
+            return _load(server, connection, model, options, keep_alive, lambda why: _bare(name, why, said))
         begin(
             server, connection, model, prompt, body.get("options", {}),
             lambda script, _: _NativeReply(name, chat_shape(name, script.text)),
-            stream=body.get("stream", True), keep_alive=keep_alive, form=body.get("format"),
+            stream=body.get("stream", True), shift=body.get("shift", True), keep_alive=keep_alive,
+            form=body.get("format"),
         )  # fmt: skip
     except ApiError as error:
         return native_error(error)
@@ -263,6 +268,7 @@ def _load(
     server: EmulatorServer,
     connection: Connection,
     model: Model,
+    options: dict[str, Any],
     keep_alive: int | None,
     answer: Callable[[str], Answer],
 ) -> Answer | None:
@@ -275,5 +281,5 @@ def _load(
         if not connection.closed:
             connection.answer(answer("load"))
 
-    load(server, model, keep_alive, loaded)
+    load(server, model, options, keep_alive, loaded)
     return None

@@ -10,6 +10,8 @@ from loopscope.emulator.reply import Script
 from loopscope.emulator.words import TOKENS, Text, text_of
 
 MAX_TOKENS = 10_000_000
+MAX_WHOLE_TOKENS = 1_000_000
+"""Where no stream was asked for, the answer is made in memory at its end."""
 _TEMPLATE_TOKENS = 10
 """What a chat template adds to a prompt, about."""
 
@@ -20,8 +22,15 @@ _OPTION_KINDS: dict[str, str] = dict.fromkeys(
 ) | dict.fromkeys(
     ("top_p", "min_p", "typical_p", "temperature", "repeat_penalty", "presence_penalty", "frequency_penalty"), _FLOAT
 ) | {"use_mmap": _BOOL, "stop": _LIST}  # fmt: skip
-_RUNNER_OPTIONS = ("num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict")
-"""A request that differs in one of these makes the model load again."""
+_RUNNER_OPTIONS: dict[str, object] = {
+    "num_ctx": 4096, "num_batch": 512, "num_gpu": -1, "main_gpu": 0, "use_mmap": None, "num_thread": 0,
+    "draft_num_predict": 0,
+}  # fmt: skip
+"""A request that differs in one of these makes the model load again; with what holds where it says nothing."""
+TOO_LONG = (
+    "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the"
+    " context length in settings, or use a model with a longer context length"
+)
 
 
 def check_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -47,10 +56,16 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def runner_options(options: dict[str, Any]) -> tuple[object, ...]:
-    """Give what the model must be loaded with; ``num_gpu`` below 0 leaves it to the server and so never differs."""
-    return tuple(
-        None if name == "num_gpu" and options.get(name, -1) < 0 else options.get(name) for name in _RUNNER_OPTIONS
-    )
+    """Give what the model must be loaded with: ``num_ctx`` first."""
+    return tuple(options.get(name, default) for name, default in _RUNNER_OPTIONS.items())
+
+
+def same_runner(asked: tuple[object, ...], loaded: tuple[object, ...]) -> bool:
+    """Say whether a loaded model will do; ``num_gpu`` below 0 leaves it to the server and so fits any."""
+    gpu = list(_RUNNER_OPTIONS).index("num_gpu")
+    wanted = asked[gpu]
+    left_open = isinstance(wanted, int) and wanted < 0
+    return all(a == b or (left_open and n == gpu) for n, (a, b) in enumerate(zip(asked, loaded, strict=True)))
 
 
 def count_tokens(prompt: str, *, template: bool) -> int:

@@ -47,8 +47,10 @@ class Reply(Protocol):
 
     content_type: str
     shape: Shape
-    variable: bytes | None
-    """The variable part of every message; ``None``: the stamp."""
+
+    @property
+    def variable(self) -> bytes | None:
+        """The variable part of every message; ``None``: the stamp."""
 
     def first(self, message: bytes) -> bytes:
         """Give the first message in place of ``message``."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from loopscope.emulator import control, native
+from loopscope.emulator import control, native, openai
 from loopscope.emulator.answers import Answer, ApiError, native_error, plain_answer
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], Route]] = {
     "/api/show": (_POST, native.show),
     "/api/generate": (_POST, native.generate),
     "/api/chat": (_POST, native.chat),
+    "/v1/chat/completions": (_POST, openai.chat_completions),
+    "/v1/completions": (_POST, openai.completions),
+    "/v1/models": (("GET",), openai.models),
     "/emulator/stats": (("GET",), control.stats),
     "/emulator/log": (("GET",), control.log),
     "/emulator/fault": (("GET", "POST", "DELETE"), control.fault),
@@ -43,7 +46,8 @@ def route(server: EmulatorServer, connection: Connection, request: HttpRequest) 
     """Answer a request, or start the job that will."""
     if not _host_allowed(server.options.host, request.headers.get("host", "")):
         return Answer(403)
-    methods, handler = ROUTES.get(request.path, ((), None))
+    path = "/v1/models" if request.path.startswith("/v1/models/") else request.path
+    methods, handler = ROUTES.get(path, ((), None))
     if handler is None:
         method = _NOT_EMULATED.get(request.path)
         if method is None:
@@ -59,7 +63,7 @@ def route(server: EmulatorServer, connection: Connection, request: HttpRequest) 
 @lru_cache(maxsize=256)
 def _host_allowed(bound: str, header: str) -> bool:
     """Say whether a Host header may be answered: no page elsewhere may reach a local server by a name of its own."""
-    if not _is_loopback(bound):
+    if not is_loopback(bound):
         return True
     name = header.strip().lower()
     if name.startswith("["):
@@ -75,7 +79,8 @@ def _host_allowed(bound: str, header: str) -> bool:
     return address.is_loopback or address.is_private
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether an address to listen on can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -16,6 +16,7 @@ from loopscope.core.records import Bye, Record
 from loopscope.emulator.faults import FAULTS
 from loopscope.emulator.models import model_of
 from loopscope.emulator.options import VERSION, Options
+from loopscope.emulator.routes import is_loopback
 from loopscope.emulator.server import EmulatorServer
 from loopscope.wire.child import ChildPipe
 
@@ -80,6 +81,8 @@ def run_by_hand(options: Options) -> int:
         sys.stdout.write("".join(f"{name:<{width}}  {words}\n" for name, words in FAULTS.items()))
         return 0
     server = EmulatorServer(options)
+    if not is_loopback(options.host):
+        sys.stderr.write(f"warning: --host {options.host} lets everybody who can reach this machine use the emulator\n")
     with _signals(server), _quick():
         sys.stdout.write(_welcome(server))
         sys.stdout.flush()

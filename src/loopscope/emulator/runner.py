@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from loopscope.emulator.answers import ApiError
 from loopscope.emulator.job import Job
 from loopscope.emulator.models import Model
+from loopscope.emulator.prompts import same_runner
 
 if TYPE_CHECKING:
     from loopscope.emulator.server import EmulatorServer
@@ -46,6 +47,7 @@ class Runner:
         self.expires_ns = 0
         """When the model is unloaded (monotonic); 0 while it is in use, ``FOREVER_NS`` for never."""
         self._timer_set = False
+        self._load_options: tuple[object, ...] = ()
         self._cache: deque[str] = deque(maxlen=max(1, self.parallel))
 
     def submit(self, job: Job) -> None:
@@ -54,7 +56,7 @@ class Runner:
         Raises:
             ApiError: 503, the model is loading and too many wait for it already.
         """
-        ready = self.loaded and not self.pending and job.runner_options == self.runner_options
+        ready = self.loaded and not self.pending and same_runner(job.runner_options, self.runner_options)
         if not ready and len(self.pending) >= self.server.options.max_queue:
             raise ApiError(503, BUSY)
         job.runner = self
@@ -62,9 +64,10 @@ class Runner:
         self.pending.append(job)
         self.pump(perf_counter_ns())
 
-    def load(self, done: Callable[[], None]) -> None:
+    def load(self, runner_options: tuple[object, ...], done: Callable[[], None]) -> None:
         """Load the model, if it is not, and call ``done``."""
         self.expires_ns = 0
+        self._load_options = runner_options
         self.loads.append(done)
         self.pump(perf_counter_ns())
 
@@ -74,14 +77,14 @@ class Runner:
             if not self.loaded:
                 if not self.loading:
                     self.loading = True
-                    self.runner_options = self.pending[0].runner_options if self.pending else ()
+                    self.runner_options = self.pending[0].runner_options if self.pending else self._load_options
                     self.server.reactor.at(now + self.load_ns, self._finish_load)
                 break
             while self.loads:
                 self.loads.popleft()()
             if not self.pending:
                 break
-            if self.pending[0].runner_options != self.runner_options:
+            if not same_runner(self.pending[0].runner_options, self.runner_options):
                 if self.active or self.waiting:
                     break
                 self.loaded = False

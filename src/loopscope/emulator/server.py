@@ -90,7 +90,8 @@ class EmulatorServer:
                 raise InputError(
                     f"port {self.port} on {host} is taken: choose another with --port, or 0 for any free one"
                 ) from error
-            raise InputError(f"cannot listen on {host} port {self.port}: {error}") from error
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise InputError(f"cannot listen on {host} port {self.port}: {reason}") from error
         listener.setblocking(False)
         self._listener = listener
         self.port = listener.getsockname()[1]
