@@ -13,7 +13,7 @@ from typing import Any
 
 from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import InputError, TraceError
-from loopscope.core.records import AnyRecord
+from loopscope.core.records import AnyRecord, Trailer
 from loopscope.core.text import plain
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
@@ -34,8 +34,14 @@ def fold_whole(path: str | Path) -> tuple[Fold, Outcome]:
     fold = Fold()
     with read(path) as reading:
         for record in reading:
-            fold.feed(record)
+            _feed(fold, record)
     return fold, reading.outcome
+
+
+def _feed(fold: Fold, record: AnyRecord) -> None:
+    # The trailer speaks of the file, and of a moment at which the session had ended: live, nothing folded it.
+    if not isinstance(record, Trailer):
+        fold.feed(record)
 
 
 class ReplaySource:
@@ -185,7 +191,7 @@ class ReplaySource:
             if self._clock() >= until_ns:
                 at_ns = max(self._folded_ns, due_ns)
                 break
-            self.fold.feed(record)
+            _feed(self.fold, record)
             self._next = self._take()
         with self._changed:
             self._folded_ns = at_ns
