@@ -26,7 +26,10 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """Counts over log-spaced buckets: ``counts[i]`` values lie in [edges_ms[i], edges_ms[i + 1])."""
+    """Counts over log-spaced buckets: ``counts[i]`` values lie in [edges_ms[i], edges_ms[i + 1]).
+
+    At most 61 buckets. The first one also holds everything below 1 us (a lag at the idle floor, a gap within one read).
+    """
 
     edges_ms: Floats = field(default_factory=lambda: EMPTY)
     counts: Floats = field(default_factory=lambda: EMPTY)
@@ -70,16 +73,20 @@ class AgentView:
     spark_chunks_s: Floats
     """Chunks in each of the last 60 seconds, oldest first."""
     ttft_ms: Quantiles
+    """Of the last 50 finished requests, exact; also ``itl_ms``."""
     itl_ms: Quantiles
     gap_ms: Quantiles
     server_gap_ms: Quantiles
     delay_ms: Quantiles
     delay_words: str
-    """Empty, or why there is no delivery delay: "no stamp", "server clock ahead"."""
+    """Empty, or why there is no delivery delay: "no stamp", "server clock ahead by at least 3 ms"."""
     requests: int
+    """Finished, with an error or without; those cut by takeovers and stops are not among them."""
     errors: int
     chunks: int
+    """Since the session began, also ``requests``, ``errors`` and ``tokens``."""
     tokens: int
+    """As servers reported them, of finished requests."""
     recent: tuple[RequestView, ...] = ()
     """The last requests, newest first."""
 
@@ -119,17 +126,19 @@ class CeilingView:
     elu: float | None = None
     delay_ms: Quantiles = field(default_factory=Quantiles)
     peak_chunks_s: float | None = None
+    """Highest rate over any one second of the session so far."""
     words: str = ""
     """Why a figure is missing, e.g. "not enough data: 1.2 of 3 s"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures that a lever may move, over one stretch of time."""
+    """The figures that a lever may move, over one stretch of time, all agents together."""
 
     seconds: float = 0.0
     chunks_s: float | None = None
     tok_s: float | None = None
+    """Decode rate of one agent while it streams, mean over the agents: see :attr:`AgentView.tok_s`."""
     at_least_chunks_s: float | None = None
     elu: float | None = None
     cpu_us_per_chunk: float | None = None
@@ -141,6 +150,9 @@ class Figures:
     chunks_per_read: float | None = None
     backlog_bytes: float | None = None
     watts: float | None = None
+    handled_p50_ms: float | None = None
+    """From received to handled: what ``batch=decode:...`` costs."""
+    handled_p99_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +262,8 @@ class Snapshot:
     lag: Histogram = field(default_factory=Histogram)
     gap: Histogram = field(default_factory=Histogram)
     delay: Histogram = field(default_factory=Histogram)
+    handled_ms: Quantiles = field(default_factory=Quantiles)
+    """From received to handled, all agents, over the window."""
     series: Series = field(default_factory=Series)
     power: PowerView = field(default_factory=PowerView)
     levers: tuple[LeverView, ...] = ()
@@ -265,5 +279,7 @@ class Snapshot:
     errors: int = 0
     taken: int = 0
     """Requests cut by takeovers and stops: counted apart from errors."""
+    ignored: int = 0
+    """Records and chunk rows that cannot be true (a time years off, a column too short) and were left out."""
     problem: str = ""
     """Something that the operator must know now: the rig died, the file cannot be written."""

@@ -1,0 +1,311 @@
+"""Time in steps of a quarter of a second: records fall into open bins, closed bins are what every figure is made of.
+
+One grid for windows, lever effects, segments and charts, so that a chunk is in exactly one bin and a bin in exactly one
+stretch: the parts always add up to the whole.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopscope.core.clock import NS_PER_S
+from loopscope.core.records import Pulse
+from loopscope.model.agents import Ended
+from loopscope.model.rows import Rows
+from loopscope.stats.loghist import BUCKETS, Floats, buckets_of
+
+BIN_NS = NS_PER_S // 4
+BINS_PER_S = 4
+_DAY_NS = 86_400.0 * NS_PER_S
+_MOST_BEATS = 1 << 17
+
+
+class Sum(IntEnum):
+    """Rows of the sums that are kept for each agent."""
+
+    CHUNKS = 0
+    READS = 1
+    """Reads that brought at least one chunk."""
+    GAPS = 2
+    GAP_NS = 3
+    STAMPED = 4
+    """Chunks with a server stamp."""
+    AHEAD = 5
+    """Chunks stamped later than they arrived: the server's clock is ahead."""
+    REQUESTS = 6
+    ERRORS = 7
+    TAKEN = 8
+    TOKENS = 9
+    TOLD_TOKENS = 10
+    TOLD_CHUNKS = 11
+
+
+class Kind(IntEnum):
+    """Histograms that are kept for each agent, and the rows of their exact maxima."""
+
+    GAP = 0
+    SERVER_GAP = 1
+    DELAY = 2
+    TTFT = 3
+    ITL = 4
+
+
+AHEAD_MOST = len(Kind)
+"""Row of the maxima that holds by how much the server's clock is ahead, at least (ns)."""
+STREAMED = (Kind.GAP, Kind.SERVER_GAP, Kind.DELAY)
+"""The kinds with a value for each chunk; the others have one for each request."""
+
+
+@dataclass(slots=True, eq=False)
+class LoopSums:
+    """What pulses add up to. Durations in ns; ``x_dt`` is the time for which ``x`` is known."""
+
+    seconds: float = 0.0
+    """Time (s) of the bins that it was seen in."""
+    dt: float = 0.0
+    elu_dt: float = 0.0
+    active: float = 0.0
+    cpu_dt: float = 0.0
+    cpu: float = 0.0
+    runq_dt: float = 0.0
+    runq: float = 0.0
+    gc: float = 0.0
+    observer: float = 0.0
+    backlog_dt: float = 0.0
+    backlog: float = 0.0
+    chunks: float = 0.0
+    """Chunks that came through the loops whose pulses these are."""
+
+    def add(self, other: "LoopSums") -> None:
+        """Add another one."""
+        for name in LoopSums.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def pulse(self, record: Pulse, share: float) -> None:
+        """Add ``share`` of a pulse."""
+        dt = record.dt_ns * share
+        self.dt += dt
+        if (active := _within(record.active_ns, record.dt_ns)) is not None:
+            self.elu_dt += dt
+            self.active += active * share
+        if (cpu := _within(record.cpu_ns, 2 * record.dt_ns)) is not None:
+            self.cpu_dt += dt
+            self.cpu += cpu * share
+        if (runq := _within(record.runq_ns, 2 * record.dt_ns)) is not None:
+            self.runq_dt += dt
+            self.runq += runq * share
+        self.gc += (_within(record.gc_ns, record.dt_ns) or 0) * share
+        self.observer += (_within(record.observer_ns, 64 * record.dt_ns) or 0) * share
+        if (backlog := _within(record.backlog_bytes, 1 << 62)) is not None:
+            self.backlog_dt += dt
+            self.backlog += backlog * dt
+
+
+def _within(value: int | None, most: int) -> int | None:
+    """Give a value that can be; a share slightly over 1 is the clocks' doing and is cut, nonsense is not known."""
+    if value is None or not 0 <= value <= 16 * most:
+        return None
+    return min(value, most)
+
+
+@dataclass(slots=True, eq=False)
+class OpenBin:
+    """A bin that records still fall into."""
+
+    index: int
+    rows: list[Rows] = field(default_factory=list)
+    loops: dict[str, LoopSums] = field(default_factory=dict)
+    lags: dict[str, list[Floats]] = field(default_factory=dict)
+    ended: list[Ended] = field(default_factory=list)
+    observer_ns: float = 0.0
+    observer_dt: float = 0.0
+
+    def loop(self, proc: str) -> LoopSums:
+        """Give the sums of one rig."""
+        sums = self.loops.get(proc)
+        if sums is None:
+            sums = self.loops[proc] = LoopSums()
+        return sums
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClosedBin:
+    """A finished bin. ``sums`` is (len(Sum), agents), ``most`` (len(Kind) + 1, agents) the exact maxima in ns."""
+
+    index: int
+    seconds: float
+    sums: Floats
+    most: Floats
+    flat: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+    """For each kind in ``STREAMED``: slot * BUCKETS + bucket of every value."""
+    handled: Floats
+    loops: dict[str, LoopSums]
+    lags: dict[str, Floats]
+    ended: list[Ended]
+    chunks: int
+    delay_most: float
+    watts: float | None = None
+    observer_ns: float = 0.0
+    observer_dt: float = 0.0
+
+
+def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> ClosedBin:
+    """Finish a bin: ``agents`` agents are known, it stands for ``seconds`` s."""
+    for loop in opened.loops.values():
+        loop.seconds = seconds
+    lags = {proc: np.concatenate(parts) for proc, parts in opened.lags.items()}
+    if not opened.rows and not opened.ended:
+        return ClosedBin(
+            opened.index, seconds, _NO_SUMS, _NO_MOST, (_NO_FLAT, _NO_FLAT, _NO_FLAT), _NO_VALUES, opened.loops, lags,
+            [], 0, np.nan, watts, opened.observer_ns, opened.observer_dt,
+        )  # fmt: skip
+    sums = np.zeros((len(Sum), agents))
+    most = np.zeros((len(Kind) + 1, agents))
+    flats = [_NO_FLAT] * len(STREAMED)
+    chunks, delay_most, handled = 0, np.nan, _NO_VALUES
+    if opened.rows:
+        slot = np.concatenate([rows.slot for rows in opened.rows])
+        delay = np.concatenate([rows.delay for rows in opened.rows])
+        gap = np.concatenate([rows.gap for rows in opened.rows])
+        server_gap = np.concatenate([rows.server_gap for rows in opened.rows])
+        read = np.concatenate([rows.read for rows in opened.rows])
+        handled = np.concatenate([rows.handled for rows in opened.rows])
+        chunks = slot.size
+        ahead = delay < 0
+        has_gap = ~np.isnan(gap)
+        sums[Sum.CHUNKS] = np.bincount(slot, minlength=agents)
+        sums[Sum.READS] = np.bincount(slot[read], minlength=agents)
+        sums[Sum.GAPS] = np.bincount(slot[has_gap], minlength=agents)
+        sums[Sum.GAP_NS] = np.bincount(slot[has_gap], weights=gap[has_gap], minlength=agents)
+        sums[Sum.STAMPED] = np.bincount(slot[~np.isnan(delay)], minlength=agents)
+        if ahead.any():
+            sums[Sum.AHEAD] = np.bincount(slot[ahead], minlength=agents)
+            np.maximum.at(most[AHEAD_MOST], slot[ahead], -delay[ahead])
+        for kind, values, known in (
+            (Kind.GAP, gap, has_gap),
+            (Kind.SERVER_GAP, server_gap, ~np.isnan(server_gap)),
+            (Kind.DELAY, delay, delay >= 0),
+        ):
+            who, what = slot[known], values[known]
+            flats[kind] = who.astype(np.int32) * BUCKETS + buckets_of(what)
+            np.maximum.at(most[kind], who, what)
+            if kind is Kind.DELAY and what.size:
+                delay_most = float(what.max())
+    for request in opened.ended:
+        _add_request(request, sums, most)
+    return ClosedBin(
+        opened.index, seconds, sums, most, (flats[0], flats[1], flats[2]), handled, opened.loops, lags, opened.ended,
+        chunks, delay_most, watts, opened.observer_ns, opened.observer_dt,
+    )  # fmt: skip
+
+
+def _add_request(request: Ended, sums: Floats, most: Floats) -> None:
+    slot = request.slot
+    if request.kind == "taken":
+        sums[Sum.TAKEN, slot] += 1
+    else:
+        sums[Sum.REQUESTS, slot] += 1
+        sums[Sum.ERRORS, slot] += request.kind == "error"
+    sums[Sum.TOKENS, slot] += request.tokens
+    sums[Sum.TOLD_TOKENS, slot] += request.told_tokens
+    sums[Sum.TOLD_CHUNKS, slot] += request.told_chunks
+    for kind, value in ((Kind.TTFT, request.ttft_ns), (Kind.ITL, request.itl_ns)):
+        if value is not None:
+            most[kind, slot] = max(most[kind, slot], value)
+
+
+def lags_of(record: Pulse, floor_ns: int | None) -> Floats:
+    """Lags of a pulse in ns, above the idle floor; values that cannot be are left out."""
+    if not record.lag_ns or len(record.lag_ns) > _MOST_BEATS:
+        return _NO_VALUES
+    try:
+        values = np.array(record.lag_ns, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
+        return _NO_VALUES
+    values = values[np.abs(values) <= _DAY_NS]
+    return np.maximum(values - (floor_ns or 0), 0.0)
+
+
+class Grid:
+    """The open bins. What comes after its bin was closed falls into the oldest open one, so nothing is left out."""
+
+    def __init__(self) -> None:
+        self.oldest: int | None = None
+        self._open: dict[int, OpenBin] = {}
+
+    def at(self, t: int) -> OpenBin:
+        """Give the bin of a moment (ns since zero)."""
+        index = t // BIN_NS
+        if self.oldest is None:
+            self.oldest = index
+        index = max(index, self.oldest)
+        found = self._open.get(index)
+        if found is None:
+            found = self._open[index] = OpenBin(index)
+        return found
+
+    def rows(self, rows: Rows, t: int, proc: str | None) -> None:
+        """Put chunks into the bins of their receipt; ``t`` is when their record was made.
+
+        ``proc`` is the rig whose loop they count for, ``None`` for one that drains: only the current loop's time is
+        summed up, so only its chunks may be set against it.
+        """
+        last = self.at(t).index
+        assert self.oldest is not None  # noqa: S101 - set by at()
+        index = np.clip(rows.recv // BIN_NS, self.oldest, last)
+        low, high = int(index.min()), int(index.max())
+        for place in range(low, high + 1):
+            part = rows if low == high else rows.part(index == place)
+            if part.slot.size:
+                found = self.at(place * BIN_NS)
+                found.rows.append(part)
+                if proc is not None:
+                    found.loop(proc).chunks += part.slot.size
+
+    def pulse(self, record: Pulse, t: int, floor_ns: int | None) -> None:
+        """Spread a pulse over the bins that it covers; its lags go to the last one."""
+        begin, dt = t - record.dt_ns, record.dt_ns
+        last = self.at(t - 1)
+        lags = lags_of(record, floor_ns)
+        if lags.size:
+            last.lags.setdefault(record.proc, []).append(lags)
+        assert self.oldest is not None  # noqa: S101 - set by at()
+        place = max(begin // BIN_NS, self.oldest)
+        from_ns = begin
+        while place < last.index:
+            until = (place + 1) * BIN_NS
+            self.at(place * BIN_NS).loop(record.proc).pulse(record, (until - from_ns) / dt)
+            from_ns, place = until, place + 1
+        last.loop(record.proc).pulse(record, (t - from_ns) / dt)
+
+    def take_until(self, horizon: int) -> Iterable[OpenBin]:
+        """Hand out, oldest first, every bin whose time is over at ``horizon``; long silences are left out."""
+        if self.oldest is None:
+            return
+        end = horizon // BIN_NS
+        if end - self.oldest > _LONGEST_SILENCE:
+            # A clock that leapt, a machine that slept: close what holds something, go on where the records are.
+            for index in sorted(self._open):
+                if index < end:
+                    yield self._open.pop(index)
+            self.oldest = end
+            return
+        while self.oldest < end:
+            index, self.oldest = self.oldest, self.oldest + 1
+            yield self._open.pop(index) if index in self._open else OpenBin(index)
+
+    def rest(self) -> Iterable[OpenBin]:
+        """Hand out every bin that is still open, oldest first."""
+        for index in sorted(self._open):
+            yield self._open.pop(index)
+            self.oldest = index + 1
+
+
+_LONGEST_SILENCE = 120 * BINS_PER_S
+_NO_VALUES: Floats = np.empty(0)
+_NO_FLAT: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+_NO_SUMS: Floats = np.empty((len(Sum), 0))
+_NO_MOST: Floats = np.empty((len(Kind) + 1, 0))

@@ -1,0 +1,222 @@
+"""The fold: records in, state. It knows no clock but the records' own, so a recording folds to what was seen live.
+
+Nothing that a record holds makes it raise or grow without bound: what cannot be true is left out and counted.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from loopscope.core.clock import NS_PER_S
+from loopscope.core.records import (
+    AgentState,
+    AnyRecord,
+    Bye,
+    Chunks,
+    Finding,
+    Header,
+    Hello,
+    HostLoad,
+    Lever,
+    Loss,
+    Mark,
+    Observer,
+    Power,
+    Pulse,
+    Request,
+    Truth,
+)
+from loopscope.core.text import plain
+from loopscope.model.bins import BIN_NS, BINS_PER_S, Grid, OpenBin, close
+from loopscope.model.rows import Carry, rows_of
+from loopscope.model.snapshot import FindingView, MarkView, Snapshot
+from loopscope.model.state import Lost, State
+from loopscope.model.view import Viewer
+
+_GRACE_NS = 150_000_000
+"""How long after its end a bin stays open by the rig's own time: a tick (100 ms) and its way through the pipe."""
+_RIG_SILENT_NS = NS_PER_S
+"""After that the rig's silence counts as time in which nothing came."""
+_MOST_PULSE_NS = 3_600 * NS_PER_S
+_MOST_FINDINGS = 64
+_MOST_SERVERS = 256
+_MOST_COUNT = 1 << 50
+_LONGEST_NAME = 64
+
+
+class Fold(State):
+    """Takes records in and gives snapshots out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = Grid()
+        self._carry = Carry()
+        self._viewer = Viewer()
+
+    def feed(self, record: AnyRecord) -> None:
+        """Take one record in. Never raises; what cannot be true is counted in ``ignored``."""
+        t = self.time.accept(record.t_ns, header=isinstance(record, Header))
+        if t is None or len(record.proc) > _LONGEST_NAME:
+            self.ignored += 1
+            return
+        self._close_bins()
+        handler = _HANDLERS.get(type(record))
+        if handler is not None:
+            handler(self, record, t)
+
+    def snapshot(self, now_ns: int | None = None) -> Snapshot:
+        """Give everything at this moment. ``now_ns`` (monotonic) is used for the rig's silence only."""
+        return self._viewer.snapshot(self, now_ns)
+
+    def finish(self) -> None:
+        """Close what is still open: the session has ended. Only a copy of a live fold may be finished."""
+        end = max(self.rig_at if self.rig_at is not None else self.time.latest, self.ledger.until)
+        for opened in self._grid.rest():
+            self._close(opened, min(max((end - opened.index * BIN_NS) / NS_PER_S, 0.0), 1 / BINS_PER_S))
+        self.ledger.finish(end, self.tokens_per_chunk)
+
+    def _close_bins(self) -> None:
+        current = self.rigs.current
+        horizon = self.time.latest - _GRACE_NS
+        if self.rig_at is not None:
+            ended = current is not None and current.ended
+            horizon = self.rig_at - _GRACE_NS if ended else max(self.rig_at - _GRACE_NS, horizon - _RIG_SILENT_NS)
+        for opened in self._grid.take_until(horizon):
+            self._close(opened, 1 / BINS_PER_S)
+
+    def _close(self, opened: OpenBin, seconds: float) -> None:
+        closed = close(opened, len(self.agents.all), seconds, self.power.watts(opened.index * BIN_NS))
+        current = self.rigs.current
+        self.window.push(closed, current.proc if current else "")
+        self.ledger.add(closed, self.rigs, self.time.latest, self.tokens_per_chunk)
+
+    def _on_header(self, record: Header, t: int) -> None:
+        if self.header is not None:
+            self.ignored += 1
+            return
+        self.header = record
+        self.power.embedded = record.source == "embedded" or any(s.embedded for s in record.servers[:_MOST_SERVERS])
+        self.ledger.start(record.levers)
+        for spec in record.agents:
+            if not self.agents.plan(spec):
+                self.ignored += 1
+
+    def _on_hello(self, record: Hello, t: int) -> None:
+        if record.role != "rig":
+            return
+        self.rigs.hello(record, t)
+        self.rig_at = max(t, self.rig_at or 0)
+        if not self.rigs.draining(t):
+            self.ledger.alone(t)
+
+    def _on_bye(self, record: Bye, t: int) -> None:
+        self.rigs.bye(record.proc)
+        if not self.rigs.draining(t):
+            self.ledger.alone(t)
+
+    def _on_agent(self, record: AgentState, t: int) -> None:
+        current = self.rigs.current
+        if not self.agents.state(record, t, current.proc if current else ""):
+            self.ignored += 1
+
+    def _on_request(self, record: Request, t: int) -> None:
+        ended = self.agents.request(record, self.time.zero or 0)
+        if ended is None:
+            self.ignored += 1
+            return
+        self._grid.at(t).ended.append(ended)
+
+    def _on_chunks(self, record: Chunks, t: int) -> None:
+        rows, refused = rows_of(record, t, self.time.zero or 0, self.agents, self._carry)
+        self.ignored += refused
+        rig = self.rigs.of(record.proc, t)
+        self.rig_at = max(t, self.rig_at or 0)
+        if rows is not None:
+            self.agents.count(rows.slot)
+            self._grid.rows(rows, t, record.proc if rig is self.rigs.current else None)
+
+    def _on_pulse(self, record: Pulse, t: int) -> None:
+        if not 0 < record.dt_ns <= _MOST_PULSE_NS:
+            self.ignored += 1
+            return
+        rig = self.rigs.of(record.proc, t)
+        self.rigs.pulse(rig, record)
+        self.rig_at = max(t, self.rig_at or 0)
+        if rig is self.rigs.current:
+            self._grid.pulse(record, t, rig.floor_ns)
+
+    def _on_lever(self, record: Lever, t: int) -> None:
+        pull = self.ledger.pull(record, t)
+        if pull is not None:
+            self._mark(t, f"{pull.name}={pull.new}", "lever")
+
+    def _on_mark(self, record: Mark, t: int) -> None:
+        self._mark(t, plain(record.words, 80), "mark")
+
+    def _on_power(self, record: Power, t: int) -> None:
+        self.power.power(record, t)
+
+    def _on_host(self, record: HostLoad, t: int) -> None:
+        self.power.host(record, t)
+
+    def _on_truth(self, record: Truth, t: int) -> None:
+        if record.proc in self.truths or len(self.truths) < _MOST_SERVERS:
+            self.truths[record.proc] = record
+        self.power.truth(record, t)
+
+    def _on_observer(self, record: Observer, t: int) -> None:
+        if not 0 < record.dt_ns <= _MOST_PULSE_NS or not 0 <= record.cpu_ns <= 1024 * record.dt_ns:
+            self.ignored += 1
+            return
+        self.lost_lines_told = max(self.lost_lines_told, _count(record.lost_lines))
+        opened = self._grid.at(t - 1)
+        opened.observer_ns += record.cpu_ns
+        opened.observer_dt += record.dt_ns
+
+    def _on_loss(self, record: Loss, t: int) -> None:
+        lost = Lost(t / NS_PER_S, plain(record.what, 20), _count(record.count), plain(record.words))
+        self.losses.append(lost)
+        if lost.what == "lines":
+            self.lost_lines_counted += lost.count
+        self._mark(t, f"{lost.count} {lost.what} lost", "loss")
+
+    def _on_finding(self, record: Finding, t: int) -> None:
+        name = plain(record.name, 40)
+        if not record.on:
+            self.findings.pop(name, None)
+            return
+        earlier = self.findings.get(name)
+        if earlier is None:
+            if len(self.findings) >= _MOST_FINDINGS:
+                self.ignored += 1
+                return
+            self._mark(t, name, "finding")
+        since_s = earlier.since_s if earlier else t / NS_PER_S
+        self.findings[name] = FindingView(
+            name, plain(record.sentence, 400), plain(record.evidence, 400), plain(record.lever, 40), since_s
+        )
+
+    def _mark(self, t: int, label: str, kind: str) -> None:
+        self.marks.append(MarkView(t / NS_PER_S, label, kind))
+
+
+def _count(value: int) -> int:
+    return value if 0 <= value <= _MOST_COUNT else 0
+
+
+_HANDLERS: dict[type, Callable[[Fold, Any, int], None]] = {
+    Header: Fold._on_header,
+    Hello: Fold._on_hello,
+    Bye: Fold._on_bye,
+    AgentState: Fold._on_agent,
+    Request: Fold._on_request,
+    Chunks: Fold._on_chunks,
+    Pulse: Fold._on_pulse,
+    Lever: Fold._on_lever,
+    Mark: Fold._on_mark,
+    Power: Fold._on_power,
+    HostLoad: Fold._on_host,
+    Truth: Fold._on_truth,
+    Observer: Fold._on_observer,
+    Loss: Fold._on_loss,
+    Finding: Fold._on_finding,
+}

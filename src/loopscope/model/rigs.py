@@ -1,0 +1,104 @@
+"""The measured processes: which one takes new requests, which ones still drain, what each last said of itself."""
+
+from dataclasses import dataclass, field
+
+from loopscope.core.clock import NS_PER_S
+from loopscope.core.records import Hello, Pulse
+from loopscope.core.text import plain
+
+SILENT_NS = 5 * NS_PER_S
+"""An older rig that has not spoken for so long is gone, even if nobody heard its ``bye``."""
+_MOST_RIGS = 64
+_MOST_WORDS = 32
+_DAY_NS = 86_400 * NS_PER_S
+
+
+@dataclass(slots=True, eq=False)
+class Rig:
+    """One measured process, as of its last record."""
+
+    proc: str
+    hello_at: int
+    name: str = ""
+    """Its event loop."""
+    floor_ns: int | None = None
+    words: dict[str, str] = field(default_factory=dict)
+    last_at: int = 0
+    ended: bool = False
+    streams: int = 0
+    tasks: int = 0
+    backlog_bytes: int | None = None
+    dropped: int = 0
+
+
+class Rigs:
+    """Every rig by its process name."""
+
+    def __init__(self) -> None:
+        self.current: Rig | None = None
+        self.started = 0
+        """How many rigs have said hello."""
+        self._rigs: dict[str, Rig] = {}
+        self._dropped_before = 0
+
+    @property
+    def dropped(self) -> int:
+        """Samples that found no room, of all rigs."""
+        return self._dropped_before + sum(rig.dropped for rig in self._rigs.values())
+
+    def hello(self, record: Hello, t: int) -> None:
+        """Take in a rig's hello: the latest one is current."""
+        rig = self._new(record.proc, t)
+        rig.name = plain(record.info.get("loop", ""), 20)
+        floor = record.lag_floor_ns
+        rig.floor_ns = floor if floor is not None and 0 <= floor <= _DAY_NS else None
+        signals = list(record.signals.items())[:_MOST_WORDS]
+        rig.words = {plain(name, 20): plain(words) for name, words in signals if words != "ok"}
+        self.started += 1
+        if self.current is None or t >= self.current.hello_at:
+            self.current = rig
+
+    def of(self, proc: str, t: int) -> Rig:
+        """Give the rig that a pulse or chunks came from; one that never said hello is known from then on."""
+        rig = self._rigs.get(proc)
+        if rig is None:
+            rig = self._new(proc, t)
+            if self.current is None:
+                self.current = rig
+        rig.last_at = max(rig.last_at, t)
+        return rig
+
+    def pulse(self, rig: Rig, record: Pulse) -> None:
+        """Take in what a pulse says of its rig's state now."""
+        rig.name = plain(record.loop, 20) or rig.name
+        rig.streams, rig.tasks = _count(record.streams), _count(record.tasks)
+        rig.backlog_bytes = None if record.backlog_bytes is None else _count(record.backlog_bytes)
+        rig.dropped = max(rig.dropped, _count(record.dropped))
+
+    def bye(self, proc: str) -> None:
+        """Take in the end of a rig."""
+        rig = self._rigs.get(proc)
+        if rig is not None:
+            rig.ended, rig.streams, rig.tasks, rig.backlog_bytes = True, 0, 0, None
+
+    def draining(self, latest: int) -> tuple[str, ...]:
+        """Loop names of the older rigs that still finish requests."""
+        return tuple(
+            rig.name or rig.proc
+            for rig in self._rigs.values()
+            if rig is not self.current and not rig.ended and rig.last_at >= latest - SILENT_NS
+        )
+
+    def _new(self, proc: str, t: int) -> Rig:
+        if len(self._rigs) >= _MOST_RIGS:
+            oldest = min((rig for rig in self._rigs.values() if rig is not self.current), key=lambda rig: rig.last_at)
+            self._dropped_before += self._rigs.pop(oldest.proc).dropped
+        earlier = self._rigs.get(proc)
+        if earlier is not None:
+            self._dropped_before += earlier.dropped
+        rig = self._rigs[proc] = Rig(proc, t, last_at=t)
+        return rig
+
+
+def _count(value: int) -> int:
+    return value if 0 <= value < 1 << 62 else 0

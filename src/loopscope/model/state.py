@@ -1,0 +1,62 @@
+"""The parts of the state, side by side; what each means stands in its own module."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from loopscope.core.records import Header, Truth
+from loopscope.model.agents import AgentTable
+from loopscope.model.ledger import Ledger
+from loopscope.model.power import PowerBook
+from loopscope.model.rigs import Rigs
+from loopscope.model.snapshot import FindingView, MarkView
+from loopscope.model.timebase import Timebase
+from loopscope.model.window import Window
+
+_MOST_MARKS = 1_000
+_MOST_LOSSES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Something that was lost and counted."""
+
+    t_s: float
+    what: str
+    count: int
+    words: str
+
+
+class State:
+    """All that the records so far say."""
+
+    def __init__(self) -> None:
+        self.time = Timebase()
+        self.header: Header | None = None
+        self.agents = AgentTable()
+        self.rigs = Rigs()
+        self.window = Window()
+        self.ledger = Ledger()
+        self.power = PowerBook()
+        self.marks: deque[MarkView] = deque(maxlen=_MOST_MARKS)
+        self.findings: dict[str, FindingView] = {}
+        self.losses: deque[Lost] = deque(maxlen=_MOST_LOSSES)
+        self.truths: dict[str, Truth] = {}
+        self.lost_lines_told = 0
+        """Lines lost since the session began, as its observer last told ..."""
+        self.lost_lines_counted = 0
+        """... and as the losses on record add up: both tell of the same lines."""
+        self.ignored = 0
+        """Records and rows that cannot be true."""
+        self.rig_at: int | None = None
+        """When a rig was last heard of (ns since zero)."""
+
+    @property
+    def lost_lines(self) -> int:
+        """Lines that could not be read or written."""
+        return max(self.lost_lines_told, self.lost_lines_counted)
+
+    @property
+    def tokens_per_chunk(self) -> float:
+        """Server-reported tokens per chunk over all finished requests; 1 while none has told."""
+        chunks = sum(agent.told_chunks for agent in self.agents.all)
+        return sum(agent.told_tokens for agent in self.agents.all) / chunks if chunks else 1.0

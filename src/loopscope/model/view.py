@@ -1,0 +1,317 @@
+"""From state to a snapshot. What slides is computed once a move of the window and kept until the next one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loopscope.core.clock import NS_PER_MS, NS_PER_S, Anchor
+from loopscope.core.text import plain
+from loopscope.model.agents import Agent
+from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, Sum
+from loopscope.model.figures import (
+    ENOUGH_S,
+    at_least,
+    clocks_agree,
+    delay_words,
+    drawn,
+    each_in_ms,
+    in_ms,
+    of_hist,
+    ratio,
+    share,
+)
+from loopscope.model.snapshot import (
+    AgentView,
+    CeilingView,
+    Histogram,
+    LeverView,
+    LoopView,
+    ObserverView,
+    Quantiles,
+    Series,
+    Snapshot,
+)
+from loopscope.model.state import State
+from loopscope.model.tally import Totals, most_of
+from loopscope.model.window import SPARK_S, STEP_S, WINDOW_BINS, Window
+from loopscope.settings.levers import LEVERS
+from loopscope.stats.loghist import BUCKETS, Floats
+from loopscope.stats.timeline import RecentLine, WholeLine
+
+_GONE_S = 10.0
+"""An agent that has gone stays in sight for so long."""
+_SILENT_NS = NS_PER_S // 2
+_WINDOW_S = WINDOW_BINS / BINS_PER_S
+_NO_SPARK: Floats = np.zeros(SPARK_S)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slid:
+    """Everything that only changes when the window moves. Lists are by slot."""
+
+    totals: Totals
+    chunks_s: float | None
+    agent_chunks_s: list[float | None]
+    agent_gap_s: list[float | None]
+    """Gaps per second of gaps."""
+    quantiles: dict[Kind, list[Quantiles]]
+    delay_words: list[str]
+    gap: Histogram
+    delay: Histogram
+    lag: Histogram
+    sparks: Floats
+    series: Series
+
+
+class Viewer:
+    """Builds snapshots and keeps what has not changed."""
+
+    def __init__(self) -> None:
+        self._key: tuple[int, str, int] | None = None
+        self._slid: Slid | None = None
+
+    def snapshot(self, state: State, now_ns: int | None) -> Snapshot:
+        """Give the snapshot of a state."""
+        current = state.rigs.current
+        floor_ns = current.floor_ns if current else None
+        key = (state.window.version, current.proc if current else "", -1 if floor_ns is None else floor_ns)
+        if self._slid is None or key != self._key:
+            self._slid, self._key = slide(state.window, key[1], floor_ns), key
+        slid = self._slid
+        loop = _loop(state, slid, now_ns)
+        agents = tuple(
+            _agent(state, agent, slid, chunks)
+            for agent, chunks in zip(state.agents.all, _padded(state), strict=True)
+            if agent.gone_at is None or state.time.latest - agent.gone_at <= _GONE_S * NS_PER_S
+        )
+        observed = slid.totals
+        return Snapshot(
+            t_s=state.time.latest / NS_PER_S,
+            wall_ns=_wall_ns(state),
+            source=plain(state.header.source, 20) if state.header else "",
+            source_words=source_words(state),
+            embedded=state.power.embedded,
+            window_s=_WINDOW_S,
+            agents=agents,
+            loop=loop,
+            ceiling=_ceiling(state, slid, loop),
+            lag=slid.lag,
+            gap=slid.gap,
+            delay=slid.delay,
+            handled_ms=of_hist(observed.handled),
+            series=slid.series,
+            power=state.power.view(state.time.latest),
+            levers=_levers(state, loop.draining),
+            effects=tuple(state.ledger.effect(pull) for pull in state.ledger.pulls),
+            marks=tuple(state.marks),
+            findings=tuple(state.findings.values()),
+            observer=ObserverView(
+                rig_share=ratio(observed.loop.observer, observed.loop.dt),
+                screen_share=ratio(observed.observer_ns, observed.observer_dt),
+                dropped=state.rigs.dropped,
+                lost_lines=state.lost_lines,
+                words=f"{state.ignored} records or rows ignored" if state.ignored else "",
+            ),
+            host_cpu=state.power.host_cpu,
+            chunks=int(state.agents.chunks.sum()),
+            tokens=sum(agent.tokens for agent in state.agents.all),
+            requests=sum(agent.requests for agent in state.agents.all),
+            errors=sum(agent.errors for agent in state.agents.all),
+            taken=sum(agent.taken for agent in state.agents.all),
+            ignored=state.ignored,
+        )
+
+
+def slide(window: Window, proc: str, floor_ns: int | None) -> Slid:
+    """Compute what the window holds, for the loop of ``proc``."""
+    totals = Totals(proc)
+    for closed in window.bins:
+        totals.add(closed)
+    agents = totals.sums.shape[1]
+    seconds, chunks = _rate_base(window)
+    quantiles = {kind: each_in_ms(window.counts[kind].counts[:agents], totals.most[kind]) for kind in STREAMED}
+    sums = totals.sums.tolist()
+    ahead_ns = totals.most[AHEAD_MOST].tolist()
+    words = [
+        delay_words(sums[Sum.CHUNKS][slot], sums[Sum.STAMPED][slot], sums[Sum.AHEAD][slot], ahead_ns[slot])
+        for slot in range(agents)
+    ]
+    for slot in range(agents):
+        if sums[Sum.AHEAD][slot] * 2 > sums[Sum.STAMPED][slot]:
+            quantiles[Kind.DELAY][slot] = Quantiles()
+    span_s = min(len(window.bins) / BINS_PER_S, _WINDOW_S)
+    hist = {kind: window.counts[kind].counts.sum(axis=0, dtype=np.int64) for kind in (Kind.GAP, Kind.DELAY)}
+    agree = clocks_agree(totals)
+    delay = hist[Kind.DELAY] if agree else np.zeros(BUCKETS, dtype=np.int64)
+    return Slid(
+        totals=totals,
+        chunks_s=chunks / seconds if seconds else None,
+        agent_chunks_s=_agent_rates(window, totals),
+        agent_gap_s=[ratio(n * NS_PER_S, ns) for n, ns in zip(sums[Sum.GAPS], sums[Sum.GAP_NS], strict=True)],
+        quantiles=quantiles,
+        delay_words=words,
+        gap=drawn(hist[Kind.GAP], in_ms(hist[Kind.GAP], most_of(totals, Kind.GAP)), span_s),
+        delay=drawn(delay, in_ms(delay, most_of(totals, Kind.DELAY)), span_s),
+        lag=drawn(totals.lag.counts, of_hist(totals.lag), span_s, None if floor_ns is None else floor_ns / NS_PER_MS),
+        sparks=window.sparks(),
+        series=series(window.recent, STEP_S),
+    )
+
+
+def series(line: RecentLine | WholeLine, step_s: float) -> Series:
+    """Give a time line as a series; ``step_s`` is the length of one of its steps as pushed."""
+    index, values = line.lines()
+    stride = line.stride if isinstance(line, WholeLine) else 1
+    return Series(t_s=index * step_s, step_s=step_s * stride, **values)
+
+
+def _rate_base(window: Window) -> tuple[float, int]:
+    """Seconds and chunks over which a rate is taken: from the bin after the session's first chunk on."""
+    if window.first_chunk is None:
+        return 0.0, 0
+    bins = [closed for closed in window.bins if closed.index > window.first_chunk]
+    return sum(closed.seconds for closed in bins), sum(closed.chunks for closed in bins)
+
+
+def _agent_rates(window: Window, totals: Totals) -> list[float | None]:
+    agents = totals.sums.shape[1]
+    if not agents or window.end is None:
+        return [None] * agents
+    first = window.first_of_agent[:agents]
+    begin = np.maximum(first, window.end - len(window.bins))
+    bins = np.maximum(window.end - begin, 0)
+    missing = agents - bins.size
+    counts = totals.sums[Sum.CHUNKS].tolist()
+    return [
+        ratio(chunks * BINS_PER_S, float(n)) for chunks, n in zip(counts, [*bins.tolist(), *[0] * missing], strict=True)
+    ]
+
+
+def _padded(state: State) -> list[int]:
+    counts: list[int] = state.agents.chunks[: len(state.agents.all)].tolist()
+    return counts + [0] * (len(state.agents.all) - len(counts))
+
+
+def _agent(state: State, agent: Agent, slid: Slid, chunks: int) -> AgentView:
+    slot = agent.slot
+    seen = slot < slid.totals.sums.shape[1]
+    gap_s = slid.agent_gap_s[slot] if seen else None
+    none = Quantiles()
+    return AgentView(
+        agent=agent.agent,
+        name=agent.name,
+        server=agent.server,
+        endpoint=endpoint(state, agent.server),
+        model=agent.model,
+        state=agent.state,
+        words=agent.words,
+        chunks_s=slid.agent_chunks_s[slot] if seen else None,
+        tok_s=None if gap_s is None else gap_s * agent.tokens_per_chunk,
+        spark_chunks_s=slid.sparks[slot] if slot < slid.sparks.shape[0] else _NO_SPARK,
+        ttft_ms=agent.ttft_ms,
+        itl_ms=agent.itl_ms,
+        gap_ms=slid.quantiles[Kind.GAP][slot] if seen else none,
+        server_gap_ms=slid.quantiles[Kind.SERVER_GAP][slot] if seen else none,
+        delay_ms=slid.quantiles[Kind.DELAY][slot] if seen else none,
+        delay_words=slid.delay_words[slot] if seen else "",
+        requests=agent.requests,
+        errors=agent.errors,
+        chunks=chunks,
+        tokens=agent.tokens,
+        recent=agent.recent,
+    )
+
+
+def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
+    rig = state.rigs.current
+    if rig is None:
+        return LoopView()
+    sums = slid.totals.loop
+    silent = 0
+    if state.rig_at is not None and not rig.ended:
+        now = state.time.latest
+        if now_ns is not None and state.time.zero is not None:
+            now = max(now, now_ns - state.time.zero)
+        silent = max(now - state.rig_at, 0)
+    return LoopView(
+        name=rig.name,
+        proc=rig.proc,
+        elu=share(sums.active, sums.elu_dt),
+        cpu=ratio(sums.cpu, sums.cpu_dt),
+        runq=ratio(sums.runq, sums.runq_dt),
+        gc=ratio(sums.gc, sums.dt),
+        lag_ms=slid.lag.quantiles,
+        lag_floor_ms=slid.lag.floor_ms,
+        chunks_per_read=ratio(slid.totals.total(Sum.CHUNKS), slid.totals.total(Sum.READS)),
+        streams=rig.streams,
+        tasks=rig.tasks,
+        backlog_bytes=rig.backlog_bytes,
+        draining=state.rigs.draining(state.time.latest),
+        silent_s=silent / NS_PER_S if silent > _SILENT_NS else 0.0,
+        words=rig.words,
+    )
+
+
+def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
+    bound = at_least(slid.totals.loop)
+    now = slid.chunks_s
+    headroom = None if bound is None or now is None else 1.0 - now / bound
+    return CeilingView(
+        now_chunks_s=now, at_least_chunks_s=bound, headroom=headroom, elu=loop.elu, delay_ms=slid.delay.quantiles,
+        peak_chunks_s=state.window.peak_chunks_s, words="" if bound is not None else _no_ceiling(slid, loop),
+    )  # fmt: skip
+
+
+def _no_ceiling(slid: Slid, loop: LoopView) -> str:
+    sums = slid.totals.loop
+    if not slid.totals.chunks:
+        return "no chunks yet" if slid.chunks_s is None else f"no chunks in the last {_WINDOW_S:g} s"
+    if sums.dt > 0 and not sums.elu_dt:
+        return f"loop utilisation is not known: {loop.words.get('elu', 'no signal')}"
+    if sums.seconds < ENOUGH_S:
+        return f"not enough data: {sums.seconds:.1f} of {ENOUGH_S:g} s"
+    return "the loop was never busy"
+
+
+def _levers(state: State, draining: tuple[str, ...]) -> tuple[LeverView, ...]:
+    ledger = state.ledger
+    last = {pull.name: pull for pull in ledger.pulls}
+    names = [name for name in LEVERS if name in ledger.values]
+    names += [name for name in ledger.values if name not in LEVERS]
+    return tuple(
+        LeverView(
+            name,
+            ledger.values[name],
+            ledger.effect(last[name]) if name in last else None,
+            ledger.busy(name, draining),
+        )
+        for name in names
+    )
+
+
+def endpoint(state: State, server: int) -> str:
+    """Give the URL of a server by its number; empty when the header does not know it."""
+    servers = state.header.servers if state.header else []
+    return plain(servers[server].url, 80) if 0 <= server < len(servers) else ""
+
+
+def source_words(state: State) -> str:
+    """Say in a few words where the streams come from."""
+    if state.header is None:
+        return ""
+    servers = state.header.servers
+    models = sorted({plain(server.model, 40) for server in servers[:16] if server.model})
+    count = f"{len(servers)} server{'' if len(servers) == 1 else 's'}"
+    tail = f", {', '.join(models[:3])}" if models else ""
+    if state.power.embedded:
+        return f"EMBEDDED: {count.replace(' ', ' emulated ')}{tail}"
+    return count + tail
+
+
+def _wall_ns(state: State) -> int:
+    header = state.header
+    if header is None or not header.anchor_wall_ns:
+        return 0
+    anchor = Anchor(header.anchor_perf_ns, header.anchor_wall_ns)
+    wall = anchor.wall_of((state.time.zero or 0) + state.time.latest)
+    return wall if 0 <= wall < 1 << 62 else 0

@@ -1,0 +1,1 @@
+"""Arithmetic on numbers: histograms, rolling windows, time lines. It knows no record and no unit but nanoseconds."""
