@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -91,8 +92,8 @@ def _list() -> int:
             with read(path) as reading:
                 header = reading.header
             seconds = (last_ns(path) - header.t_ns) / 1e9
-            words = f"{seconds:5.0f} s  {len(header.agents)} agents, {header.source}"
-            words += f", {header.scenario}" if header.scenario else ""
+            agents = f"{len(header.agents)} agent{'s' if len(header.agents) != 1 else ''}"
+            words = ", ".join(filter(None, (f"{seconds:5.0f} s  {agents}", header.source, header.scenario)))
         except TraceError as error:
             words = str(error)
         sys.stdout.write(f"  {short_name(path):<{width}}  {words}\n")
@@ -115,5 +116,6 @@ def _report(path: Path, why_not: str) -> int:
 
     result, fold = _whole(path)
     sys.stderr.write(f"loopscope: {why_not}; this is the report (in a terminal, this opens the screen)\n")
-    sys.stdout.write(render(result, fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    sys.stdout.write(render(result, fold, width=shutil.get_terminal_size((100, 40)).columns, color=color) + "\n")
     return 0
