@@ -1,0 +1,55 @@
+"""The live screen. ``run`` is all that others need; Textual is imported only when it is called (0.2 s)."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from loopscope.core.errors import LoopscopeError
+
+if TYPE_CHECKING:
+    from loopscope.session.source import Source
+
+
+def run(source: "Source", *, theme: str | None = None) -> dict[str, Any]:
+    """Open the screen over a source that has not been started, until the operator leaves; the source's summary.
+
+    Raises:
+        InputError: no such theme (nothing was started).
+        LoopscopeError: whatever the source's start raised, once the terminal is as it was; or the screen broke.
+        SystemExit: 128 + the number of SIGTERM or SIGHUP, after everything was ended.
+    """
+    from loopscope.ui import terminal, theming
+    from loopscope.ui.app import LoopscopeApp
+
+    book = theming.load()
+    if theme is not None:
+        book.check(theme)
+    app = LoopscopeApp(source, book, theme)
+    ended_by: list[int] = []
+
+    def finish() -> dict[str, Any]:
+        # A start under way must come to its end first: what it has begun by then is ended by stop().
+        if app.starter.ident is not None:
+            app.starter.join()
+        return source.stop() if app.running else {}
+
+    stop = terminal.Stopper(finish)
+
+    def signalled(number: int) -> None:
+        ended_by.append(number)
+        app.leave(128 + number)
+
+    with terminal.signals(signalled), terminal.watched(stop):
+        try:
+            app.run()
+        finally:
+            summary = stop()
+    if app.failure is not None:
+        raise app.failure
+    if ended_by:
+        sys.exit(128 + ended_by[0])
+    if app.return_code:
+        raise LoopscopeError("the screen broke (the reason stands above); the session was ended in order")
+    return summary
+
+
+__all__ = ["run"]

@@ -1,0 +1,132 @@
+"""One table of everything the operator can do; keys, footer, help screen and command palette all come from it."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from loopscope.settings.levers import LEVERS
+from loopscope.ui.draw.ink import Ink, Row
+from loopscope.ui.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing to do.
+
+    ``action`` is what the app runs; ``show`` is how the footer names it (empty: not in the footer) and ``rank`` which
+    go first when there is no room; ``needs`` is the ability of the source without which it cannot be done; ``board``
+    is the only screen on which the footer shows it.
+    """
+
+    id: str
+    keys: str
+    action: str
+    title: str
+    help: str
+    group: str
+    face: str = ""
+    show: str = ""
+    rank: int = 9
+    needs: str = ""
+    board: str = ""
+    priority: bool = False
+
+
+ACTS: tuple[Act, ...] = (
+    Act("throttle", "t", "pull('throttle')", "next throttle", LEVERS["throttle"].help, "levers",
+        "t", "throttle", 1, "levers"),
+    Act("loop", "u", "pull('loop')", "other event loop", LEVERS["loop"].help, "levers", "u", "loop", 1, "levers"),
+    Act("batch", "b", "pull('batch')", "next batching", LEVERS["batch"].help, "levers", "b", "batch", 1, "levers"),
+    Act("decoder", "d", "pull('decoder')", "other decoder", LEVERS["decoder"].help, "levers",
+        "d", "decoder", 1, "levers"),
+    Act("more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers",
+        "+", "", 2, "levers"),
+    Act("fewer", "minus,underscore", "step(-1)", "one agent fewer", LEVERS["agents"].help, "levers",
+        "+ -", "agents", 2, "levers"),
+    Act("throttle-value", "T", "ask('throttle')", "enter a throttle", "type the rate an agent may have", "levers",
+        "T", needs="levers"),
+    Act("batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"),
+    Act("agents-value", "A", "ask('agents')", "enter a number of agents", "type how many agents stream", "levers",
+        "A", needs="levers"),
+    Act("pause", "space", "pause", "pause or go on", "freezes the screen, not the data; in a replay, plays and pauses",
+        "view", "space", "pause", 2),
+    Act("detail", "enter", "detail", "detail of the chosen agent", "quantiles, server gap against client gap, requests",
+        "view", "enter", "detail", 3, board="live"),
+    Act("findings", "f", "findings", "findings", "what holds now, with its evidence and the lever to try", "view",
+        "f", "findings", 4),
+    Act("zoom", "z", "zoom", "enlarge the next pane",
+        "one pane after the other over the whole screen; escape goes back", "view", "z", "zoom", 5, board="live"),
+    Act("order", "o", "order", "sort the agents", "by name, tok/s, delay, errors", "view",
+        "o", "sort", 6, board="live"),
+    Act("theme", "y", "theme", "next theme", "dark, light, high contrast, and your own", "view", "y", "theme", 6),
+    Act("up", "up,k", "choose(-1)", "agent above", "moves the choice in the table", "view", "up"),
+    Act("down", "down,j", "choose(1)", "agent below", "moves the choice in the table", "view", "down"),
+    Act("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
+    Act("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
+    Act("back", "escape", "escape", "back", "closes the detail, the enlarged pane", "view", "esc", "back", 0),
+    Act("mark", "m", "mark", "mark this moment", "puts a word on the time line and into the trace", "session",
+        "m", "mark", 4, "levers"),
+    Act("screenshot", "s", "save", "save a screenshot", "an SVG file in the current folder", "session", "s", "save", 7),
+    Act("help", "question_mark,f1", "help", "help", "this page", "session", "?", "help", 1),
+    Act("palette", "ctrl+p", "command_palette", "command palette", "everything by name", "session",
+        "^p", "commands", 5),
+    Act("quit", "q", "quit", "quit", "ends every process and closes the file", "session", "q", "quit", 0),
+    # Before every widget, so that it also ends the app from within a question.
+    Act("interrupt", "ctrl+c", "quit", "quit at once", "the same, from anywhere", "session", "^c", priority=True),
+)  # fmt: skip
+
+GROUPS = {"levers": "Levers", "view": "View", "session": "Session"}
+
+
+def bindings() -> list[Binding]:
+    """Every key, with an id (so that it can be remapped) and a tooltip."""
+    return [
+        Binding(act.keys, act.action, act.title, id=act.id, tooltip=act.help, show=False, priority=act.priority)
+        for act in ACTS
+    ]
+
+
+def can(act: Act, view: View) -> bool:
+    """Whether the source allows it."""
+    return act.needs != "levers" or view.abilities.levers
+
+
+def footer(view: View, width: int, height: int) -> list[Row]:
+    """Draw the footer: as many keys as fit, the more important ones first to stay."""
+    placed = _placed(view, width)
+    ink = Ink().put(" ", _STYLE)
+    for act, x in placed:
+        ink.put(" " * (x - ink.width), _STYLE)
+        ink.put(act.face, "footer-key bold on footer").put(f" {_word(act, view)}", _STYLE)
+    return [ink.put(" " * max(0, width - ink.width), _STYLE).row(width)]
+
+
+def act_at(view: View, x: int, width: int) -> Act | None:
+    """Give what stands at column ``x`` of the footer."""
+    for act, start in _placed(view, width):
+        if start <= x < start + len(act.face) + 1 + len(_word(act, view)):
+            return act
+    return None
+
+
+_STYLE = "footer-text on footer"
+
+
+def _word(act: Act, view: View) -> str:
+    if act.id == "pause" and view.abilities.playback:
+        return "pause" if view.playback and view.playback.playing else "play"
+    return "go on" if act.id == "pause" and view.paused else act.show
+
+
+def _placed(view: View, width: int) -> list[tuple[Act, int]]:
+    kept = [act for act in ACTS if act.show and can(act, view) and act.board in {"", view.board}]
+    if view.board == "live" and not view.zoom:
+        kept = [act for act in kept if act.id != "back"]
+    while sum(len(a.face) + len(_word(a, view)) + 3 for a in kept) > width and len(kept) > 1:
+        worst = max(a.rank for a in kept)
+        kept.remove(next(a for a in reversed(kept) if a.rank == worst))
+    x, placed = 1, []
+    for act in kept:
+        placed.append((act, x))
+        x += len(act.face) + 1 + len(_word(act, view)) + 2
+    return placed

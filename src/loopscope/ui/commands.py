@@ -1,0 +1,43 @@
+"""The command palette: every action of the table by name, and every agent."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from loopscope.ui.actions import ACTS, can
+
+if TYPE_CHECKING:
+    from loopscope.ui.app import LoopscopeApp
+
+_LEFT_OUT = {"palette", "interrupt", "up", "down", "page-up", "page-down", "back"}
+
+
+class Commands(Provider):
+    """``levers: other event loop``, ``view: next theme``, ``agent: agent-3`` ..."""
+
+    def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+        app = cast("LoopscopeApp", self.app)
+        for act in ACTS:
+            if act.id not in _LEFT_OUT and can(act, app.view):
+                yield f"{act.group}: {act.title}", act.help, partial(app.run_action, act.action)
+        for name in app.book.names():
+            yield f"theme: {name}", "colours of the whole screen", partial(app.set_theme, name)
+        for agent in app.view.agents():
+            yield f"agent: {agent.name}", agent.endpoint, partial(app.open_agent, agent.agent)
+
+    async def discover(self) -> Hits:
+        """Give everything, while nothing is typed."""
+        for title, help_text, command in self._all():
+            # Content, not strings: an agent's name or endpoint is not markup.
+            yield DiscoveryHit(Content(title), command, text=title, help=help_text.replace("[", "\\["))
+
+    async def search(self, query: str) -> Hits:
+        """Give what matches."""
+        matcher = self.matcher(query)
+        for title, help_text, command in self._all():
+            score = matcher.match(title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), command, text=title, help=help_text.replace("[", "\\["))

@@ -1,0 +1,157 @@
+"""What the operator can do: one method for each action of the table in actions.py."""
+
+from textual.app import App
+
+from loopscope.core.errors import LoopscopeError
+from loopscope.session.source import Source
+from loopscope.settings.levers import LEVERS
+from loopscope.ui import theming
+from loopscope.ui.pulls import Pulls
+from loopscope.ui.view import ORDERS, View
+
+_NEED_SOURCE = {"pause", "mark", "detail", "findings", "zoom", "order", "choose", "escape", "save", "command_palette"}
+"""Actions that mean nothing until the source runs."""
+
+
+class Operated(App[None]):
+    """An app over a source, with the operator's view of it. Others start it and feed it."""
+
+    def __init__(self, source: Source, book: theming.Book) -> None:
+        super().__init__()
+        self.source = source
+        self.book = book
+        self.view = View(title=source.title)
+        self.pulls = Pulls()
+        self.running = False
+        self._marks = 0
+
+    def show(self, tick: int | None = None) -> None:
+        """Let the screen made of panes draw itself; the one below a modal too, for it can be seen."""
+        from loopscope.ui.screens.board import boards
+
+        for board in boards(self.screen_stack)[-1:]:
+            board.show(tick)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse levers that the source does not have, and everything but leaving while it starts."""
+        if action in {"pull", "step", "ask"} and not (self.running and self.view.abilities.levers):
+            return False
+        return self.running or action in {"quit", "theme"} or action not in _NEED_SOURCE
+
+    def action_pull(self, name: str) -> None:
+        """Set a lever to what its key sets next."""
+        self.pull(name, self.pulls.next(self.view.snapshot, name))
+
+    def action_step(self, step: int) -> None:
+        """One agent more or fewer."""
+        self.pull("agents", self.pulls.step(self.view.snapshot, step))
+
+    def pull(self, name: str, value: str) -> None:
+        """Pull a lever and say so; an error becomes a notification."""
+        try:
+            self.source.pull(name, value)
+        except LoopscopeError as error:
+            self.notify(str(error), title=name, severity="error", markup=False)
+            return
+        self.pulls.asked(self.view.snapshot, name, value)
+
+    def action_ask(self, name: str) -> None:
+        """Ask for a lever's value, then pull it."""
+        from loopscope.ui.screens.modals import Ask
+
+        def typed(value: str | None) -> None:
+            if value is not None:
+                self.pull(name, value)
+
+        value = self.pulls.value(self.view.snapshot, name)
+        self.push_screen(Ask(name, LEVERS[name].valid, lambda text: self.pulls.typed(name, text), value), typed)
+
+    def action_pause(self) -> None:
+        """Freeze the screen, or play and pause a replay."""
+        if self.view.abilities.playback:
+            playback = self.source.playback()
+            self.source.play(not (playback is not None and playback.playing))
+            self.view.playback = self.source.playback()
+        else:
+            self.view.paused = not self.view.paused
+        self.show()
+
+    def action_choose(self, step: int) -> None:
+        """Move the choice in the agents' table."""
+        self.view.choose(step)
+        self.show()
+
+    def action_detail(self) -> None:
+        """Open the chosen agent."""
+        from loopscope.ui.screens.board import Detail, Live
+
+        chosen = self.view.chosen()
+        if isinstance(self.screen, Live) and chosen is not None:
+            self.view.selected = chosen.agent
+            self.push_screen(Detail())
+
+    def open_agent(self, number: int) -> None:
+        """Choose an agent and open it."""
+        self.view.selected = number
+        self.action_detail()
+        self.show()
+
+    def action_escape(self) -> None:
+        """Close the detail, or give the panes their places back."""
+        from loopscope.ui.screens.board import Detail
+
+        if isinstance(self.screen, Detail):
+            self.pop_screen()
+        self.view.zoom = ""
+        self.show()
+
+    def action_zoom(self) -> None:
+        """Give the whole screen to the next pane, and after the last one back to all."""
+        from loopscope.ui.plan import ZOOMABLE
+
+        places = ("", *ZOOMABLE)
+        self.view.zoom = places[(places.index(self.view.zoom) + 1) % len(places)]
+        self.show()
+
+    def action_order(self) -> None:
+        """Sort the agents' table by the next column."""
+        self.view.order = ORDERS[(ORDERS.index(self.view.order) + 1) % len(ORDERS)]
+        self.show()
+
+    def action_theme(self) -> None:
+        """Set the next theme."""
+        self.set_theme(self.book.after(self.theme))
+
+    def set_theme(self, name: str) -> None:
+        """Set a theme and say which."""
+        self.theme = name
+        self.notify(name, title="theme", timeout=2, markup=False)
+
+    def action_mark(self) -> None:
+        """Put a mark on the time line."""
+        self._marks += 1
+        self.source.mark(f"mark {self._marks}")
+        self.notify(f"mark {self._marks} at {self.view.snapshot.t_s:.1f} s", timeout=2, markup=False)
+
+    def action_findings(self) -> None:
+        """List what was found."""
+        from loopscope.ui.screens.modals import findings_page
+
+        self.push_screen(findings_page(self.view.snapshot.findings))
+
+    def action_help(self) -> None:
+        """Show every key and word."""
+        from loopscope.ui.screens.modals import help_page
+
+        self.push_screen(help_page())
+
+    def action_save(self) -> None:
+        """Write the screen as an SVG file into the current folder."""
+        try:
+            path = self.save_screenshot()
+        except OSError as error:
+            self.notify(
+                f"cannot write here: {error.strerror or error}", title="screenshot", severity="error", markup=False
+            )
+        else:
+            self.notify(path, title="screenshot", markup=False)

@@ -1,0 +1,136 @@
+"""Ceiling: the rate now and the rate that this client reaches at least, big; how full its loop is; what chunks wait.
+
+The ceiling is a lower bound (rate / share of time that the loop is busy), so it is drawn as one: the words "at least",
+the sign, and a scale with an open end.
+"""
+
+from loopscope.ui.draw import digits
+from loopscope.ui.draw.charts import meter
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.words import ms, plural, rate, share, size
+from loopscope.ui.view import View
+
+FULL = 0.95
+"""Share of busy time at which a loop counts as full: from here on chunks clump and wait."""
+
+
+_BOUND_WORDS = ("chunks/s at least: a lower bound", "at least (lower bound)", "at least")
+
+
+def draw(view: View, width: int, height: int) -> list[Row]:
+    """Draw the pane at ``width`` x ``height`` cells, frame included."""
+    snap = view.snapshot
+    inner, high = width - 2, height - 2
+    where: list[list[Run]] = []
+    if snap.loop.name:
+        streams = plural(snap.loop.streams, "stream")
+        where = [
+            [(f"{snap.loop.name} · {streams} · last {snap.window_s:.0f} s", "label")],
+            [(f"{snap.loop.name} · {streams}", "label")],
+            [(snap.loop.name, "label")],
+        ]
+    draining = [[(f"draining: {', '.join(snap.loop.draining)}", "busy")]] if snap.loop.draining else []
+    body = _numbers(view, inner, high)
+    tail = [_busy(view, inner), _scale(view, inner), _delay(view, inner), _loop(view, inner)]
+    room = high - len(body)
+    if room >= len(tail) + 1:
+        body.append(Ink().row(inner))
+    elif room < len(tail):
+        # The row of the loop's own facts goes first, then the delay; how full the loop is stays.
+        tail = tail[: max(0, room)]
+    body += tail
+    return frame("ceiling", body, width, height, right=where, bottom=draining)
+
+
+def _numbers(view: View, inner: int, high: int) -> list[Row]:
+    ceiling = view.snapshot.ceiling
+    now, least = rate(ceiling.now_chunks_s), rate(ceiling.at_least_chunks_s)
+    bound = f"≥{least}" if ceiling.at_least_chunks_s is not None else least
+    for font, needed in ((digits.large, 9), (digits.small, 6)):
+        a, b = font(now), font(bound)
+        if high >= needed and len(a[0]) + len(b[0]) + 4 <= inner:
+            # The second number starts where the half begins, unless the first one is too long for that.
+            second = max(len(a[0]) + 4, min(inner // 2, inner - len(b[0]) - 1))
+            rows = [
+                Ink().gap(1).put(x, "rate bold").to(second).put(y, "bound").row(inner)
+                for x, y in zip(a, b, strict=True)
+            ]
+            caption = Ink().put(fit(" chunks/s now", second - 1), "label").to(second)
+            if ceiling.at_least_chunks_s is None:
+                caption.put(fit(_why(view), inner - second), "missing")
+            else:
+                room = inner - second
+                words = next((w for w in _BOUND_WORDS if len(w) <= room), _BOUND_WORDS[-1])
+                caption.put(fit(words, room), "label")
+            return [*rows, caption.row(inner)]
+    ink = Ink().put(" now ", "label").put(now, "rate bold").put("/s", "label")
+    if ceiling.at_least_chunks_s is None:
+        ink.put("  ").put(fit(_why(view), max(0, inner - ink.width)), "missing")
+    else:
+        ink.put("  at least ", "label").put(bound, "bound bold").put("/s", "label")
+    return [ink.row(inner)]
+
+
+def _why(view: View) -> str:
+    return view.snapshot.ceiling.words or "not enough data"
+
+
+def _busy(view: View, inner: int) -> Row:
+    ceiling = view.snapshot.ceiling
+    style = "stall bold" if (ceiling.elu or 0.0) >= FULL else "value bold"
+    ink = Ink().put(" loop busy ", "label").put(share(ceiling.elu), style)
+    if ceiling.elu is None:
+        ink.put("  ").put(view.snapshot.loop.words.get("elu", ""), "missing")
+    elif ceiling.elu >= FULL:
+        ink.put(" full", "stall bold")
+    words: Run = ("", "label")
+    if ceiling.headroom is not None:
+        words = (f"headroom at least {share(max(0.0, ceiling.headroom))} ", "value")
+        if ink.width + len(words[0]) + 1 > inner:
+            words = (f"room ≥ {share(max(0.0, ceiling.headroom))} ", "value")
+    return ink.to(inner - len(words[0])).put(*words).row(inner)
+
+
+def _scale(view: View, inner: int) -> Row:
+    """Draw the bar: its solid part is a full loop; beyond it the scale is open, for the ceiling may be higher."""
+    ceiling = view.snapshot.ceiling
+    open_end = "┄┄┄┄▸" if inner >= 50 else "┄┄▸"
+    cells = inner - len(open_end) - 3
+    filled, rest = meter(ceiling.elu or 0.0, cells)
+    style = "stall" if (ceiling.elu or 0.0) >= FULL else "elu"
+    return Ink().gap(1).put(filled, style).put(rest, "trough").put("│", "bound").put(open_end, "bound").row(inner)
+
+
+def _delay(view: View, inner: int) -> Row:
+    ceiling = view.snapshot.ceiling
+    ink = Ink().put(" delivery delay " if inner >= 50 else " delay ", "label")
+    if ceiling.delay_ms.p50 is None and ceiling.delay_ms.p99 is None:
+        return ink.put(fit(_delay_words(view), inner - ink.width), "missing").row(inner)
+    ink.put("p50 ", "label").put(fit(ms(ceiling.delay_ms.p50), 5, right=True), "delay bold")
+    ink.put("  p99 ", "label").put(fit(ms(ceiling.delay_ms.p99), 5, right=True), "delay bold").put(" ms", "label")
+    if ceiling.peak_chunks_s is not None:
+        peak = f"peak {rate(ceiling.peak_chunks_s)}/s "
+        if ink.width + len(peak) + 2 <= inner:
+            ink.to(inner - len(peak)).put(peak, "label")
+    return ink.row(inner)
+
+
+def _delay_words(view: View) -> str:
+    words = {agent.delay_words for agent in view.snapshot.agents if agent.delay_words}
+    return ", ".join(sorted(words)) or "not enough data"
+
+
+def _loop(view: View, inner: int) -> Row:
+    loop = view.snapshot.loop
+    facts = (
+        ("CPU", share(loop.cpu)),
+        ("waits for a core", share(loop.runq)),
+        ("GC", share(loop.gc)),
+        ("chunks/read", "–" if loop.chunks_per_read is None else f"{loop.chunks_per_read:.2f}"),
+        ("unread", size(loop.backlog_bytes)),
+    )
+    ink = Ink()
+    for name, value in facts:
+        if ink.width + len(name) + max(len(value), 4) + 3 <= inner:
+            ink.put(f" {name} ", "label").put(value, "value").gap(1)
+    return ink.row(inner)

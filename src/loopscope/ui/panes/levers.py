@@ -1,0 +1,163 @@
+"""Levers: key, name, value, and what the last pull of each did, both sides of the trade."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loopscope.model.snapshot import Figures, LeverEffect, LeverView
+from loopscope.settings.levers import LEVERS
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.words import ms, rate
+from loopscope.ui.panes.frames import message
+from loopscope.ui.view import View
+
+SAME = 0.05
+"""A relative change below this is called the same: a quiet pair moves by that much from one stretch to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure that a lever may move. ``up``: more of it is better."""
+
+    title: str
+    short: str
+    tight: str
+    up: bool
+    of: Callable[[Figures], float | None]
+    say: Callable[[float | None], str]
+
+
+MEASURES = (
+    Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate),
+    Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms),
+    Measure("tok/s", "tok/s", "tok/s", True, lambda f: f.tok_s, rate),
+    Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms),
+)
+_CELL = 15
+"""``✓ 8464 ↑ 15.7k`` and a blank: both figures at their longest. Where the four do not fit, ratios stand instead."""
+_RATIO, _TIGHT = 9, 6
+
+
+def verdict(measure: Measure, before: float | None, after: float | None) -> tuple[str, str]:
+    """Glyph and style: better ``✓``, worse ``✗``, the same ``≈``, not known ``–``."""
+    if before is None or after is None:
+        return "–", "label"
+    if abs(after - before) <= SAME * max(abs(before), abs(after)):
+        return "≈", "same"
+    return ("✓", "better") if (after > before) == measure.up else ("✗", "worse")
+
+
+def change(measure: Measure, before: Figures, after: Figures) -> Run:
+    """Both figures of one measure: ``✓ 4210 ↑ 4980``. The glyph judges, the arrow tells the direction."""
+    a, b = measure.of(before), measure.of(after)
+    glyph, style = verdict(measure, a, b)
+    if a is None and b is None:
+        return "–", "label"
+    arrow = "→" if a is None or b is None or glyph == "≈" else ("↑" if b > a else "↓")
+    return f"{glyph}{measure.say(a):>5} {arrow} {measure.say(b)}", style
+
+
+def relative(measure: Measure, before: Figures, after: Figures, tight: bool = False) -> Run:
+    """The same as a ratio, where there is little room: ``✓ +18 %``, ``✗ x4.6``; tight: ``✓+18%``."""
+    a, b = measure.of(before), measure.of(after)
+    glyph, style = verdict(measure, a, b)
+    if a is None or b is None or a <= 0:
+        return "–", "label"
+    if glyph == "≈":
+        return glyph, style
+    ratio = b / a
+    words = f"x{ratio:.1f}" if 2 <= ratio < 10 else (f"x{ratio:.0f}" if ratio >= 10 else f"{100 * (ratio - 1):+.0f}")
+    unit = "" if ratio >= 2 else ("%" if tight else " %")
+    return f"{glyph}{'' if tight else ' '}{words}{unit}", style
+
+
+def summary(effect: LeverEffect) -> str:
+    """One sentence about a pull that has been judged, for a notification."""
+    pulled = f"{effect.name} {effect.old} → {effect.new}"
+    if effect.before is None or effect.after is None:
+        return f"{pulled}: not enough data on both sides"
+    parts = []
+    for measure in MEASURES:
+        a, b = measure.of(effect.before), measure.of(effect.after)
+        if a is not None and b is not None:
+            glyph, _ = verdict(measure, a, b)
+            parts.append(f"{glyph} {measure.title} {measure.say(a)} → {measure.say(b)}")
+    return f"{pulled}: " + ", ".join(parts)
+
+
+def draw(view: View, width: int, height: int) -> list[Row]:
+    """Draw the pane at ``width`` x ``height`` cells, frame included."""
+    inner, high = width - 2, height - 2
+    levers = view.snapshot.levers
+    if not levers:
+        return frame("levers", message("no levers yet", inner, high), width, height)
+    room = inner - _VALUE_AT - _VALUE
+    cell = next((size for size in (_CELL, _RATIO) if room >= len(MEASURES) * size), _TIGHT)
+    measures = MEASURES[: max(0, min(len(MEASURES), room // cell))]
+    body: list[Row] = []
+    if high > len(levers):
+        body.append(_titles(measures, cell, inner))
+    body += [_row(view, lever, measures, cell, inner) for lever in levers]
+    if high - len(body) >= 3:
+        body.append(Ink().row(inner))
+    body += _story(view, inner)[: max(0, high - len(body))]
+    right: list[list[Run]] = [
+        [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse  ", "label"), ("≈ same", "same")],
+        [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse", "label")],
+    ]
+    if not view.abilities.levers:
+        right = [[("as recorded", "label")]]
+    return frame("levers", body, width, height, right=right)
+
+
+_NAME_AT, _VALUE_AT, _VALUE = 5, 14, 12
+
+
+def _titles(measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
+    ink = Ink().put(" key", "label").to(_NAME_AT).put("lever", "label").to(_VALUE_AT).put("value", "label")
+    for index, measure in enumerate(measures):
+        ink.to(_VALUE_AT + _VALUE + index * cell)
+        ink.put(fit({_CELL: measure.title, _RATIO: measure.short, _TIGHT: measure.tight}[cell], cell), "label")
+    return ink.row(inner)
+
+
+def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
+    key = LEVERS[lever.name].key if lever.name in LEVERS else ""
+    default = LEVERS[lever.name].default if lever.name in LEVERS else ""
+    moved = lever.value != default
+    ink = Ink().gap(1).fitted(key, 3, "key bold" if view.abilities.levers else "label", right=True)
+    ink.to(_NAME_AT).put(fit(lever.name, 8), "value").to(_VALUE_AT)
+    ink.put(fit(lever.value, _VALUE - 1), "lever-moved bold" if moved else "value bold").to(_VALUE_AT + _VALUE)
+    room = inner - ink.width
+    effect = lever.last
+    if lever.busy:
+        return ink.put(fit(lever.busy, room), "busy").row(inner)
+    if effect is None:
+        return ink.row(inner)
+    if effect.after is None and not effect.cut_short:
+        lead = "settling, " if room >= 15 else "wait "
+        return ink.put(fit(f"{lead}{effect.wait_s:.1f} s", room), "busy").row(inner)
+    if effect.before is None or effect.after is None:
+        words = "cut short by the next pull" if effect.cut_short else "not enough data"
+        return ink.put(fit(words, room), "label").row(inner)
+    for index, measure in enumerate(measures):
+        if cell == _CELL:
+            text, style = change(measure, effect.before, effect.after)
+        else:
+            text, style = relative(measure, effect.before, effect.after, tight=cell == _TIGHT)
+        ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(text, cell - 1), style)
+    return ink.row(inner)
+
+
+def _story(view: View, inner: int) -> list[Row]:
+    """Say in words what the last pull was, and give its figures."""
+    effects = view.snapshot.effects
+    if not effects:
+        return [Ink().put(fit(" nothing pulled yet: press a key and watch the figures", inner), "label").row(inner)]
+    last = effects[-1]
+    ink = Ink().put(" last  ", "label").put(f"{last.name} {last.old} → {last.new}", "value bold")
+    ago = f", {view.snapshot.t_s - last.t_s:.0f} s ago"
+    ink.put(ago if ink.width + len(ago) <= inner else "", "label")
+    rows = [ink.row(inner)]
+    if last.words:
+        rows.append(Ink().put(fit(f" {last.words}", inner), "label").row(inner))
+    return rows

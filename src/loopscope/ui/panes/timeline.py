@@ -1,0 +1,174 @@
+"""Time lines: chunks per second with how busy the loop is and where levers were pulled; power; one agent's rate."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from loopscope.model.snapshot import AgentView, Floats, MarkView
+from loopscope.settings.levers import LEVERS
+from loopscope.ui.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
+from loopscope.ui.draw.ink import Ink, Row, Run, frame
+from loopscope.ui.draw.words import rate, share
+from loopscope.ui.panes.frames import message
+from loopscope.ui.view import View
+
+SPAN_S = 60.0
+"""Seconds across a chart."""
+_AXIS = 6
+"""Cells left of a chart, for the figures of its axis."""
+
+
+def resample(t_s: Floats, values: Floats, end_s: float, dots: int, hold_s: float) -> Floats:
+    """Read a series off at ``dots`` moments of the last minute; ``nan`` where no value is younger than ``hold_s``."""
+    out = np.full(dots, np.nan)
+    if not len(t_s) or not dots:
+        return out
+    moments = end_s - SPAN_S + (np.arange(dots) + 0.5) * (SPAN_S / dots)
+    place = np.searchsorted(t_s, moments, side="right") - 1
+    known = place >= 0
+    place = np.maximum(place, 0)
+    known &= moments - t_s[place] <= hold_s
+    out[known] = values[place[known]]
+    return out
+
+
+def throughput(view: View, width: int, height: int) -> list[Row]:
+    """Chunks per second (area) and the busy share of the loop (line, right-hand axis), with levers and marks."""
+    snap = view.snapshot
+    inner, high = width - 2, height - 2
+    series = snap.series
+    if not len(series.t_s):
+        return frame("throughput", message("not enough data", inner, high), width, height)
+    right_axis = 6 if inner >= 60 else 0
+    cells, rows = inner - _AXIS - right_axis, max(1, high - 1)
+    end = float(series.t_s[-1]) + series.step_s
+    hold = series.step_s * 1.01
+    chunks = resample(series.t_s, series.chunks_s, end, cells * 2, hold)
+    top = nice_top(float(np.nanmax(series.chunks_s)) if np.isfinite(series.chunks_s).any() else 1.0)
+    codes = braille(chunks, rows, top, fill=True)
+    style = _crest(codes)
+    names = ["spark", "series-1", "elu", "mark"]
+    busy = np.isfinite(series.elu).any() if len(series.elu) else False
+    if busy:
+        line = braille(resample(series.t_s, series.elu, end, cells * 2, hold), rows, 1.0, fill=False)
+        # Where both are, the line wins the cell: dots of two colours cannot share one.
+        drawn = line != BLANK
+        codes, style = np.where(drawn, line, codes), np.where(drawn, 2, style).astype(np.uint8)
+    codes, style = _marks(codes, style, snap.marks, end, 3)
+    pictures = cut(codes, style, names)
+    body = [_side(pictures[y], y, rows, rate(top), "100 %" if busy and right_axis else "", inner) for y in range(rows)]
+    if high > 1:
+        body.append(_seconds(_AXIS, cells, inner))
+    legend: list[list[Run]] = [
+        [("■ ", "series-1"), ("chunks/s", "label"), *([("  ■ ", "elu"), ("loop busy", "label")] if busy else [])],
+        [("■ ", "series-1"), ("chunks/s", "label")],
+    ]
+    return frame("throughput", body, width, height, right=legend, bottom=_last_marks(snap.marks, end))
+
+
+def power(view: View, width: int, height: int) -> list[Row]:
+    """Power, or what stands in for it; the title says which. Its absence is a sentence."""
+    data = view.snapshot.power
+    inner, high = width - 2, height - 2
+    title = data.label or "power"
+    says: list[list[Run]] = [[("SIMULATED", "badge-text bold on embedded")]] if data.simulated else []
+    if not len(data.values):
+        return frame(title, message(data.words or "not enough data", inner, high), width, height, right=says)
+    shares = data.watts is None and data.share is not None
+    now = share(data.share) if shares else f"{rate(data.watts)} W"
+    figure: list[Run] = [(now, "power bold")]
+    known = data.values[np.isfinite(data.values)]
+    top = 1.0 if shares else nice_top(float(known.max()) if len(known) else 1.0)
+    cells, rows = inner - _AXIS, max(1, high - 1)
+    gaps = np.diff(data.t_s)
+    hold = max(1.0, 2.5 * float(np.median(gaps))) if len(gaps) else SPAN_S
+    values = resample(data.t_s, data.values, max(view.snapshot.t_s, float(data.t_s[-1])), cells * 2, hold)
+    pictures = _area(braille(values, rows, top, fill=True), "power-dim", "power")
+    body = [_side(pictures[y], y, rows, "100 %" if shares else rate(top), "", inner) for y in range(rows)]
+    if high > 1:
+        body.append(_seconds(_AXIS, cells, inner))
+    variants = [[*figure, ("  ", "label"), *says[0]], [*says[0]]] if says else [figure]
+    return frame(title, body, width, height, right=variants, bottom=[[(data.words, "label")]] if data.words else ())
+
+
+def agent(view: View, chosen: AgentView, width: int, height: int) -> list[Row]:
+    """One agent's chunks in each of the last 60 seconds."""
+    inner, high = width - 2, height - 2
+    values = chosen.spark_chunks_s
+    title = "chunks/s, last 60 s"
+    if not len(values) or not np.isfinite(values).any():
+        return frame(title, message("not enough data", inner, high), width, height)
+    cells, rows = inner - _AXIS, max(1, high - 1)
+    top = nice_top(float(np.nanmax(values)))
+    seconds = np.arange(len(values), dtype=np.float64) - len(values)
+    picture = braille(resample(seconds, values, 0.0, cells * 2, 1.01), rows, top, fill=True)
+    pictures = _area(picture, "spark", "series-1")
+    body = [_side(pictures[y], y, rows, rate(top), "", inner) for y in range(rows)]
+    if high > 1:
+        body.append(_seconds(_AXIS, cells, inner))
+    return frame(title, body, width, height)
+
+
+def _area(codes: Codes, body: str, edge: str) -> list[list[Run]]:
+    return cut(codes, _crest(codes), [body, edge])
+
+
+def _crest(codes: Codes) -> Styles:
+    """Style 1 for the topmost drawn cell of each column, 0 below it: an area whose edge carries the eye."""
+    drawn = codes != BLANK
+    first = np.argmax(drawn, axis=0)
+    crest: Styles = (np.arange(codes.shape[0])[:, None] == first[None, :]).astype(np.uint8)
+    return crest
+
+
+def letter(mark: MarkView) -> str:
+    """One character for a mark: the key of the lever that was pulled, else what kind it is."""
+    lever = LEVERS.get(re.split(r"[ =]", mark.label, maxsplit=1)[0])
+    if mark.kind == "lever" and lever is not None:
+        return "±" if lever.name == "agents" else lever.key
+    return {"mark": "m", "finding": "▲", "loss": "✗"}.get(mark.kind, "·")
+
+
+def _marks(codes: Codes, style: Styles, marks: Sequence[MarkView], end: float, index: int) -> tuple[Codes, Styles]:
+    cells = codes.shape[1]
+    codes, style = codes.copy(), style.copy()
+    for mark in marks:
+        x = int((mark.t_s - end + SPAN_S) / SPAN_S * cells)
+        if 0 <= x < cells:
+            codes[1:, x] = ord("┊")
+            codes[0, x] = ord(letter(mark))
+            style[:, x] = index
+    return codes, style
+
+
+def _last_marks(marks: Sequence[MarkView], end: float) -> list[list[Run]]:
+    seen = [mark for mark in marks if mark.t_s > end - SPAN_S]
+    variants: list[list[Run]] = []
+    for kept in (3, 2, 1):
+        runs: list[Run] = []
+        for mark in seen[-kept:]:
+            runs += [(f"{'  ' if runs else ''}{letter(mark)} ", "mark bold"), (mark.label, "label")]
+        variants.append(runs)
+    return variants
+
+
+def _side(picture: list[Run], y: int, rows: int, top: str, right: str, inner: int) -> Row:
+    """Put the figures of the axes beside one row of a picture."""
+    left = top if y == 0 else ("0" if y == rows - 1 and rows > 1 else "")
+    ink = Ink().put(f"{left:>{_AXIS - 1}} ", "label").runs(picture)
+    if right:
+        words = right if y == 0 else ("0 %" if y == rows - 1 and rows > 1 else "")
+        ink.put(f" {words}", "elu")
+    return ink.row(inner)
+
+
+def _seconds(left: int, cells: int, inner: int) -> Row:
+    ink = Ink().gap(left)
+    labels = [(f"-{SPAN_S:.0f} s", 0)]
+    if cells >= 40:
+        labels += [(f"-{SPAN_S * (1 - part):.0f}", round(cells * part) - 1) for part in (0.25, 0.5, 0.75)]
+    labels.append(("now", cells - 3))
+    for text, x in labels:
+        ink.to(left + x).put(text, "label")
+    return ink.row(inner)

@@ -1,0 +1,96 @@
+"""Where each pane stands, for any size of the terminal: one pure function a screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loopscope.ui.panes.frames import MIN_HEIGHT, MIN_WIDTH
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Place of a pane, in cells."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+ZOOMABLE = ("throughput", "lag", "gap", "delay", "power", "agents", "levers", "ceiling")
+"""Panes that may have the whole screen, in the order of the key."""
+
+
+def live(width: int, height: int, agents: int, zoom: str = "") -> dict[str, Box]:
+    """Panes of the live screen. Those that are not named have no room; below 60 x 16 there is only ``small``."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1)}
+    top, room = 2, height - 3
+    if zoom:
+        return boxes | {zoom: Box(0, top, width, room)}
+    if width >= 100 and room >= 30:
+        return boxes | _large(width, top, room, agents)
+    return boxes | _small(width, top, room, agents)
+
+
+def _large(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
+    """Everything: ceiling and levers, agents, throughput and power, three histograms."""
+    tall = room >= 42
+    upper = 12 if tall else 9
+    least = 7 if tall else 6
+    # The charts keep at least two rows of `least`; what is left goes to the agents, and from them back to the charts.
+    table = max(5, min(agents + 3, room - upper - 2 * least, 22))
+    charts = room - upper - table
+    first = (charts + 1) // 2
+    y = top
+    # At 160: the levers need 88 cells for both sides of four figures, the ceiling 72 for two large numbers.
+    boxes = _split(("ceiling", "levers"), (9, 11), width, y, upper)
+    y += upper
+    boxes["agents"] = Box(0, y, width, table)
+    y += table
+    boxes |= _split(("throughput", "power"), (2, 1), width, y, first)
+    y += first
+    return boxes | _split(("lag", "gap", "delay"), (1, 1, 1), width, y, charts - first)
+
+
+def _small(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
+    """The essentials: ceiling and levers, agents, and one row of charts."""
+    upper = 9 if room >= 20 else (8 if room >= 17 else 5)
+    chart = 6 if room >= 18 else 0
+    table = room - upper - chart
+    wanted = max(4, agents + 3)
+    if table > wanted and chart:
+        chart += table - wanted
+        table = wanted
+    boxes = _split(("ceiling", "levers"), (1, 1), width, top, upper)
+    boxes["agents"] = Box(0, top + upper, width, table)
+    if chart:
+        names = ("throughput", "lag", "delay") if width >= 100 else ("throughput", "lag")
+        boxes |= _split(names, (1,) * len(names), width, top + upper + table, chart)
+    return boxes
+
+
+def detail(width: int, height: int) -> dict[str, Box]:
+    """Panes of an agent's detail."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1), "identity": Box(0, 2, width, 5)}
+    room = height - 8
+    middle = min(room, max(11, min(16, room // 2)))
+    if room - middle < 5:
+        middle = room
+    names = ("quantiles", "rate") if width >= 120 else ("quantiles",)
+    boxes |= _split(names, (1,) * len(names), width, 7, middle)
+    if room > middle:
+        boxes["requests"] = Box(0, 7 + middle, width, room - middle)
+    return boxes
+
+
+def _split(names: Sequence[str], parts: Sequence[int], width: int, y: int, height: int) -> dict[str, Box]:
+    total, boxes, x, given = sum(parts), {}, 0, 0
+    for name, part in zip(names, parts, strict=True):
+        given += part
+        end = round(width * given / total)
+        boxes[name] = Box(x, y, end - x, height)
+        x = end
+    return boxes

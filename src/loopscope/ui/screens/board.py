@@ -1,0 +1,164 @@
+"""A screen made of panes, placed by a plan; the live screen and an agent's detail are two of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from loopscope.ui import actions, plan
+from loopscope.ui.pane import Draw, Pane
+from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, timeline
+from loopscope.ui.plan import Box
+
+if TYPE_CHECKING:
+    from loopscope.ui.app import LoopscopeApp
+
+CHARTS_EVERY = 3
+"""Charts are drawn at every third tick: a minute across 200 dots moves by 3.3 dots a second."""
+
+
+class Board(Screen[None]):
+    """Panes under a plan. ``show`` draws what is due at a tick; ``settle`` places them after a resize."""
+
+    def __init__(self, panes: Sequence[tuple[str, Draw, int, int]], name: str) -> None:
+        super().__init__(name=name)
+        self._panes = [Pane(*spec) for spec in panes]
+        self._placed: dict[str, Box] = {}
+
+    @property
+    def loopscope(self) -> "LoopscopeApp":
+        """The app, with its type."""
+        return cast("LoopscopeApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Give the panes."""
+        yield from self._panes
+
+    def boxes(self, width: int, height: int) -> dict[str, Box]:
+        """Say where each pane stands; those not named have no room."""
+        return {"small": Box(0, 0, width, height)}
+
+    def settle(self) -> bool:
+        """Place the panes; gives whether anything moved."""
+        width, height = self.app.size
+        boxes = self.boxes(width, height)
+        if boxes == self._placed:
+            return False
+        self._placed = boxes
+        for pane in self._panes:
+            pane.place(boxes.get(pane.name or ""))
+        return True
+
+    def show(self, tick: int | None = None) -> None:
+        """Draw what is due at this tick; everything without one."""
+        if self.settle():
+            tick = None
+        for pane in self._panes:
+            if tick is None or tick % pane.every == pane.phase:
+                pane.update()
+
+    def forget(self) -> None:
+        """Draw everything anew in other colours."""
+        for pane in self._panes:
+            pane.forget()
+
+    def on_mount(self) -> None:
+        """Place the panes before the first paint."""
+        self.settle()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Place the panes anew."""
+        self.settle()
+
+    def on_screen_resume(self) -> None:
+        """Show what has changed while another screen stood over this one."""
+        self.loopscope.view.board = self.name or "live"
+        self.show()
+
+    @on(Pane.Clicked)
+    def _clicked(self, event: Pane.Clicked) -> None:
+        event.stop()
+        self.clicked(event)
+
+    def clicked(self, event: Pane.Clicked) -> None:
+        """Act on a click: the footer's keys are buttons."""
+        if event.pane.name == "footer" and not event.wheel:
+            act = actions.act_at(self.loopscope.view, event.at.x, event.pane.size.width)
+            if act is not None:
+                self.run_worker(self.app.run_action(act.action), exit_on_error=True)
+
+
+class Live(Board):
+    """The live screen: everything about the session at a glance."""
+
+    def __init__(self) -> None:
+        slow = CHARTS_EVERY
+        super().__init__(
+            (
+                ("header", header.draw, 1, 0),
+                ("ceiling", ceiling.draw, 1, 0),
+                ("levers", levers.draw, 1, 0),
+                ("agents", agents.draw, 1, 0),
+                # Each chart has its own tick, so that no tick draws them all.
+                ("throughput", timeline.throughput, slow, 0),
+                ("power", timeline.power, slow, 1),
+                ("lag", histogram.lag, slow, 1),
+                ("gap", histogram.gap, slow, 2),
+                ("delay", histogram.delay, slow, 2),
+                ("footer", actions.footer, 1, 0),
+                ("small", frames.too_small, 1, 0),
+            ),
+            "live",
+        )
+
+    def boxes(self, width: int, height: int) -> dict[str, Box]:
+        """Say where each pane stands."""
+        view = self.loopscope.view
+        return plan.live(width, height, len(view.snapshot.agents), view.zoom)
+
+    def clicked(self, event: Pane.Clicked) -> None:
+        """Choose an agent by a click in the table, or enlarge a chart; the wheel moves the choice."""
+        name, app = event.pane.name or "", self.loopscope
+        if name == "agents":
+            if event.wheel:
+                app.view.choose(event.wheel)
+            else:
+                number = agents.agent_at(app.view, event.at.y, event.pane.size.height)
+                if number is not None and number == app.view.selected:
+                    app.action_detail()
+                app.view.selected = number if number is not None else app.view.selected
+            event.pane.update()
+        elif name in plan.ZOOMABLE and not event.wheel:
+            app.view.zoom = "" if app.view.zoom else name
+            self.show()
+        else:
+            super().clicked(event)
+
+
+class Detail(Board):
+    """One agent, closely; it follows the choice, so up and down go to its neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (
+                ("header", header.draw, 1, 0),
+                ("identity", detail.identity, 1, 0),
+                ("quantiles", detail.quantiles, 1, 0),
+                ("rate", detail.rate_chart, CHARTS_EVERY, 1),
+                ("requests", detail.requests, CHARTS_EVERY, 2),
+                ("footer", actions.footer, 1, 0),
+                ("small", frames.too_small, 1, 0),
+            ),
+            "detail",
+        )
+
+    def boxes(self, width: int, height: int) -> dict[str, Box]:
+        """Say where each pane stands."""
+        return plan.detail(width, height)
+
+
+def boards(screens: Iterable[object]) -> list[Board]:
+    """Those of the given screens that are made of panes."""
+    return [screen for screen in screens if isinstance(screen, Board)]

@@ -1,0 +1,121 @@
+"""The terminal around the screen: may it be used, can it show our characters, what if it goes away.
+
+Textual draws on stderr and reads stdin; stdout stays free for results.
+"""
+
+import locale
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+GONE = 129
+"""What the process ends with when its terminal vanished: as a shell says for SIGHUP."""
+_STOP_S = 8.0
+"""How long the session may take to end once the terminal is gone. Textual itself would spin at 100 % for ever."""
+
+
+def usable(environ: Mapping[str, str] | None = None) -> str:
+    """Give an empty text if a live screen can be shown here, else the reason in words."""
+    env = os.environ if environ is None else environ
+    # Only these two: stdout may well be redirected, the screen does not use it.
+    for name, stream in (("stdin", sys.__stdin__), ("stderr", sys.__stderr__)):
+        try:
+            tty = stream is not None and stream.isatty()
+        except ValueError:
+            tty = False
+        if not tty:
+            return f"{name} is no terminal"
+    if env.get("TERM", "").lower() == "dumb":
+        return "the terminal is dumb (TERM=dumb)"
+    return ""
+
+
+def needs_ascii(environ: Mapping[str, str] | None = None, encoding: str | None = None) -> bool:
+    """Whether braille and blocks must be replaced: asked for, a locale that is not UTF-8, or the Linux console."""
+    env = os.environ if environ is None else environ
+    asked = env.get("LOOPSCOPE_ASCII", "")
+    if asked:
+        return asked != "0"
+    if env.get("TERM", "") in {"linux", "vt100", "vt220", "ansi"}:
+        return True
+    if encoding is None:
+        encoding = getattr(sys.__stderr__, "encoding", None) or locale.getpreferredencoding(False)
+    return encoding.lower().replace("-", "").replace("_", "") != "utf8"
+
+
+def sixteen_colours(color_system: str | None) -> bool:
+    """Whether Rich found a terminal with 16 colours only."""
+    return color_system == "standard"
+
+
+class Stopper:
+    """Stops the session once, whoever asks first: the end of the app, a signal, a terminal that vanished."""
+
+    def __init__(self, stop: Callable[[], dict[str, Any]]) -> None:
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._summary: dict[str, Any] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        """Stop, or wait for the stop that is under way; the session's summary."""
+        with self._lock:
+            if self._summary is None:
+                self._summary = self._stop()
+            return self._summary
+
+
+@contextmanager
+def signals(handle: Callable[[int], None]) -> Iterator[None]:
+    """While inside, SIGTERM and SIGHUP call ``handle`` with their number instead of killing the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def caught(number: int, frame: FrameType | None) -> None:
+        handle(number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), caught) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+@contextmanager
+def watched(stop: Callable[[], object], leave: Callable[[int], object] = os._exit) -> Iterator[None]:
+    """While inside, a terminal that vanishes without a signal stops the session and ends the process with 129."""
+    stdin = sys.__stdin__
+    if stdin is None or not hasattr(select, "poll") or not stdin.isatty():
+        yield
+        return
+    over = threading.Event()
+    thread = threading.Thread(target=_watch, args=(stdin.fileno(), over, stop, leave), name="terminal", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(fd: int, over: threading.Event, stop: Callable[[], object], leave: Callable[[int], object]) -> None:
+    poll = select.poll()
+    # No event is asked for: hang-up and error are reported all the same, and keys do not wake us.
+    poll.register(fd, 0)
+    while not over.is_set():
+        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(500)):
+            break
+    else:
+        return
+    # The main thread may hang in a write that nobody reads, so the session is stopped from here.
+    stopping = threading.Thread(target=stop, name="stop", daemon=True)
+    stopping.start()
+    stopping.join(_STOP_S)
+    leave(GONE)

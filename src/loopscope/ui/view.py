@@ -1,0 +1,58 @@
+"""What the panes draw: the last snapshot, and what the operator chose to see of it."""
+
+from dataclasses import dataclass, field
+
+from loopscope.model.snapshot import AgentView, Snapshot
+from loopscope.session.source import Abilities, Playback
+
+ORDERS = ("name", "tok/s", "delay", "errors")
+"""What the agents' table may be sorted by, in the order of its key."""
+
+
+@dataclass(slots=True)
+class View:
+    """The operator's view. Only the app changes it; panes read it."""
+
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    seen: bool = False
+    """Whether a snapshot has arrived at all."""
+    title: str = ""
+    recording: str = ""
+    abilities: Abilities = field(default_factory=Abilities)
+    playback: Playback | None = None
+    paused: bool = False
+    selected: int | None = None
+    """Number of the chosen agent."""
+    order: str = ORDERS[0]
+    board: str = "live"
+    """Which screen of panes is on top: ``live`` or ``detail``."""
+    zoom: str = ""
+    """Name of the pane that has the whole screen, or empty."""
+
+    def agents(self) -> list[AgentView]:
+        """Agents in the order of the table."""
+        agents = list(self.snapshot.agents)
+        if self.order == "tok/s":
+            agents.sort(key=lambda a: -(a.tok_s or 0.0))
+        elif self.order == "delay":
+            agents.sort(key=lambda a: -(a.delay_ms.p99 or 0.0))
+        elif self.order == "errors":
+            agents.sort(key=lambda a: -a.errors)
+        return agents
+
+    def chosen(self) -> AgentView | None:
+        """The chosen agent; the first one when none was chosen or it has gone."""
+        agents = self.agents()
+        return next((a for a in agents if a.agent == self.selected), agents[0] if agents else None)
+
+    def choose(self, step: int) -> None:
+        """Move the choice up or down the table, and stop at its ends."""
+        agents = self.agents()
+        if not agents:
+            return
+        place = next((i for i, a in enumerate(agents) if a.agent == self.selected), 0)
+        self.selected = agents[min(len(agents) - 1, max(0, place + step))].agent
+
+    def lever(self, name: str) -> str:
+        """Value of a lever as the snapshot has it; empty when it has none."""
+        return next((lever.value for lever in self.snapshot.levers if lever.name == name), "")

@@ -1,0 +1,272 @@
+"""Sources without a process: plausible, deterministic snapshots of a session that obeys its levers."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from loopscope.core.errors import LoopscopeError
+from loopscope.model.snapshot import (
+    AgentView,
+    CeilingView,
+    Figures,
+    FindingView,
+    Histogram,
+    LeverEffect,
+    LeverView,
+    LoopView,
+    MarkView,
+    ObserverView,
+    PowerView,
+    Quantiles,
+    RequestView,
+    Series,
+    Snapshot,
+)
+from loopscope.session.source import Abilities, Playback
+from loopscope.settings.levers import LEVERS, canonical
+
+EDGES = np.geomspace(1e-3, 1e5, 1601)
+CENTRES = np.sqrt(EDGES[1:] * EDGES[:-1])
+COST_S = {("asyncio", "orjson"): 240e-6, ("asyncio", "json"): 262e-6, ("uvloop", "orjson"): 128e-6,
+          ("uvloop", "json"): 150e-6}  # fmt: skip
+SETTLE_S, JUDGE_S = 2.0, 3.0
+
+
+def lognormal(median_ms: float, spread: float, n: int, tail: tuple[float, float] = (0.0, 1.0)) -> Histogram:
+    """A histogram of n values around a median, a share of them in a tail elsewhere."""
+    shape = np.exp(-0.5 * (np.log(CENTRES / median_ms) / spread) ** 2)
+    shape /= shape.sum()
+    if tail[0]:
+        far = np.exp(-0.5 * (np.log(CENTRES / tail[1]) / 0.25) ** 2)
+        shape = (1 - tail[0]) * shape + tail[0] * far / far.sum()
+    counts = np.floor(shape * n + 0.5)
+    return Histogram(EDGES, counts, quantiles(counts), window_s=10.0)
+
+
+def quantiles(counts: np.ndarray) -> Quantiles:
+    """Read quantiles off a histogram."""
+    total = counts.sum()
+    if not total:
+        return Quantiles()
+    sums = np.cumsum(counts)
+    p50, p90, p99 = (float(CENTRES[np.searchsorted(sums, q * total)]) for q in (0.5, 0.9, 0.99))
+    return Quantiles(int(total), p50, p90, p99, float(CENTRES[np.flatnonzero(counts)[-1]]))
+
+
+def wobble(step: int, salt: int, size: float) -> float:
+    """A number around one that looks random and is not."""
+    return 1.0 + size * (np.sin(step * 0.37 + salt * 1.7) + 0.6 * np.sin(step * 1.13 + salt * 4.1))
+
+
+def agent(
+    number: int, step: int, rate: float, lateness: float, *, failing: bool = False, tokens: int = 0, **more: Any
+) -> AgentView:
+    """One agent that streams at about ``rate`` chunks/s, or cannot connect."""
+    own = rate * wobble(step, number, 0.02)
+    seconds = np.arange(60) + step // 10
+    spark = rate * (1 + 0.04 * np.sin(seconds * 0.9 + number)) * np.where((seconds + 7 * number) % 19 == 0, 0.5, 1)
+    empty = Quantiles()
+    gap = 1000 / max(own, 1e-6)
+    late = lateness * wobble(step, number + 3, 0.05)
+    told = lambda p50, p99: Quantiles(900, p50, (p50 + p99) / 2, p99, p99 * 1.6)  # noqa: E731
+    values: dict[str, Any] = {
+        "agent": number,
+        "name": f"agent-{number + 1}",
+        "server": number % 2,
+        "endpoint": f"http://127.0.0.1:{41231 + number % 2}",
+        "model": "emulated-7b",
+        "state": "retrying" if failing else ("pausing" if (step // 30 + number) % 9 == 0 else "streaming"),
+        "words": "connection refused, next try in 2.0 s" if failing else "",
+        "chunks_s": None if failing else own,
+        "tok_s": None if failing else own,
+        "spark_chunks_s": np.zeros(60) if failing else spark,
+        "ttft_ms": empty if failing else told(212 + number * 3.0, 260 + number * 3.0),
+        "itl_ms": empty if failing else told(gap, gap * 1.2),
+        "gap_ms": empty if failing else told(gap * 0.99, gap * 1.31 + late),
+        "server_gap_ms": empty if failing else told(gap, gap * 1.28),
+        "delay_ms": empty if failing else told(late, late * 6),
+        "delay_words": "",
+        "requests": 3 + step // 40 + number % 3,
+        "errors": 4 if failing else 0,
+        "chunks": int(tokens or own * step / 10),
+        "tokens": int(tokens or own * step / 10),
+        "recent": tuple(
+            RequestView(step / 10 - 3.1 * i, 12 - i, "cut" if i == 2 else "ok",
+                        "connection broke after 118 chunks" if i == 2 else "", 212.0 + i, gap, 256, 256, 2.8)
+            for i in range(9)
+        ),
+    }  # fmt: skip
+    return AgentView(**{**values, **more})
+
+
+class FakeSource:
+    """Answers each ask with the next tenth of a second of a session that nobody runs.
+
+    ``frozen``: always the same moment. ``threaded``: answers from a thread, as real sources do.
+    """
+
+    def __init__(
+        self, agents: int = 2, *, step: int = 730, rate: float = 100.0, frozen: bool = False, threaded: bool = False,
+        recording: str = "", levers: bool = True, playback: bool = False, failing: tuple[int, ...] = (),
+        power: str = "simulated", embedded: bool = True, edit: Callable[[Snapshot], Snapshot] = lambda s: s,
+        failure: LoopscopeError | None = None, history: bool = True, gate: threading.Event | None = None,
+    ) -> None:  # fmt: skip
+        self.abilities = Abilities(levers, playback)
+        self.title = "calm-pair.jsonl" if playback else "embedded pair"
+        self.recording = recording
+        self.rate, self.frozen, self.failing, self.power, self.embedded = rate, frozen, failing, power, embedded
+        self.edit, self.failure, self.gate, self.threaded = edit, failure, gate, threaded
+        self.levers = {name: lever.default for name, lever in LEVERS.items()} | {"agents": str(agents)}
+        self.step = step
+        self.pulls: list[tuple[str, str]] = []
+        self.marks: list[MarkView] = []
+        self.effects: list[tuple[str, str, str, float, dict[str, str]]] = []
+        self.events: list[str] = []
+        self.asks = 0
+        self.playing = True
+        if history:
+            self._history()
+
+    def _history(self) -> None:
+        now = self.step / 10
+        for ago, name, value in ((44.0, "decoder", "orjson"), (31.0, "loop", "uvloop"), (12.0, "batch", "decode:50ms")):
+            before = dict(self.levers)
+            if name == "decoder":
+                before[name] = "json"
+            self.levers[name] = value
+            self.effects.append((name, before[name], value, now - ago, before))
+            self.marks.append(MarkView(now - ago, f"{name} {value}", "lever"))
+
+    # The protocol
+
+    def start(self) -> None:
+        self.events.append("start")
+        if self.gate is not None:
+            self.gate.wait(10)
+        if self.failure is not None:
+            raise self.failure
+
+    def ask(self, answer: Callable[[Snapshot], None]) -> None:
+        self.asks += 1
+        if not self.frozen and (self.playing or not self.abilities.playback):
+            self.step += 1
+        snapshot = self.edit(self.snapshot())
+        if self.threaded:
+            threading.Thread(target=answer, args=(snapshot,)).start()
+        else:
+            answer(snapshot)
+
+    def pull(self, lever: str, value: str, by: str = "key") -> None:
+        value = canonical(lever, value)
+        self.pulls.append((lever, value))
+        before, old = dict(self.levers), self.levers[lever]
+        self.levers[lever] = value
+        self.effects.append((lever, old, value, self.step / 10, before))
+        self.marks.append(MarkView(self.step / 10, f"{lever} {value}", "lever"))
+
+    def mark(self, words: str) -> None:
+        self.marks.append(MarkView(self.step / 10, words, "mark"))
+
+    def playback(self) -> Playback | None:
+        return Playback(self.step / 10, 296.0, self.playing) if self.abilities.playback else None
+
+    def play(self, playing: bool) -> None:
+        self.playing = playing
+
+    def stop(self) -> dict[str, Any]:
+        self.events.append("stop")
+        return {"source": "fake", "duration_s": self.step / 10}
+
+    # What it tells
+
+    def figures(self, levers: dict[str, str], seconds: float = 6.0) -> Figures:
+        n = int(levers["agents"])
+        cap = self.rate if levers["throttle"] == "off" else min(self.rate, float(levers["throttle"]))
+        cost = COST_S[levers["loop"], levers["decoder"]] / (1 + n / 24)
+        batched = levers["batch"] != "off"
+        cost *= 0.55 if batched else 1.0
+        elu = min(0.99, n * cap * cost)
+        delay = (0.18 + (24 if batched else 0)) * (1 + elu / (1 - elu) / 3)
+        return Figures(
+            seconds, n * cap, n * cap, n * cap / elu, elu, cost * 1e6, delay, delay * (2 if batched else 6),
+            0.8 / (1 - elu), 1000 / cap, 1400 / cap, 1.0 + 4 * batched, 512.0 * n, 92.0 + 20 * n,
+        )  # fmt: skip
+
+    def snapshot(self) -> Snapshot:
+        step, levers = self.step, self.levers
+        t = step / 10
+        n = int(levers["agents"])
+        f = self.figures(levers)
+        now = f.chunks_s * wobble(step, 1, 0.01)
+        effects = tuple(self._effect(*effect, t) for effect in self.effects)
+        agents = tuple(
+            agent(i, step, f.chunks_s / n, f.delay_p50_ms, failing=i in self.failing) for i in range(n)
+        )  # fmt: skip
+        elu = f.elu * wobble(step, 2, 0.02)
+        delay = lognormal(f.delay_p50_ms * wobble(step, 5, 0.03), 0.6, 9000)
+        lag = lognormal(0.11 * wobble(step, 6, 0.02), 0.5, 6000, (0.012, 4.1 * wobble(step, 7, 0.1)))
+        gap = lognormal(f.gap_p50_ms * wobble(step, 8, 0.01), 0.16, 9000, (0.01, f.gap_p50_ms * 3))
+        return Snapshot(
+            t_s=t,
+            source="embedded" if self.embedded else "ollama",
+            source_words="EMBEDDED: two emulated servers" if self.embedded else "2 servers, gemma3:latest",
+            embedded=self.embedded,
+            agents=agents,
+            loop=LoopView(
+                levers["loop"], "rig-1", elu, elu * 0.93, 0.021, 0.0013, lag.quantiles, 0.062, f.chunks_per_read,
+                n, n + 4, int(f.backlog_bytes),
+            ),
+            ceiling=CeilingView(now, now / elu, 1 - elu, elu, delay.quantiles, f.chunks_s * 1.06),
+            lag=replace(lag, floor_ms=0.062),
+            gap=gap,
+            delay=delay,
+            series=self._series(t),
+            power=self._power(t, f),
+            levers=tuple(
+                LeverView(name, levers[name], next((e for e in reversed(effects) if e.name == name), None))
+                for name in LEVERS
+            ),
+            effects=effects,
+            marks=tuple(self.marks),
+            findings=(
+                FindingView(
+                    "server-bound", "the servers set the pace: loop busy 24 %, gap p50 as the server made it (10.0 ms)",
+                    "ELU 0.24, delay p99 1.2 ms, gap p50 10.0 against 10.0 ms", "agents", 41.0,
+                ),
+            ),
+            observer=ObserverView(0.008, 0.052),
+            chunks=int(f.chunks_s * t), tokens=int(f.chunks_s * t), requests=sum(a.requests for a in agents),
+            errors=sum(a.errors for a in agents), taken=2,
+        )  # fmt: skip
+
+    def _effect(self, name: str, old: str, new: str, t_s: float, before: dict[str, str], now: float) -> LeverEffect:
+        wait = max(0.0, SETTLE_S + JUDGE_S - (now - t_s))
+        after = None if wait else self.figures({**before, name: new})
+        words = "the old rig drained; 2 requests were cut" if name == "loop" else ""
+        return LeverEffect(name, old, new, t_s, words, self.figures(before), after, wait)
+
+    def _series(self, t: float) -> Series:
+        at = np.arange(0.0, 60.0, 0.5) + (np.floor(t * 2) / 2 - 60.0)
+        chunks, elu = np.empty(len(at)), np.empty(len(at))
+        for i, moment in enumerate(at):
+            then = {name: old for name, old, _, t_s, _ in reversed(self.effects) if t_s > moment}
+            levers = {**self.levers, **then}
+            f = self.figures(levers)
+            chunks[i] = f.chunks_s * wobble(int(moment * 2), 1, 0.04)
+            elu[i] = f.elu * wobble(int(moment * 2), 2, 0.04)
+        early = at < 0
+        chunks[early], elu[early] = np.nan, np.nan
+        return Series(at, 0.5, chunks, elu, np.full(len(at), 0.3), np.full(len(at), 1.0))
+
+    def _power(self, t: float, f: Figures) -> PowerView:
+        at = np.arange(0.0, 60.0, 0.5) + (np.floor(t * 2) / 2 - 59.5)
+        if self.power == "none":
+            return PowerView(words="no GPU, and the host tells no power")
+        if self.power == "host":
+            share = 0.31 + 0.1 * np.sin(at * 0.7)
+            return PowerView("host", "host CPU, share", share=float(share[-1]), t_s=at, values=share)
+        watts = f.watts + 9 * np.sin(at * 0.7) + 4 * np.sin(at * 2.9)
+        return PowerView("gpu", "GPU 0 power, W", self.power == "simulated", float(watts[-1]), t_s=at, values=watts)
