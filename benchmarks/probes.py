@@ -40,7 +40,9 @@ class _Stretch:
         self.cpu_ns = 0
 
     def us_per_chunk(self) -> float:
-        return self.cpu_ns / self.chunks / 1000 if self.chunks else float("nan")
+        if not self.chunks:
+            raise SystemExit("no chunk came: is the emulator fine?")
+        return self.cpu_ns / self.chunks / 1000
 
 
 async def _between(stretch: _Stretch, seconds: float, count) -> None:
@@ -56,7 +58,7 @@ async def _bare(url: str, streams: int, seconds: float, stretch: _Stretch) -> No
 
     async def one(client: httpx.AsyncClient) -> None:
         nonlocal seen
-        body = {"model": "m", "prompt": "p", "options": {"num_predict": _TOKENS}}
+        body = {"model": "gemma3", "prompt": "p", "options": {"num_predict": _TOKENS}}
         rest = b""
         async with client.stream("POST", url + "/api/generate", json=body) as response:
             async for piece in response.aiter_raw():
@@ -101,7 +103,7 @@ async def _probed(url: str, streams: int, seconds: float, stretch: _Stretch, pip
     sender.start()
     agents = [
         Agent(
-            AgentSpec(agent=i, name="a", server=0, model="m", prompt="p", tokens=_TOKENS), Server(url=url), client,
+            AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS), Server(url=url), client,
             dials, counting,
         )
         for i in range(streams)

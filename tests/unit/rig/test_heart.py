@@ -17,22 +17,22 @@ def _block(ms: float) -> int:
 
 
 def test_a_block_is_back_filled(on_loop: Callable[..., object]) -> None:
-    """A block of 300 ms gives about 30 late beats from nearly 300 ms down to nothing, not one."""
+    """A block of 400 ms gives about eight late beats from nearly 400 ms down to nothing, not one."""
 
     async def run() -> tuple[list[int], int]:
         samples = Samples()
         heart = Heart(asyncio.get_running_loop(), samples)
         heart.start()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.11)
         samples.take_beats()
-        blocked_ns = _block(300)
-        await asyncio.sleep(0.02)
+        blocked_ns = _block(400)
+        await asyncio.sleep(0.06)
         heart.stop()
         return samples.take_beats(), blocked_ns
 
     beats, blocked_ns = on_loop(run())  # type: ignore[misc]
     late = [beat for beat in beats if beat > BEAT_NS]
-    assert blocked_ns - 2 * BEAT_NS <= max(beats) <= blocked_ns + 20 * BEAT_NS
+    assert blocked_ns - BEAT_NS - 5_000_000 <= max(beats) <= blocked_ns + 4 * BEAT_NS
     # Every beat that fell into the block is there, each one period less late than the one before.
     assert abs(len(late) - (max(beats) // BEAT_NS)) <= 1
     assert all(a - b == BEAT_NS for a, b in itertools.pairwise(late))
@@ -46,7 +46,7 @@ def test_the_schedule_does_not_drift(on_loop: Callable[..., object]) -> None:
         heart = Heart(asyncio.get_running_loop(), samples)
         start_ns = perf_counter_ns()
         heart.start()
-        for _ in range(5):
+        for _ in range(12):
             await asyncio.sleep(0.03)
             _block(15)
         await asyncio.sleep(0.02)
@@ -57,15 +57,15 @@ def test_the_schedule_does_not_drift(on_loop: Callable[..., object]) -> None:
     assert abs(beats - due) <= 1
 
 
-def test_the_floor_needs_ten_beats(on_loop: Callable[..., object]) -> None:
-    """An idle floor is a median of at least ten beats, else it is not known."""
+def test_the_floor_needs_eight_beats(on_loop: Callable[..., object]) -> None:
+    """An idle floor is a median of at least eight beats, else it is not known."""
 
     async def run() -> tuple[int | None, int | None]:
         samples = Samples()
         heart = Heart(asyncio.get_running_loop(), samples)
         none = await idle_floor_ns(samples, 0.02)
         heart.start()
-        floor = await idle_floor_ns(samples, 0.3)
+        floor = await idle_floor_ns(samples, 0.6)
         heart.stop()
         return none, floor
 
