@@ -23,6 +23,8 @@ MAX_AGENT = 4096
 MAX_PROCS = 1024
 MAX_ROWS = 1 << 17
 MAX_ENTRIES = 4096
+MAX_TEXT = 500
+"""Longer than any sentence of ours, so that nothing that was recorded is cut."""
 _MAX_INT = 1 << 62
 _MAX_COUNT = 1 << 53
 _MAX_FLOAT = 1e15
@@ -65,7 +67,7 @@ class Vetter:
                 self._int(name, value)
             elif kind is str:
                 if not _is_plain(value):
-                    changed[name] = plain(value)
+                    changed[name] = plain(value, MAX_TEXT)
             elif kind is float:
                 _float(name, value)
             elif kind is list:
@@ -122,7 +124,10 @@ class Vetter:
                 self._int(name, value)
         if safe:
             return values
-        return {plain(key): plain(value) if isinstance(value, str) else value for key, value in values.items()}
+        return {
+            plain(key, MAX_TEXT): plain(value, MAX_TEXT) if isinstance(value, str) else value
+            for key, value in values.items()
+        }
 
     def _chunks(self, record: Chunks) -> None:
         rows = len(record.agent)
@@ -138,7 +143,7 @@ class Vetter:
 
 def _is_plain(text: str) -> bool:
     # str.isprintable refuses just what core.text.plain replaces: categories C and Z, but for the space.
-    return text.isprintable() and len(text) <= 200
+    return text.isprintable() and len(text) <= MAX_TEXT
 
 
 def _float(name: str, value: float) -> None:
