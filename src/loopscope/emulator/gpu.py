@@ -34,7 +34,7 @@ class Gpu:
         self.share_factor = share_factor
         self.factor = 1.0
         self.next_look_ns = NEVER
-        """When :meth:`look` is due; far away while nothing is shared or nothing runs here."""
+        """When a stream must :meth:`look`; far away while nothing runs here or sharing costs nothing."""
         self.at_work = False
         self.others_at_work = 0
         self.others = 0
@@ -99,7 +99,7 @@ class Gpu:
         self.others = others
         self.others_at_work = working
         self.factor = 1.0 + (self.share_factor - 1.0) * working
-        self.next_look_ns = now + LOOK_NS if self.at_work else NEVER
+        self.next_look_ns = now + LOOK_NS if self.at_work and self.share_factor != 1.0 else NEVER
 
     @property
     def shared(self) -> bool:

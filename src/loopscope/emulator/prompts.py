@@ -120,10 +120,11 @@ def _stopped(script: Script, stops: list[str]) -> Script:
         if found >= 0:
             shown.append(held[:found])
             return Script(Text(shown), 0, len(shown), False, "stop")
-        keep = max((size for word in stops for size in range(1, len(word)) if held.endswith(word[:size])), default=0)
-        cut = len(held) - keep
-        shown.append(held[:cut])
-        held = held[cut:]
+        if any(held.endswith(word[:size]) for word in stops for size in range(1, len(word))):
+            shown.append("")  # all of it, as llama.cpp does: tokens are held whole
+        else:
+            shown.append(held)
+            held = ""
     if held and shown:
         shown[-1] += held  # the end lets go what was held
     return Script(Text(shown), 0, len(shown), script.eos, script.reason)

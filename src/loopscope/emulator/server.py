@@ -39,9 +39,9 @@ class EmulatorServer:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.card = Card(Gpu(options.gpu, options.share_factor), options.power_idle_w, options.power_busy_w)
         self.reactor = Reactor()
         self.ledger = Ledger()
-        self.card = Card(Gpu(options.gpu, options.share_factor), options.power_idle_w, options.power_busy_w)
         self.models: dict[str, Model] = {with_tag(name): model_of(name) for name in options.models}
         self.runners: dict[str, Runner] = {}
         self.faults = Faults(self)
@@ -50,12 +50,16 @@ class EmulatorServer:
         self.connections: set[Connection] = set()
         self._listener: socket.socket | None = None
         self.port = options.port
-        self.listen()
+        try:
+            for text in options.faults:
+                self.faults.add_text(text)
+            self.listen()
+        except InputError:
+            self.close()
+            raise
         self.reactor.at(self.started_ns + _SWEEP_NS, self._sweep)
         if self.card.gpu.shared:
             self.reactor.at(self.started_ns + RENEW_NS, self._renew)
-        for text in options.faults:
-            self.faults.add_text(text)
 
     @property
     def url(self) -> str:

@@ -1,0 +1,170 @@
+"""One stream: its schedule, what the client does to it, and what is counted."""
+
+import itertools
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from kit.emulators import Emulated, Link, emulator
+from kit.processes import wait_until
+
+
+def meant(one: Emulated) -> dict[int, list[int]]:
+    """When each chunk of each request was due."""
+    found: dict[int, list[int]] = {}
+    log = one.log()
+    assert log["next"] == log["total"]
+    for request, due, sent in log["rows"]:
+        assert sent >= due
+        found.setdefault(request, []).append(due)
+    return found
+
+
+def gaps(due: list[int]) -> list[int]:
+    """Differences of neighbours."""
+    return [b - a for a, b in itertools.pairwise(due)]
+
+
+def test_schedule_is_absolute() -> None:
+    """Each chunk is due one gap after the last one was due, however late that one was: the rate never drifts."""
+    with emulator("--rate", "500") as one:
+        one.lines(options={"num_predict": 150})
+        (due,) = meant(one).values()
+    assert set(gaps(due)) == {2_000_000}
+    assert len(due) == 150
+
+
+def test_silent_tokens_take_their_time() -> None:
+    """A token without a line still has its gap, so that lines are whole multiples apart."""
+    with emulator("--text", "tricky", "--rate", "5000") as one:
+        final = one.lines(options={"num_predict": 400})[-1]
+        (due,) = meant(one).values()
+    assert {gap % 200_000 for gap in gaps(due)} == {0}
+    assert len(set(gaps(due))) > 1
+    assert final["eval_duration"] == 399 * 200_000
+
+
+def test_many_streams_each_keep_their_own_schedule() -> None:
+    """Twenty at a time; every chunk of every one is counted, logged and received."""
+    with emulator("--rate", "1000") as one:
+        links = [one.link().post(options={"num_predict": 40}) for _ in range(20)]
+        for link in links:
+            link.head()
+            assert len(link.chunks()) == 41
+            link.close()
+        schedules = meant(one)
+        stats = one.stats()
+    assert len(schedules) == 20
+    assert all(set(gaps(due)) == {1_000_000} for due in schedules.values())
+    assert (stats["chunks"], stats["messages"], stats["tokens"]) == (800, 820, 800)
+    assert stats["outcomes"] == {"done": 20}
+
+
+@pytest.mark.parametrize("timing", ["lognormal:0.4", "burst:5"])
+def test_same_seed_same_schedule(timing: str) -> None:
+    """Two servers with one seed plan the same gaps for the same requests, and others for the next ones."""
+    plans = []
+    for _ in range(2):
+        with emulator("--rate", "2000", "--timing", timing, "--seed", "7") as one:
+            for _ in range(2):
+                one.lines(options={"num_predict": 30})
+            plans.append([gaps(due) for due in meant(one).values()])
+    assert plans[0] == plans[1]
+    assert timing.startswith("burst") or plans[0][0] != plans[0][1]
+
+
+def test_no_pace_keeps_every_line_a_chunk_of_its_own() -> None:
+    """As fast as the socket takes it: each message is one HTTP chunk with its own stamp, none lost, none twice."""
+    with emulator("--rate", "0") as one, one.link() as link:
+        link.post(options={"num_predict": 5003})
+        link.head()
+        lines = [json.loads(line) for line in link.chunks()]
+        stats = one.stats()
+    assert len(lines) == 5004
+    assert all(line["response"] for line in lines[:-1])
+    stamps = [line["created_at"] for line in lines]
+    assert len(set(stamps)) > 4990, "each line has a stamp of its own"
+    assert (stats["chunks"], stats["tokens"], stats["lines_per_write"]) == (5003, 5003, 4)
+
+
+def stopped_reader(one: Emulated, **options: Any) -> Link:
+    """A client that asks for a lot and reads nothing, until the server waits for it."""
+    link = one.link(receive_buffer=4096)
+    link.post(options={"num_predict": 1_000_000, **options})
+    assert wait_until(lambda: one.server.ledger.blocked > 0)
+    return link
+
+
+@pytest.mark.parametrize("rate", ["0", "100000"])
+def test_client_that_does_not_read_stops_only_its_own_stream(rate: str) -> None:
+    """The stream waits with one write in hand and memory stays as it is; another client is served meanwhile."""
+    with emulator("--rate", rate) as one:
+        link = stopped_reader(one)
+        (connection,) = (c for c in one.server.connections if c.job is not None)
+        made = connection.job.made
+        assert len(one.lines(options={"num_predict": 50})) == 51
+        assert connection.job.made == made, "not a token more"
+        assert len(connection._out) < 2000
+        link.close()
+        assert wait_until(lambda: one.server.ledger.outcomes.get("gone") == 1)
+        assert one.stats()["streams"] == 0
+
+
+def test_stamps_are_late_when_the_client_reads_late() -> None:
+    """What was due while the client did not read is made when it reads again, stamped then, and counted once."""
+    with emulator("--rate", "100000") as one:
+        link = stopped_reader(one)
+        link.head()
+        seen = 0
+        while seen < 60_000:
+            assert json.loads(link.chunk())["response"]
+            seen += 1
+        log = one.log(since=40_000)
+        assert max(sent - due for _, due, sent in log["rows"]) > 10_000_000, "sent long after it was due"
+        link.close()
+
+
+def test_client_that_leaves_frees_its_slot() -> None:
+    """The next one in line is served; what could not be delivered is not counted as sent."""
+    with emulator("--parallel", "1", "--rate", "200") as one:
+        first = one.link().post(options={"num_predict": 100_000})
+        first.head()
+        second = one.link().post(options={"num_predict": 2})
+        assert wait_until(lambda: one.server.ledger.waiting == 1)
+        first.close()
+        assert second.head()[0] == 200
+        assert len(second.chunks()) == 3
+        second.close()
+        assert one.stats()["outcomes"] == {"gone": 1, "done": 1}
+
+
+def test_http_1_0_has_lines_without_chunks() -> None:
+    """The body is the lines themselves and ends with the connection."""
+    with emulator() as one, one.link() as link:
+        link.post(version="1.0", options={"num_predict": 3})
+        status, headers = link.head()
+        lines = link.rest().splitlines()
+    assert status == 200
+    assert "transfer-encoding" not in headers
+    assert headers["connection"] == "close"
+    assert [json.loads(line)["done"] for line in lines] == [False] * 3 + [True]
+
+
+def test_bytes_are_those_of_the_stream() -> None:
+    """The counter is what a client receives for its chunks, head and final line apart."""
+    with emulator() as one, one.link() as link:
+        link.post(options={"num_predict": 9})
+        head = link.until(b"\r\n\r\n")
+        sizes = [len(payload) for payload in link.chunks()]
+        framed = sum(len(b"%x\r\n\r\n" % size) + size for size in sizes[:-1])
+        assert one.stats()["bytes"] == framed + len(head)
+
+
+def test_log_names_requests_in_the_order_they_came() -> None:
+    """Requests are numbered from 1."""
+    with emulator() as one:
+        for count in (3, 5):
+            one.lines(options={"num_predict": count})
+        assert Counter(request for request, *_ in one.log()["rows"]) == {1: 3, 2: 5}
