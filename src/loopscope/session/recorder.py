@@ -113,6 +113,8 @@ class Recorder:
         try:
             self._writer.close()
         except TraceError as error:
+            with self._lock:
+                self.lost_lines += self._writer.waiting_lines
             self._tell(f"{error}; the end of the recording is missing")
 
     def _write(self, batch: list[bytes]) -> None:

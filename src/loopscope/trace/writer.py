@@ -55,6 +55,7 @@ class TraceWriter:
         self._raw_bytes = 0
         self._frame_bytes = 0
         self._out = bytearray()
+        self._drained_lines = 0
         self._flushed_ns = now_ns()
         self._frame: zstandard.ZstdCompressionObj | None = None
         compressing = self.path.name.endswith(".zst")
@@ -70,6 +71,11 @@ class TraceWriter:
     def pending_bytes(self) -> int:
         """Bytes that the disk has not taken yet."""
         return len(self._out) + self._raw_bytes
+
+    @property
+    def waiting_lines(self) -> int:
+        """Lines that are not whole on the disk (compressed: not certainly so); after :meth:`close` they are lost."""
+        return self.lines - self._drained_lines if self._compressor else self._out.count(b"\n") + len(self._raw)
 
     def write(self, record: AnyRecord) -> None:
         """Write a record. Raises TraceError as :meth:`write_line`."""
@@ -120,7 +126,9 @@ class TraceWriter:
             return
         try:
             if self.lines:
+                # What waits goes first: a trailer must not be the reason why a line is not there.
                 self._encode(end_frame=True)
+                self._drain()
                 trailer = Trailer(t_ns=now_ns(), proc="session", lines=self.lines, counts=dict(self.counts))
                 self._take(encode(trailer), "trailer")
                 self._encode(end_frame=True)
@@ -190,6 +198,7 @@ class TraceWriter:
                 # What a full disk still took is known to the byte, so that no line is ever written twice or in part.
                 taken = os.write(self._fd, self._out)
                 del self._out[:taken]
+            self._drained_lines = self.lines
         except OSError as error:
             raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
 
