@@ -1,8 +1,8 @@
 """Gives the terminal back after a death that leaves no time for it (kill -9, a crash of the interpreter).
 
 A process of its own, run by its path with nothing but the standard library (8 ms, 9 MB), in a session of its own so
-that no signal of the terminal reaches it. It holds the terminal on its standard error and waits on its standard input: a
-word there means that the screen has put everything back itself; end of file without it means that it could not.
+that no signal of the terminal reaches it. It holds the terminal on its standard error and waits on its standard input:
+a word there means that the screen has put everything back itself; end of file without it means that it could not.
 """
 
 import contextlib
