@@ -17,7 +17,7 @@ def run(source: "Source", *, theme: str | None = None) -> dict[str, Any]:
         LoopscopeError: whatever the source's start raised, once the terminal is as it was; or the screen broke.
         SystemExit: 128 + the number of SIGTERM or SIGHUP, after everything was ended.
     """
-    from loopscope.ui import terminal, theming
+    from loopscope.ui import guard, terminal, theming
     from loopscope.ui.app import LoopscopeApp
 
     book = theming.load()
@@ -38,7 +38,7 @@ def run(source: "Source", *, theme: str | None = None) -> dict[str, Any]:
         ended_by.append(number)
         app.leave(128 + number)
 
-    with terminal.signals(signalled), terminal.watched(stop):
+    with guard.guarded(), terminal.signals(signalled), terminal.watched(stop):
         try:
             app.run()
         finally:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.message import Message
 
 from loopscope.model.snapshot import Snapshot
@@ -72,6 +73,10 @@ class LoopscopeApp(Operated):
         self._runs_on: asyncio.AbstractEventLoop | None = None
         self._leaving = 0
         self.starter = threading.Thread(target=self._start, name="start", daemon=True)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Give the platform's driver, told where the terminal is."""
+        return terminal.sized(super().get_driver_class())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own names, for themes that do not set them."""

@@ -1,5 +1,8 @@
 """What the operator can do: one method for each action of the table in actions.py."""
 
+import time
+from pathlib import Path
+
 from textual.app import App
 
 from loopscope.core.errors import LoopscopeError
@@ -147,11 +150,11 @@ class Operated(App[None]):
 
     def action_save(self) -> None:
         """Write the screen as an SVG file into the current folder."""
+        path = Path.cwd() / time.strftime("loopscope-%Y%m%d-%H%M%S.svg")
         try:
-            path = self.save_screenshot()
+            self.save_screenshot(str(path))
         except OSError as error:
-            self.notify(
-                f"cannot write here: {error.strerror or error}", title="screenshot", severity="error", markup=False
-            )
+            words = f"{path} cannot be written: {error.strerror or error}"
+            self.notify(words, title="screenshot", severity="error", markup=False)
         else:
-            self.notify(path, title="screenshot", markup=False)
+            self.notify(str(path), title="screenshot", markup=False)

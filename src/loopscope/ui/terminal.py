@@ -12,7 +12,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 GONE = 129
 """What the process ends with when its terminal vanished: as a shell says for SIGHUP."""
@@ -52,6 +55,32 @@ def needs_ascii(environ: Mapping[str, str] | None = None, encoding: str | None =
 def sixteen_colours(color_system: str | None) -> bool:
     """Whether Rich found a terminal with 16 colours only."""
     return color_system == "standard"
+
+
+def size() -> tuple[int, int] | None:
+    """Width and height of the terminal that we draw on and read from; ``None`` where neither stream is one."""
+    for stream in (sys.__stderr__, sys.__stdin__):
+        try:
+            width, height = os.get_terminal_size(stream.fileno() if stream is not None else -1)
+        except (OSError, ValueError):
+            continue
+        if width and height:
+            return width, height
+    return None
+
+
+def sized(driver: "type[Driver]") -> "type[Driver]":
+    """Give the driver eyes for the terminal that it draws on.
+
+    Textual asks stdout for the size, so with stdout redirected it would stay at 80 x 24 in any terminal.
+    """
+
+    class Sized(driver):  # type: ignore[misc, valid-type]
+        def _get_terminal_size(self) -> tuple[int, int]:
+            found: tuple[int, int] = size() or super()._get_terminal_size()
+            return found
+
+    return Sized
 
 
 class Stopper:
