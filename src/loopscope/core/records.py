@@ -55,6 +55,8 @@ class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
     anchor_wall_ns: int = 0
     source: str = ""
     """``embedded``, ``ollama``, ``urls``: where the streams come from."""
+    words: str = ""
+    """Why this source, or what speaks against it: "no Ollama server answers on ...", "... does not fit twice"."""
     host: dict[str, str] = {}
     servers: list[Server] = []
     agents: list[AgentSpec] = []

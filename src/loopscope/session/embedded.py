@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from loopscope.core.records import Server
@@ -24,7 +25,7 @@ class EmbeddedPair:
         if rate:
             args += ["--rate", f"{rate:g}"]
         self.workers = [
-            Worker("loopscope.emulator", proc, args, on_line=on_line, on_end=lambda code, proc=proc: on_end(proc, code))
+            Worker("loopscope.emulator", proc, args, on_line=on_line, on_end=partial(on_end, proc))
             for proc in ("emulator-1", "emulator-2")
         ]
 

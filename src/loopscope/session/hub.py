@@ -96,14 +96,15 @@ class Hub:
             if at_ns - last_ns >= _OBSERVE_S * 1e9:
                 cpu_ns = time.process_time_ns()
                 recorder_ns = self._recorder.cpu_ns if self._recorder is not None else 0
-                self._take(
-                    encode(
-                        Observer(
-                            t_ns=at_ns, proc="session", dt_ns=at_ns - last_ns, cpu_ns=cpu_ns - last_cpu_ns,
-                            recorder_ns=max(0, recorder_ns - last_recorder_ns), lost_lines=self._bad_lines + (self._recorder.lost_lines if self._recorder is not None else 0),
-                        )
-                    )
-                )  # fmt: skip
+                record = Observer(
+                    t_ns=at_ns,
+                    proc="session",
+                    dt_ns=at_ns - last_ns,
+                    cpu_ns=cpu_ns - last_cpu_ns,
+                    recorder_ns=max(0, recorder_ns - last_recorder_ns),
+                    lost_lines=self._bad_lines + (self._recorder.lost_lines if self._recorder is not None else 0),
+                )
+                self._take(encode(record))
                 last_ns, last_cpu_ns, last_recorder_ns = at_ns, cpu_ns, recorder_ns
 
     def _take(self, line: bytes) -> None:

@@ -14,7 +14,8 @@ from loopscope.core.text import plain
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
-from loopscope.session.discover import find_pair, resolve
+from loopscope.session.discover import NoPair, find_pair, resolve
+from loopscope.session.doubt import doubt
 from loopscope.session.embedded import EmbeddedPair
 from loopscope.session.hostfacts import host_facts
 from loopscope.session.hub import Hub
@@ -52,6 +53,7 @@ class LiveSource:
             "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
         )
         self._servers: list[Server] = []
+        self._words = ""
         self._problem = ""
         self._busy: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -85,8 +87,8 @@ class LiveSource:
         self._hub.open(
             Header(
                 t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
-                anchor_wall_ns=anchor.wall_ns, source=kind, host=host_facts(), servers=self._servers, agents=specs,
-                levers=self._levers, scenario=self._options.scenario,
+                anchor_wall_ns=anchor.wall_ns, source=kind, words=self._words, host=host_facts(),
+                servers=self._servers, agents=specs, levers=self._levers, scenario=self._options.scenario,
             )
         )  # fmt: skip
         emulators = self._pair.workers if self._pair else []
@@ -102,13 +104,16 @@ class LiveSource:
         if options.urls:
             self._servers = resolve(options.urls, options.api, options.model)
             self.title = ", ".join(server.url for server in self._servers)
+            self._words = doubt(self._servers)
             return "urls"
         if not options.embedded:
             found = find_pair(options.model)
-            if found:
+            if not isinstance(found, NoPair):
                 self._servers = found
-                self.title = f"2 Ollama servers, {found[0].model}"
+                self.title = f"2 servers, {found[0].words}, {found[0].model}"
+                self._words = doubt(found)
                 return "ollama"
+            self._words = found.reason
         self._pair = EmbeddedPair(
             model=options.model, rate=options.rate, api=options.api, on_line=self._hub.put, on_end=self._emulator_ended
         )
