@@ -94,6 +94,7 @@ class Fold(State):
             self.ignored += 1
             return
         self.header = record
+        self.endpoints = [plain(server.url, 80) for server in record.servers[:_MOST_SERVERS]]
         self.power.embedded = record.source == "embedded" or any(s.embedded for s in record.servers[:_MOST_SERVERS])
         self.ledger.start(record.levers)
         for spec in record.agents:
@@ -145,8 +146,12 @@ class Fold(State):
             self._grid.pulse(record, t, rig.floor_ns)
 
     def _on_lever(self, record: Lever, t: int) -> None:
-        pull = self.ledger.pull(record, t)
-        if pull is not None:
+        before = self.ledger.last
+        if not self.ledger.pull(record, t):
+            self.ignored += 1
+            return
+        pull = self.ledger.last
+        if pull is not None and pull is not before:
             self._mark(t, f"{pull.name}={pull.new}", "lever")
 
     def _on_mark(self, record: Mark, t: int) -> None:

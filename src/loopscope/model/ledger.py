@@ -87,7 +87,6 @@ class Ledger:
         self.segments: list[Segment] = []
         self.startup = Tally()
         self.settling = Tally()
-        self.refused = 0
         self.until = 0
         """Until when bins are closed (ns since zero)."""
         self.begun_at: int | None = None
@@ -109,26 +108,24 @@ class Ledger:
             self.values[plain(name, 20)] = plain(value, 40)
         self._open.levers = dict(self.values)
 
-    def pull(self, record: Lever, t: int) -> Pull | None:
-        """Take in a pull; ``None`` when it is no pull (a value at the start) or one too many."""
+    def pull(self, record: Lever, t: int) -> bool:
+        """Take in a pull, or a value at the start; ``False`` when it is one too many."""
         name, new = plain(record.name, 20), plain(record.new, 40)
         if name not in self.values and len(self.values) >= _MOST_LEVERS:
-            self.refused += 1
-            return None
+            return False
         if record.by == "start":
             self.values[name] = new
             if not self.pulls:
                 self._open.levers = dict(self.values)
-            return None
+            return True
         if len(self.pulls) >= _MOST_PULLS:
-            self.refused += 1
-            return None
+            return False
         lever = LEVERS.get(name)
         pull = Pull(name, plain(record.old, 40), new, t, plain(record.words), lever is not None and not lever.at_once)
         self.values[name] = new
         self.pulls.append(pull)
         self._pending.append(pull)
-        return pull
+        return True
 
     def alone(self, t: int) -> None:
         """Hear that from ``t`` on only one rig is at work (a rig said ``bye``, or the first one said hello)."""

@@ -32,6 +32,8 @@ class State:
     def __init__(self) -> None:
         self.time = Timebase()
         self.header: Header | None = None
+        self.endpoints: list[str] = []
+        """URL of each server, safe to show."""
         self.agents = AgentTable()
         self.rigs = Rigs()
         self.window = Window()
@@ -49,6 +51,10 @@ class State:
         """Records and rows that cannot be true."""
         self.rig_at: int | None = None
         """When a rig was last heard of (ns since zero)."""
+
+    def endpoint(self, server: int) -> str:
+        """Give the URL of a server by its number; empty when the header does not know it."""
+        return self.endpoints[server] if 0 <= server < len(self.endpoints) else ""
 
     @property
     def lost_lines(self) -> int:

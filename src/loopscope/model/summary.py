@@ -18,7 +18,7 @@ from loopscope.model.fold import Fold
 from loopscope.model.ledger import Segment
 from loopscope.model.measured import Measured, measured
 from loopscope.model.snapshot import Figures, LeverEffect, Quantiles
-from loopscope.model.view import endpoint, source_words
+from loopscope.model.view import source_words
 
 _MOST_LISTED = 256
 
@@ -104,7 +104,7 @@ def _agent(fold: Fold, held: Measured, agent: Agent) -> dict[str, Any]:
         "agent": agent.agent,
         "name": agent.name,
         "server": agent.server,
-        "endpoint": endpoint(fold, agent.server),
+        "endpoint": fold.endpoint(agent.server),
         "model": agent.model,
         "state": agent.state,
         "words": agent.words,

@@ -201,7 +201,7 @@ def _agent(state: State, agent: Agent, slid: Slid, chunks: int) -> AgentView:
         agent=agent.agent,
         name=agent.name,
         server=agent.server,
-        endpoint=endpoint(state, agent.server),
+        endpoint=state.endpoint(agent.server),
         model=agent.model,
         state=agent.state,
         words=agent.words,
@@ -287,12 +287,6 @@ def _levers(state: State, draining: tuple[str, ...]) -> tuple[LeverView, ...]:
         )
         for name in names
     )
-
-
-def endpoint(state: State, server: int) -> str:
-    """Give the URL of a server by its number; empty when the header does not know it."""
-    servers = state.header.servers if state.header else []
-    return plain(servers[server].url, 80) if 0 <= server < len(servers) else ""
 
 
 def source_words(state: State) -> str:

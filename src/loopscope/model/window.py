@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.model.bins import BIN_NS, BINS_PER_S, STREAMED, ClosedBin, OpenBin, Sum, close
+from loopscope.model.bins import BINS_PER_S, STREAMED, ClosedBin, OpenBin, Sum, close
 from loopscope.stats.arrays import grown, roomy
 from loopscope.stats.loghist import Floats
 from loopscope.stats.rolling import RollingCounts
@@ -127,8 +127,3 @@ class Window:
 def _of(by_proc: dict[str, T], proc: str) -> T | None:
     """What a rig has in a bin; another one's where it has nothing, as in the bins before it took over."""
     return by_proc[proc] if proc in by_proc else next(iter(by_proc.values()), None)
-
-
-def bin_s(index: float) -> float:
-    """When a bin begins (s since zero)."""
-    return index * BIN_NS / 1e9

@@ -4,7 +4,6 @@ from typing import Any
 
 from loopscope.report.words import change, count, ms, plural, rate, share
 
-
 _WAITS_MS = 1.0
 """From here on chunks wait between receipt and handling: the price of decode batching, which no delay shows."""
 

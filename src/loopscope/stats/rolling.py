@@ -29,8 +29,3 @@ class RollingCounts:
         self._entered.append(flat)
         if len(self._entered) > self.ticks:
             np.subtract.at(self.counts.reshape(-1), self._entered.popleft(), 1)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entered.clear()
-        self.counts[:] = 0
