@@ -204,7 +204,7 @@ class Agent:
                     wait_s = self._bucket.wait_s(stream.chunks - chunks_before, levers.throttle_hz)
                     if wait_s > 0:
                         before_ns = perf_counter_ns()
-                        await asyncio.sleep(wait_s)
+                        await levers.gate.leave_unread(wire, wait_s)
                         stream.throttle_ns += perf_counter_ns() - before_ns
             if stream.held:
                 flush()

@@ -12,8 +12,8 @@ from loopscope.rig.samples import Samples
 
 BEAT_NS = 50_000_000
 """50 ms. A beat that has to wake an idle loop costs it 45 us: at 20 ms that was 12 % of what two agents at 100 chunks/s
-cost altogether, so the probe measured itself; at 50 ms it is 4 %. Lag stays weighted by time, as every beat that was due
-in a stall is back-filled; a stall shorter than the period is met in proportion to its length."""
+cost altogether, so the probe measured itself; at 50 ms it is 4 %. Lag stays weighted by time, as every beat that was
+due in a stall is back-filled; a stall shorter than the period is met in proportion to its length."""
 
 _MOST_MISSED = 1200
 """Beats back-filled at one wake-up (one minute of stall): a suspended laptop must not fill the memory."""

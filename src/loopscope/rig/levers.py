@@ -1,5 +1,6 @@
 """The levers that act at once, as the running agents read them: plain members, changed between two callbacks."""
 
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from loopscope.rig.clients.base import ReadGate
@@ -10,8 +11,8 @@ from loopscope.settings.levers import Batch, parse_batch, parse_throttle
 class Levers:
     """Values in force. ``throttle_hz`` is chunks per second an agent, 0 for none."""
 
-    def __init__(self) -> None:
-        self.gate = ReadGate()
+    def __init__(self, park: Callable[[int], None] | None = None) -> None:
+        self.gate = ReadGate(park)
         self.loads: Loads = loads_of("json")
         self.batch = Batch()
         self.throttle_hz = 0.0

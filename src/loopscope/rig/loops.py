@@ -5,7 +5,10 @@ uvloop: libuv counts it itself (``UV_METRICS_IDLE_TIME``), reached by ctypes bec
 """
 
 import asyncio
+import contextlib
 import ctypes
+import os
+import select
 import selectors
 import sys
 from collections.abc import Callable
@@ -20,13 +23,17 @@ _UV_METRICS_IDLE_TIME = 1  # enum uv_loop_option in uv.h
 
 @dataclass(frozen=True, slots=True)
 class MeteredLoop:
-    """A loop, its name and version, and ``idle_ns()``: total time spent waiting (``None``: why stands in ``words``)."""
+    """A loop, its name and version, and ``idle_ns()``: total time spent waiting (``None``: why stands in ``words``).
+
+    ``park(fd)`` must be called before a stream whose reading is paused is left alone for a while, see :func:`_uv_park`.
+    """
 
     loop: asyncio.AbstractEventLoop
     name: str
     version: str
     idle_ns: Callable[[], int] | None
     words: str
+    park: Callable[[int], None] | None = None
 
 
 class TimedSelector(selectors.DefaultSelector):
@@ -74,19 +81,23 @@ def _asyncio_loop() -> MeteredLoop:
     return MeteredLoop(asyncio.SelectorEventLoop(selector), "asyncio", version, selector.idle_ns, "")
 
 
-def _uv_idle_counter(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
-    """Switch libuv's idle counter on (before the loop runs) and give its reader, which any thread may call.
-
-    Raises:
-        OSError, AttributeError, ImportError: this build of uvloop does not let us.
-    """
+def _libuv(loop: asyncio.AbstractEventLoop) -> tuple[ctypes.CDLL, int]:
+    """libuv as it is built into uvloop, and the address of this loop's ``uv_loop_t``."""
     import uvloop
 
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
     pointer_of.restype = ctypes.c_void_p
     pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    pointer = pointer_of(uvloop.loop.libuv_get_loop_t_ptr(loop), None)  # type: ignore[attr-defined]
-    library = ctypes.CDLL(uvloop.loop.__file__)
+    pointer: int = pointer_of(uvloop.loop.libuv_get_loop_t_ptr(loop), None)  # type: ignore[attr-defined]
+    return ctypes.CDLL(uvloop.loop.__file__), pointer
+
+
+def _uv_idle_counter(library: ctypes.CDLL, pointer: int) -> Callable[[], int]:
+    """Switch libuv's idle counter on (before the loop runs) and give its reader, which any thread may call.
+
+    Raises:
+        OSError, AttributeError: this build of uvloop does not let us.
+    """
     library.uv_loop_configure.argtypes = [ctypes.c_void_p, ctypes.c_int]
     if library.uv_loop_configure(pointer, _UV_METRICS_IDLE_TIME) != 0:
         raise OSError("uv_loop_configure refused")
@@ -96,18 +107,44 @@ def _uv_idle_counter(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
     return lambda: int(idle_time(pointer))
 
 
+def _uv_park(library: ctypes.CDLL, pointer: int) -> Callable[[int], None] | None:
+    """Give a function that takes a socket whose reading is paused out of the kernel's list.
+
+    libuv leaves a paused socket in epoll's list until its next event, drops it then and waits on, but forgets the time
+    that it had waited before (uv__io_poll sets the entry time anew). With reads paused for 50 ms, as ``read:50ms``
+    does, ELU came out as 13 % where 1 % is true. Dropped beforehand, there is no such event; on resuming, libuv adds
+    the socket afresh, as it would have done anyway. ``None`` where there is no epoll.
+    """
+    if not hasattr(select, "epoll"):
+        return None
+    library.uv_backend_fd.argtypes = [ctypes.c_void_p]
+    library.uv_backend_fd.restype = ctypes.c_int
+    # A duplicate: an epoll object closes its descriptor when it is collected.
+    epoll = select.epoll.fromfd(os.dup(library.uv_backend_fd(pointer)))
+
+    def park(fd: int) -> None:
+        with contextlib.suppress(OSError, ValueError):  # not in the list, or closed: nothing to drop
+            epoll.unregister(fd)
+
+    return park
+
+
 def _uvloop_loop() -> MeteredLoop:
     try:
         import uvloop
     except ImportError as error:
         raise InputError(f"loop=uvloop cannot be had here ({error}); use loop=asyncio, or install uvloop") from error
     loop = uvloop.new_event_loop()
+    idle_ns: Callable[[], int] | None = None
+    park: Callable[[int], None] | None = None
+    words = ""
     try:
-        idle_ns: Callable[[], int] | None = _uv_idle_counter(loop)
-        words = ""
+        library, pointer = _libuv(loop)
+        idle_ns = _uv_idle_counter(library, pointer)
+        park = _uv_park(library, pointer)
     except (OSError, AttributeError, ImportError, TypeError, ValueError) as error:
-        idle_ns, words = None, f"this build of uvloop does not give its idle time ({error})"
-    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words)
+        words = f"this build of uvloop does not give its idle time ({error})"
+    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words, park)
 
 
 def make_loop(name: str) -> MeteredLoop:

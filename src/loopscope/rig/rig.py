@@ -35,7 +35,7 @@ class Rig:
         self._metered = metered
         self._replaces = replaces
         self._samples = Samples(pipe.proc)
-        self._levers = Levers()
+        self._levers = Levers(metered.park)
         self._servers: list[Server] = []
         self._agents: dict[int, Agent] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}

@@ -1,6 +1,7 @@
 """What an agent needs of an HTTP client, and how a client's failures are told."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from time import perf_counter_ns
 from typing import Protocol
 
@@ -18,13 +19,21 @@ class StreamFailure(Exception):  # noqa: N818 - it is the outcome of a request, 
 class ReadGate:
     """The ``read:T`` form of batching: no socket is read sooner than ``every_ns`` after its last read.
 
-    One object for all connections of a rig; the lever sets ``every_ns`` while they run.
+    One object for all connections of a rig; the lever sets ``every_ns`` while they run. ``park(fd)`` is called before a
+    socket is left unread on purpose, see :func:`loopscope.rig.loops._uv_park`.
     """
 
-    __slots__ = ("every_ns",)
+    __slots__ = ("every_ns", "park")
 
-    def __init__(self) -> None:
+    def __init__(self, park: Callable[[int], None] | None = None) -> None:
         self.every_ns = 0
+        self.park = park
+
+    async def leave_unread(self, wire: "Wire", wait_s: float) -> None:
+        """Let a connection rest whose reading is paused: what comes meanwhile waits in its socket."""
+        if self.park is not None and wire.fd >= 0:
+            self.park(wire.fd)
+        await asyncio.sleep(wait_s)
 
 
 class Wire:

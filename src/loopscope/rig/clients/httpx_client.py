@@ -59,7 +59,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
             wait_ns = wire.recv_ns + self._gate.every_ns - perf_counter_ns()
             if wait_ns > 0:
                 wire.batch_ns += wait_ns
-                await asyncio.sleep(wait_ns / 1e9)
+                await self._gate.leave_unread(wire, wait_ns / 1e9)
         data = await self._read(max_bytes, timeout)
         wire.recv_ns = perf_counter_ns()
         wire.reads += 1
