@@ -39,8 +39,10 @@ class Disk:
         self.full = False
         self.go = threading.Event()
         self.go.set()
-        self.writes = 0
         self.tried = threading.Event()
+        """A write has begun."""
+        self.written = threading.Event()
+        """A write has ended well."""
         self._real: Callable[[int, bytes], int] = os.write
 
     def write(self, fd: int, data: bytes) -> int:
@@ -48,8 +50,9 @@ class Disk:
         self.go.wait(WAIT_S)
         if self.full:
             raise OSError(28, "No space left on device")
-        self.writes += 1
-        return self._real(fd, data)
+        taken = self._real(fd, data)
+        self.written.set()
+        return taken
 
 
 class Told:
@@ -114,11 +117,10 @@ def test_the_file_can_be_read_while_it_is_written(tmp_path: Path, disk: Disk) ->
     """What was offered is on the disk soon after, without anything that pushes it there."""
     recorder = Recorder(tmp_path / "run.jsonl")
     recorder.offer(encode(Header(t_ns=T0)))
+    assert disk.written.wait(WAIT_S)
+    disk.written.clear()
     recorder.offer(line(1))
-    assert disk.tried.wait(WAIT_S)
-    while disk.writes < 1:
-        disk.tried.clear()
-        assert disk.tried.wait(WAIT_S)
+    assert disk.written.wait(WAIT_S)
     assert len(records_of(tmp_path / "run.jsonl")) == 2
     recorder.close()
 
@@ -154,7 +156,7 @@ def test_a_slow_disk_costs_lines_and_no_waiting(tmp_path: Path, disk: Disk) -> N
     told = Told()
     recorder = Recorder(tmp_path / "run.jsonl", on_problem=told, queue_bytes=10 * LINE_BYTES)
     recorder.offer(encode(Header(t_ns=T0)))
-    assert disk.tried.wait(WAIT_S)
+    assert disk.written.wait(WAIT_S)
     disk.tried.clear()
     disk.go.clear()
     recorder.offer(line(0))
@@ -202,8 +204,7 @@ def test_a_disk_that_stays_full_leaves_a_file_that_reads(
     recorder = Recorder(tmp_path / "run.jsonl", on_problem=told)
     recorder.offer(encode(Header(t_ns=T0)))
     recorder.offer(line(0))
-    while disk.writes < 1:
-        disk.tried.wait(0.05)
+    assert disk.written.wait(WAIT_S)
     disk.full = True
     for number in range(1, 50):
         assert recorder.offer(line(number))
