@@ -248,8 +248,8 @@ class Truth(Record, frozen=True, tag="truth", kw_only=True, gc=False):
 
 
 class Observer(Record, frozen=True, tag="observer", kw_only=True, gc=False):
-    """What the session's own process cost within ``dt_ns``: CPU of all its threads, of the recorder; ``lost_lines`` counts
-    the lines that it could not read or write since the session began."""
+    """What the session's own process cost within ``dt_ns``: CPU of all its threads, of the recorder; ``lost_lines``
+    counts the lines that it could not read or write since the session began."""
 
     dt_ns: int
     cpu_ns: int
