@@ -80,6 +80,12 @@ def test_the_ceiling_is_rate_by_utilisation() -> None:
     assert ceiling.peak_chunks_s == 200.0
 
 
+def test_the_first_moment_does_not_lower_the_rate() -> None:
+    """Streams that begin in the middle of a step: the rate counts from the next whole one."""
+    snapshot = seen(header(), hello(), Rig(610 * MS, 4 * S))
+    assert snapshot.ceiling.now_chunks_s == pytest.approx(200.0)
+
+
 def test_there_is_no_ceiling_without_enough_data() -> None:
     """Under three seconds there are words instead of a figure."""
     ceiling = seen(*calm(2.4)).ceiling
@@ -162,20 +168,35 @@ def test_a_server_clock_that_is_ahead_has_no_delay_but_words() -> None:
     assert agent.server_gap_ms.p50 == pytest.approx(10.0, rel=RELATIVE_ERROR)
 
 
-def test_a_few_stamps_ahead_are_told_and_not_counted_as_zero() -> None:
-    """Three per cent ahead: the others' delay is shown, and the words say so."""
+def with_some_ahead(records: list[AnyRecord], every: int, of: int) -> Fold:
+    """Fold records after making the first ``every`` of each ``of`` stamps 1 ms ahead."""
     fold = Fold()
-    for record in calm(6.0):
+    for record in records:
         if isinstance(record, Chunks):
-            delay = [-MS if n % 33 == 7 else value for n, value in enumerate(record.delay)]
+            delay = [-MS if n % of < every else value for n, value in enumerate(record.delay)]
             record = Chunks(
                 t_ns=record.t_ns, proc=record.proc, base_ns=record.base_ns, agent=record.agent, recv=record.recv,
                 delay=delay, handled=record.handled, first=record.first,
             )  # fmt: skip
         fold.feed(record)
+    return fold
+
+
+def test_where_most_stamps_are_ahead_the_others_are_no_delay_either() -> None:
+    """Two of three below zero: the third is an accident, not a measurement."""
+    agents = with_some_ahead(calm(6.0, agents=1), 2, 3).snapshot().agents
+    assert agents[0].delay_ms.p50 is None
+    assert agents[0].delay_words.startswith("server clock ahead")
+
+
+def test_a_few_stamps_ahead_are_told_and_not_counted_as_zero() -> None:
+    """Five per cent ahead: the others' delay is shown, and the words say so."""
+    fold = with_some_ahead(calm(6.0), 2, 40)
     words = {agent.delay_words for agent in fold.snapshot().agents}
     assert any("ahead of our clock" in word for word in words)
-    assert fold.snapshot().agents[0].delay_ms.p50 == pytest.approx(0.5, rel=RELATIVE_ERROR)
+    (first, second) = fold.snapshot().agents
+    assert first.delay_ms.p50 == pytest.approx(0.5, rel=RELATIVE_ERROR)
+    assert 0 < first.delay_ms.n + second.delay_ms.n < 1_000
 
 
 def test_a_takeover_counts_everything_and_measures_the_new_loop() -> None:

@@ -21,6 +21,15 @@ def test_the_latest_hello_is_current() -> None:
     assert rigs.draining(S) == ()
 
 
+def test_the_latest_hello_counts_not_the_last_to_arrive() -> None:
+    """Lines of two processes may change places on their way."""
+    rigs = Rigs()
+    rigs.hello(hello(S, "rig-2", "uvloop"), S)
+    rigs.hello(hello(0, "rig-1", "asyncio"), 0)
+    assert rigs.current.proc == "rig-2"
+    assert rigs.draining(S) == ("asyncio",)
+
+
 def test_a_rig_that_died_without_a_bye_stops_draining() -> None:
     """Five seconds of silence are as good as a bye."""
     rigs = Rigs()

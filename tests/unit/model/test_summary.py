@@ -51,6 +51,15 @@ def test_figures_are_over_the_whole_run() -> None:
     assert result["duration_s"] == 60.0
 
 
+def test_tokens_per_chunk_are_in_the_rate() -> None:
+    """Two tokens a chunk at 100 chunks/s: 200 tok/s, for the agent, the run and the segment."""
+    result = summary(folded(*calm(9.0, tokens=lambda chunks: 2 * chunks)))
+    assert result["agents"][0]["tok_s"] == pytest.approx(200.0)
+    assert result["tok_s"] == pytest.approx(200.0)
+    assert result["segments"][0]["tok_s"] == pytest.approx(200.0)
+    assert result["agents"][0]["tokens"] == 2 * 768
+
+
 def test_the_last_moment_counts() -> None:
     """What lies in bins that are not over yet is summed up too, also an end within a bin."""
     records = calm(7.0)
@@ -148,6 +157,20 @@ def test_a_lever_and_its_effect() -> None:
     assert pulled["before"]["tok_s"] == pytest.approx(100.0)
     assert pulled["after"]["at_least_chunks_s"] == pytest.approx(4_000)
     assert not pulled["cut_short"]
+
+
+def test_a_rig_that_drains_neither_raises_nor_lowers_the_ceiling() -> None:
+    """Its chunks count as chunks, but neither they nor its busy loop are set against the new one."""
+    stream = (
+        header(4), hello(), Rig(S // 2, 8 * S, elu=0.1), hello(8 * S, "rig-2", "uvloop"),
+        lever(8 * S + 1, "loop", "asyncio", "uvloop"), Rig(8 * S, 16 * S, proc="rig-2", loop="uvloop", elu=0.02),
+    )  # fmt: skip
+    alone = summary(folded(*stream, bye(8 * S + 2)))
+    drained = summary(folded(*stream, Rig(8 * S, 11 * S, (2, 3), elu=0.9, gap=2 * MS), bye(11 * S)))
+    assert drained["chunks"] == alone["chunks"] + 3_000
+    assert drained["loop"]["elu"] == pytest.approx(alone["loop"]["elu"])
+    assert drained["ceiling"]["at_least_chunks_s"] == pytest.approx(alone["ceiling"]["at_least_chunks_s"])
+    assert alone["loop"]["elu"] == pytest.approx((7.25 * 0.1 + 8 * 0.02) / 15.25, rel=0.01)
 
 
 def test_a_segment_names_its_own_loop() -> None:
