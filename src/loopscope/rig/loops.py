@@ -17,6 +17,7 @@ from importlib import metadata
 from time import perf_counter_ns
 
 from loopscope.core.errors import InputError
+from loopscope.rig.turns import UvTurns
 
 _UV_METRICS_IDLE_TIME = 1  # enum uv_loop_option in uv.h
 
@@ -26,6 +27,7 @@ class MeteredLoop:
     """A loop, its name and version, and ``idle_ns()``: total time spent waiting (``None``: why stands in ``words``).
 
     ``park(fd)`` must be called before a stream whose reading is paused is left alone for a while, see :func:`_uv_park`.
+    ``busy_since()`` is for one watching thread: when the turn under way left the selector (ns), 0 while the loop waits.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -34,6 +36,7 @@ class MeteredLoop:
     idle_ns: Callable[[], int] | None
     words: str
     park: Callable[[int], None] | None = None
+    busy_since: Callable[[], int] | None = None
 
 
 class TimedSelector(selectors.DefaultSelector):
@@ -46,16 +49,24 @@ class TimedSelector(selectors.DefaultSelector):
         super().__init__()
         self._idle_ns = 0
         self._entered_ns = 0
+        self._left_ns = perf_counter_ns()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for events, as the base class does."""
         if timeout is not None and timeout <= 0:
-            return super().select(timeout)
+            events = super().select(timeout)
+            self._left_ns = perf_counter_ns()
+            return events
         entered_ns = self._entered_ns = perf_counter_ns()
         events = super().select(timeout)
-        self._idle_ns += perf_counter_ns() - entered_ns
+        left_ns = self._left_ns = perf_counter_ns()
+        self._idle_ns += left_ns - entered_ns
         self._entered_ns = 0
         return events
+
+    def busy_since(self) -> int:
+        """When the turn under way left the selector (ns), 0 while the loop waits in it; callable from any thread."""
+        return 0 if self._entered_ns else self._left_ns
 
     def idle_ns(self) -> int:
         """Time spent waiting so far (ns), the wait under way included; callable from any thread.
@@ -78,7 +89,9 @@ def _asyncio_loop() -> MeteredLoop:
         loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         return MeteredLoop(loop, "asyncio", version, None, "the Proactor loop of Windows has no selector to time")
     selector = TimedSelector()
-    return MeteredLoop(asyncio.SelectorEventLoop(selector), "asyncio", version, selector.idle_ns, "")
+    return MeteredLoop(
+        asyncio.SelectorEventLoop(selector), "asyncio", version, selector.idle_ns, "", busy_since=selector.busy_since
+    )
 
 
 def _libuv(loop: asyncio.AbstractEventLoop) -> tuple[ctypes.CDLL, int]:
@@ -137,14 +150,16 @@ def _uvloop_loop() -> MeteredLoop:
     loop = uvloop.new_event_loop()
     idle_ns: Callable[[], int] | None = None
     park: Callable[[int], None] | None = None
+    busy_since: Callable[[], int] | None = None
     words = ""
     try:
         library, pointer = _libuv(loop)
         idle_ns = _uv_idle_counter(library, pointer)
         park = _uv_park(library, pointer)
+        busy_since = UvTurns(library, pointer, idle_ns).busy_since
     except (OSError, AttributeError, ImportError, TypeError, ValueError) as error:
         words = f"this build of uvloop does not give its idle time ({error})"
-    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words, park)
+    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words, park, busy_since)
 
 
 def make_loop(name: str) -> MeteredLoop:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kit.servers import END, HEAD, Handler, chunk, final, line, sends, serving
+from kit.servers import END, HEAD, Handler, chunk, final, line, read_request, sends, serving
 from loopscope.core.records import AgentSpec, AgentState, Record, Request, Server
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
@@ -99,6 +99,22 @@ def test_a_kept_connection_is_not_connected_again(on_loop: OnLoop) -> None:
     first, second = _requests(samples)[:2]
     assert first.connect_ns
     assert second.connect_ns == 0
+
+
+def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: OnLoop) -> None:
+    """The server closes a kept connection just as it is used again: the request goes out once more and is answered."""
+
+    async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(HEAD + chunk(line()) + chunk(final(1)) + END)
+        await writer.drain()
+        await read_request(reader)
+
+    samples = Watched()
+    with serving(answers_once) as url:
+        on_loop(_stream(url, samples, ends=4))
+    assert {request.outcome for request in _requests(samples)} == {"ok"}
+    assert all(request.chunks == 1 for request in _requests(samples))
 
 
 @pytest.mark.parametrize(

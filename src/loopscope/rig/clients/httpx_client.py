@@ -7,6 +7,7 @@ httpx yields one item per HTTP chunk however many arrived in one receive, so rea
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable
+from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import Any
 
@@ -39,6 +40,9 @@ def _failure(error: Exception) -> StreamFailure:
             return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
     return StreamFailure("cut", f"{type(error).__name__}: {error}")
 
+_written: ContextVar[Wire | None] = ContextVar("_written", default=None)
+"""The connection that this task last wrote to; httpcore writes in the task of whoever awaits the response."""
+
 
 class _ProbedStream(httpcore.AsyncNetworkStream):
     """A network stream that stamps its reads. It keeps its own time instead of asking the loop (uvloop's is in ms)."""
@@ -67,6 +71,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        _written.set(self.wire)
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -163,13 +168,28 @@ class HttpxClient:
         self._client = httpx.AsyncClient(transport=transport, timeout=timeout, headers=headers, trust_env=False)
 
     async def open(self, url: str, body: bytes, accept: str) -> HttpxExchange:
-        """Send a POST; the response's body is still to be read."""
+        """Send a POST; the response's body is still to be read.
+
+        A kept connection may be closed by the server in the moment in which we use it again: nothing was answered on
+        it, so the request is sent once more, as every HTTP client does that keeps connections and is allowed to.
+        """
+        _written.set(None)
         try:
-            request = self._client.build_request("POST", url, content=body, headers={"accept": accept})
-            response = await self._client.send(request, stream=True)
+            return await self._post(url, body, accept)
+        except (httpx.RemoteProtocolError, httpx.NetworkError) as error:
+            wire = _written.get()
+            if wire is None or not wire.requests:
+                raise _failure(error) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _failure(error) from error
-        return HttpxExchange(response)
+        try:
+            return await self._post(url, body, accept)
+        except httpx.HTTPError as error:
+            raise _failure(error) from error
+
+    async def _post(self, url: str, body: bytes, accept: str) -> HttpxExchange:
+        request = self._client.build_request("POST", url, content=body, headers={"accept": accept})
+        return HttpxExchange(await self._client.send(request, stream=True))
 
     async def close(self) -> None:
         """Close every connection."""
