@@ -258,13 +258,20 @@ class Observer(Record, frozen=True, tag="observer", kw_only=True, gc=False):
 
 
 class Finding(Record, frozen=True, tag="finding", kw_only=True, gc=False):
-    """A rule fired (``on``) or stopped firing. ``sentence`` carries its number; ``lever`` names what to try."""
+    """A rule fired (``on``) or stopped firing. ``sentence`` carries its number; ``lever`` names what to try.
+
+    ``severity`` is ``warn``, or ``note`` for what is worth knowing and no harm. While it holds, the same name may come
+    again with fresh numbers.
+    """
 
     name: str
     on: bool
     sentence: str = ""
     evidence: str = ""
     lever: str = ""
+    severity: str = "warn"
+    figures: dict[str, float] = {}
+    """The numbers that the evidence rests on, by name with their unit."""
 
 
 class Loss(Record, frozen=True, tag="loss", kw_only=True, gc=False):

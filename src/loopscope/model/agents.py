@@ -20,6 +20,9 @@ _RECENT = 20
 _LAST_REQUESTS = 50
 _DAY_NS = 86_400 * NS_PER_S
 _MOST_TOKENS = 1 << 40
+_MOST_MODELS = 64
+_ENOUGH = 3
+"""Requests without company that make a median."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +81,12 @@ class AgentTable:
         self.all: list[Agent] = []
         self.chunks: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         """Chunks of each agent by slot, as of the latest record; may be shorter or longer than ``all``."""
+        self.solo: dict[str, deque[float]] = {}
+        """TTFT (ms) of the last requests without company, by model."""
         self._slot_of_id: NDArray[np.int16] = np.full(_MOST_IDS, -1, dtype=np.int16)
+        self._alive: set[int] = set()
+        self._company_until: int | None = None
+        """Until when more than one agent was at work (ns since zero)."""
 
     def count(self, slots: NDArray[np.int16]) -> None:
         """Count chunks, one slot each."""
@@ -134,6 +142,12 @@ class AgentTable:
         agent.server, agent.said_by = record.server, record.proc
         agent.state, agent.words = plain(record.state, 20), plain(record.words)
         agent.gone_at = t if agent.state == "gone" else None
+        if len(self._alive) > 1:
+            self._company_until = t
+        if agent.state == "gone":
+            self._alive.discard(agent.slot)
+        else:
+            self._alive.add(agent.slot)
         return True
 
     def request(self, record: Request, zero: int) -> Ended | None:
@@ -170,10 +184,23 @@ class AgentTable:
             t_s=(record.end_ns - zero) / NS_PER_S, request=record.request, outcome=plain(record.outcome, 20),
             words=plain(record.words), ttft_ms=None if ttft is None else ttft / NS_PER_MS,
             itl_ms=None if itl is None else itl / NS_PER_MS, tokens=tokens, chunks=chunks,
-            duration_s=duration / NS_PER_S,
+            duration_s=duration / NS_PER_S, connect_ms=_ms(record.connect_ns), load_ms=_ms(record.load_ns),
         )  # fmt: skip
+        room = agent.model in self.solo or len(self.solo) < _MOST_MODELS
+        if kind == "ok" and ttft is not None and room and self._was_alone(record.start_ns - zero):
+            self.solo.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(ttft / NS_PER_MS)
         agent.recent = (view, *agent.recent[: _RECENT - 1])
         return ended
+
+    def solo_ttft_ms(self) -> dict[str, float]:
+        """Median TTFT by model of requests that had no company, where there were enough of them."""
+        return {
+            model: exact_quantiles(values, (0.5,))[0] for model, values in self.solo.items() if len(values) >= _ENOUGH
+        }
+
+    def _was_alone(self, since: int) -> bool:
+        """Say whether nobody else was at work from ``since`` (ns since zero) until now."""
+        return len(self._alive) == 1 and (self._company_until is None or since > self._company_until)
 
 
 def decoded_tokens(tokens: int | None, chunks: int) -> int | None:
@@ -189,6 +216,10 @@ def decoded_tokens(tokens: int | None, chunks: int) -> int | None:
 
 def _count(value: int | None) -> int | None:
     return value if value is not None and 0 <= value <= _MOST_TOKENS else None
+
+
+def _ms(duration_ns: int | None) -> float | None:
+    return duration_ns / NS_PER_MS if duration_ns is not None and 0 <= duration_ns <= _DAY_NS else None
 
 
 def _span(begin: int | None, end: int | None) -> float | None:

@@ -41,6 +41,8 @@ class Sum(IntEnum):
     TOKENS = 9
     TOLD_TOKENS = 10
     TOLD_CHUNKS = 11
+    SERVER_GAPS = 12
+    SERVER_GAP_NS = 13
 
 
 class Kind(IntEnum):
@@ -74,6 +76,8 @@ class LoopSums:
     runq: float = 0.0
     gc: float = 0.0
     observer: float = 0.0
+    process: float = 0.0
+    """CPU of the whole process; 0: not known."""
     backlog_dt: float = 0.0
     backlog: float = 0.0
     chunks: float = 0.0
@@ -99,6 +103,7 @@ class LoopSums:
             self.runq += runq * share
         self.gc += (_within(record.gc_ns, record.dt_ns) or 0) * share
         self.observer += (_within(record.observer_ns, 64 * record.dt_ns) or 0) * share
+        self.process += (_within(record.process_ns, 1024 * record.dt_ns) or 0) * share
         if (backlog := _within(record.backlog_bytes, 1 << 62)) is not None:
             self.backlog_dt += dt
             self.backlog += backlog * dt
@@ -180,13 +185,18 @@ def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> 
         sums[Sum.READS] = np.bincount(slot[read], minlength=agents)
         sums[Sum.GAPS] = np.bincount(slot[has_gap], minlength=agents)
         sums[Sum.GAP_NS] = np.bincount(slot[has_gap], weights=gap[has_gap], minlength=agents)
+        has_server_gap = ~np.isnan(server_gap)
+        sums[Sum.SERVER_GAPS] = np.bincount(slot[has_server_gap], minlength=agents)
+        sums[Sum.SERVER_GAP_NS] = np.bincount(
+            slot[has_server_gap], weights=server_gap[has_server_gap], minlength=agents
+        )
         sums[Sum.STAMPED] = np.bincount(slot[~np.isnan(delay)], minlength=agents)
         if ahead.any():
             sums[Sum.AHEAD] = np.bincount(slot[ahead], minlength=agents)
             np.maximum.at(most[AHEAD_MOST], slot[ahead], -delay[ahead])
         for kind, values, known in (
             (Kind.GAP, gap, has_gap),
-            (Kind.SERVER_GAP, server_gap, ~np.isnan(server_gap)),
+            (Kind.SERVER_GAP, server_gap, has_server_gap),
             (Kind.DELAY, delay, delay >= 0),
         ):
             who, what = slot[known], values[known]

@@ -4,6 +4,8 @@ Nothing that a record holds makes it raise or grow without bound: what cannot be
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from loopscope.core.clock import NS_PER_S
@@ -38,6 +40,7 @@ _RIG_SILENT_NS = NS_PER_S
 """After that the rig's silence counts as time in which nothing came."""
 _MOST_PULSE_NS = 3_600 * NS_PER_S
 _MOST_FINDINGS = 64
+_MOST_FIGURES = 32
 _MOST_SERVERS = 256
 _MOST_COUNT = 1 << 50
 _LONGEST_NAME = 64
@@ -187,18 +190,21 @@ class Fold(State):
     def _on_finding(self, record: Finding, t: int) -> None:
         name = plain(record.name, 40)
         if not record.on:
-            self.findings.pop(name, None)
+            if (ended := self.findings.pop(name, None)) is not None:
+                self.past.append(replace(ended, until_s=t / NS_PER_S))
             return
         earlier = self.findings.get(name)
         if earlier is None:
             if len(self.findings) >= _MOST_FINDINGS:
                 self.ignored += 1
                 return
-            self._mark(t, name, "finding")
+            if record.severity != "note":
+                self._mark(t, name, "finding")
         since_s = earlier.since_s if earlier else t / NS_PER_S
         self.findings[name] = FindingView(
-            name, plain(record.sentence, 400), plain(record.evidence, 400), plain(record.lever, 40), since_s
-        )
+            name, plain(record.sentence, 400), plain(record.evidence, 400), plain(record.lever, 160), since_s,
+            "note" if record.severity == "note" else "warn", _figures(record.figures),
+        )  # fmt: skip
 
     def _mark(self, t: int, label: str, kind: str) -> None:
         self.marks.append(MarkView(t / NS_PER_S, label, kind))
@@ -206,6 +212,10 @@ class Fold(State):
 
 def _count(value: int) -> int:
     return value if 0 <= value <= _MOST_COUNT else 0
+
+
+def _figures(told: dict[str, float]) -> dict[str, float]:
+    return {plain(name, 40): value for name, value in list(told.items())[:_MOST_FIGURES] if isfinite(value)}
 
 
 _HANDLERS: dict[type, Callable[[Fold, Any, int], None]] = {

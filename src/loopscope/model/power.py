@@ -8,7 +8,7 @@ import numpy as np
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import HostLoad, Power, Truth
 from loopscope.core.text import plain
-from loopscope.model.snapshot import PowerView
+from loopscope.model.snapshot import CardMemory, PowerView
 
 _FRESH_NS = 3 * NS_PER_S
 _SHOWN_NS = 120 * NS_PER_S
@@ -16,6 +16,7 @@ _MOST_VALUES = 1_200
 """Two minutes at 10 Hz."""
 _MOST_PARTS = 16
 _MOST_WATTS = 1e6
+_MOST_BYTES = 1 << 50
 
 
 class Meter:
@@ -70,6 +71,7 @@ class PowerBook:
         self.embedded = False
         self.host_cpu: tuple[float, ...] = ()
         self._said = ""
+        self._cards: dict[str, tuple[int, CardMemory]] = {}
         self._meters = {
             "nvml": Meter("{name} power, W", "power of {n} GPUs, W", watts=True),
             "simulated": Meter("SIMULATED GPU power, W", "SIMULATED GPU power of {n} servers, W", watts=True),
@@ -83,6 +85,11 @@ class PowerBook:
         """Take in a reading."""
         if record.words:
             self._said = plain(record.words)
+        used, total = record.memory_used, record.memory_total
+        if used is not None and total is not None and 0 <= used <= total <= _MOST_BYTES:
+            name = plain(record.name, 40)
+            if name in self._cards or len(self._cards) < _MOST_PARTS:
+                self._cards[name] = (t, CardMemory(name, used, total))
         if record.watts is not None and record.source in {"nvml", "simulated", "rapl"}:
             self._meters[record.source].add(record.name, t, record.watts)
         elif record.share is not None:
@@ -130,4 +137,5 @@ class PowerBook:
         return PowerView(
             source=source, label=meter.words(), simulated=source == "simulated", watts=now if meter.watts else None,
             share=None if meter.watts else now, words=self._said, t_s=shown[:, 0] / NS_PER_S, values=shown[:, 1],
+            cards=tuple(card for at, card in self._cards.values() if at >= t - _FRESH_NS),
         )  # fmt: skip

@@ -38,6 +38,8 @@ class Rigs:
         self.current: Rig | None = None
         self.started = 0
         """How many rigs have said hello."""
+        self.dropped_at: int | None = None
+        """When a sample was last told to be dropped (ns since zero)."""
         self._rigs: dict[str, Rig] = {}
         self._dropped_before = 0
 
@@ -73,7 +75,8 @@ class Rigs:
         rig.name = plain(record.loop, 20) or rig.name
         rig.streams, rig.tasks = _count(record.streams), _count(record.tasks)
         rig.backlog_bytes = None if record.backlog_bytes is None else _count(record.backlog_bytes)
-        rig.dropped = max(rig.dropped, _count(record.dropped))
+        if _count(record.dropped) > rig.dropped:
+            rig.dropped, self.dropped_at = _count(record.dropped), rig.last_at
 
     def bye(self, proc: str) -> None:
         """Take in the end of a rig."""

@@ -52,6 +52,10 @@ class RequestView:
     tokens: int | None
     chunks: int
     duration_s: float
+    connect_ms: float | None = None
+    """Duration of connecting; 0 when a kept connection was used."""
+    load_ms: float | None = None
+    """What the server says it took to load the model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +186,15 @@ class LeverView:
     """While it is being applied: "starting a rig on uvloop"."""
 
 
+@dataclass(frozen=True, slots=True)
+class CardMemory:
+    """Memory of one card, in bytes."""
+
+    name: str
+    used: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PowerView:
     """Power or its stand-in. ``label`` says exactly what the series is: "GPU 0 power, W", "host CPU, share"."""
@@ -194,17 +207,58 @@ class PowerView:
     words: str = ""
     t_s: Floats = field(default_factory=lambda: EMPTY)
     values: Floats = field(default_factory=lambda: EMPTY)
+    cards: tuple[CardMemory, ...] = ()
+    """Memory of each card, as told within the last three seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last three seconds, which findings are made of: ten are too slow to see a cause come and go.
+
+    Shares are of wall time, of the current loop; times in ms.
+    """
+
+    seconds: float = 0.0
+    """For how much of it the loop's figures are known."""
+    chunks: int = 0
+    elu: float | None = None
+    cpu: float | None = None
+    runq: float | None = None
+    gc: float | None = None
+    others: float | None = None
+    """CPU of the measured process's other threads, without the probes' own: what may hold the GIL."""
+    observer: float | None = None
+    """CPU of the probes' thread."""
+    lag_ms: Quantiles = field(default_factory=Quantiles)
+    """Above the idle floor."""
+    delay_ms: Quantiles = field(default_factory=Quantiles)
+    waited_ms: float | None = None
+    """Median of the delays, each above the least that its agent's chunks have had in the session: what a server far
+    away, or one with another clock, always adds is not in it."""
+    gap_ms: float | None = None
+    """Mean gap between chunks at the client ..."""
+    server_gap_ms: float | None = None
+    """... and by the server's stamps."""
+    gap_p50_ms: float | None = None
+    server_gap_p50_ms: float | None = None
+    server_gap_least_ms: float | None = None
+    """The least mean server gap over any three seconds of the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One finding that holds now."""
+    """One finding: what a rule says, since when, and (once it has ceased to hold) until when."""
 
     name: str
     sentence: str
     evidence: str
     lever: str
     since_s: float
+    severity: str = "warn"
+    """``warn``, or ``note`` for what is worth knowing and no harm."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """The numbers behind the evidence; the names end in their units."""
+    until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +282,8 @@ class ObserverView:
     dropped: int = 0
     lost_lines: int = 0
     words: str = ""
+    dropped_at_s: float | None = None
+    """When a sample was last dropped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,6 +327,10 @@ class Snapshot:
     """Every pull so far, oldest first."""
     marks: tuple[MarkView, ...] = ()
     findings: tuple[FindingView, ...] = ()
+    """What holds now: warnings first, the oldest of them first, then notes."""
+    recent: Recent = field(default_factory=Recent)
+    solo_ttft_ms: dict[str, float] = field(default_factory=dict)
+    """Median TTFT by model of requests that had no company; only of models with three such requests."""
     observer: ObserverView = field(default_factory=ObserverView)
     host_cpu: tuple[float, ...] = ()
     chunks: int = 0

@@ -14,6 +14,7 @@ from loopscope.model.window import Window
 
 _MOST_MARKS = 1_000
 _MOST_LOSSES = 100
+_MOST_PAST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class State:
         self.power = PowerBook()
         self.marks: deque[MarkView] = deque(maxlen=_MOST_MARKS)
         self.findings: dict[str, FindingView] = {}
+        self.past: deque[FindingView] = deque(maxlen=_MOST_PAST)
+        """Findings that have ceased to hold, in the order in which they did."""
         self.losses: deque[Lost] = deque(maxlen=_MOST_LOSSES)
         self.truths: dict[str, Truth] = {}
         self.lost_lines_told = 0

@@ -17,7 +17,7 @@ from loopscope.model.figures import delay_words, ratio, share, words_of
 from loopscope.model.fold import Fold
 from loopscope.model.ledger import Segment
 from loopscope.model.measured import Measured, measured
-from loopscope.model.snapshot import Figures, LeverEffect, Quantiles
+from loopscope.model.snapshot import Figures, FindingView, LeverEffect, Quantiles
 from loopscope.model.view import source_words
 
 _MOST_LISTED = 256
@@ -54,7 +54,7 @@ def summary(fold: Fold) -> dict[str, Any]:
             "ignored": ended.ignored,
         },
         "truth": _truth(ended),
-        "findings": [asdict(finding) for finding in last.findings],
+        "findings": [_finding(finding) for finding in sorted([*ended.past, *last.findings], key=_when)],
         "marks": [asdict(mark) for mark in last.marks],
         "losses": [asdict(lost) for lost in ended.losses],
     }
@@ -226,6 +226,24 @@ def _effect(effect: LeverEffect) -> dict[str, Any]:
         "before": _figures(effect.before),
         "after": _figures(effect.after),
         "cut_short": effect.cut_short,
+    }
+
+
+def _when(finding: FindingView) -> tuple[float, str]:
+    return finding.since_s, finding.name
+
+
+def _finding(finding: FindingView) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "severity": finding.severity,
+        "sentence": finding.sentence,
+        "evidence": finding.evidence,
+        "figures": dict(finding.figures),
+        "lever": finding.lever,
+        "since_s": finding.since_s,
+        "until_s": finding.until_s,
+        "active": finding.until_s is None,
     }
 
 

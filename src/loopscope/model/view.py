@@ -20,6 +20,7 @@ from loopscope.model.figures import (
     ratio,
     share,
 )
+from loopscope.model.recent import recent
 from loopscope.model.snapshot import (
     AgentView,
     CeilingView,
@@ -28,6 +29,7 @@ from loopscope.model.snapshot import (
     LoopView,
     ObserverView,
     Quantiles,
+    Recent,
     Series,
     Snapshot,
 )
@@ -61,6 +63,7 @@ class Slid:
     lag: Histogram
     sparks: Floats
     series: Series
+    recent: Recent
 
 
 class Viewer:
@@ -104,13 +107,16 @@ class Viewer:
             levers=_levers(state, loop.draining),
             effects=tuple(state.ledger.effect(pull) for pull in state.ledger.pulls),
             marks=tuple(state.marks),
-            findings=tuple(state.findings.values()),
+            findings=tuple(sorted(state.findings.values(), key=lambda item: (item.severity == "note", item.since_s))),
+            recent=slid.recent,
+            solo_ttft_ms=state.agents.solo_ttft_ms(),
             observer=ObserverView(
                 rig_share=ratio(observed.loop.observer, observed.loop.dt),
                 screen_share=ratio(observed.observer_ns, observed.observer_dt),
                 dropped=state.rigs.dropped,
                 lost_lines=state.lost_lines,
                 words=f"{state.ignored} records or rows ignored" if state.ignored else "",
+                dropped_at_s=None if state.rigs.dropped_at is None else state.rigs.dropped_at / NS_PER_S,
             ),
             host_cpu=state.power.host_cpu,
             chunks=int(state.agents.chunks.sum()),
@@ -155,6 +161,7 @@ def slide(window: Window, proc: str, floor_ns: int | None) -> Slid:
         lag=drawn(totals.lag.counts, of_hist(totals.lag), span_s, None if floor_ns is None else floor_ns / NS_PER_MS),
         sparks=window.sparks(),
         series=series(window.recent, STEP_S),
+        recent=recent(window, proc),
     )
 
 

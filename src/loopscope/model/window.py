@@ -6,15 +6,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.model.bins import BINS_PER_S, STREAMED, ClosedBin, OpenBin, Sum, close
+from loopscope.model.bins import BINS_PER_S, STREAMED, ClosedBin, Kind, OpenBin, Sum, close
 from loopscope.stats.arrays import grown, roomy
-from loopscope.stats.loghist import Floats
+from loopscope.stats.loghist import BUCKETS, Floats
 from loopscope.stats.rolling import RollingCounts
 from loopscope.stats.timeline import RecentLine, WholeLine
 
 T = TypeVar("T")
 
 WINDOW_BINS = 10 * BINS_PER_S
+RECENT_BINS = 3 * BINS_PER_S
+"""What findings are made of, see :class:`loopscope.model.snapshot.Recent`."""
+_ENOUGH_GAPS = 50
 SPARK_S = 60
 _STEP_BINS = 2
 """The window moves when that many bins are closed: at 2 Hz quantiles of 1 000 agents cost 2 % of a core, and a number
@@ -40,6 +43,10 @@ class Window:
         """Bin of the first chunk of the session; rates begin after it, since it is not full."""
         self.first_of_agent: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         """Bin of each agent's first chunk; a number beyond all bins while there is none."""
+        self.least_delay: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        """Bucket of the least delay of each agent in the session; ``BUCKETS`` while it has none."""
+        self.least_server_gap_ns: float | None = None
+        """Least mean server gap of all agents over :data:`RECENT_BINS`."""
         self._waiting: list[ClosedBin] = []
         self._sparks: Floats = np.zeros((0, SPARK_S + 1))
         self._second: int | None = None
@@ -71,7 +78,9 @@ class Window:
             if closed.chunks:
                 self._first_seen(closed)
             self._spark(closed)
+            self._least(closed)
         self._line(pair, proc)
+        self._calm()
         if self.first_chunk is not None and len(self.bins) >= BINS_PER_S:
             rate = float(sum(self.bins[-place].chunks for place in range(1, BINS_PER_S + 1)))
             self.peak_chunks_s = max(rate, self.peak_chunks_s or 0.0)
@@ -84,6 +93,19 @@ class Window:
         self.first_of_agent = grown(self.first_of_agent, agents, fill=np.iinfo(np.int64).max)
         seen = closed.sums[Sum.CHUNKS] > 0
         self.first_of_agent[:agents][seen] = np.minimum(self.first_of_agent[:agents][seen], closed.index)
+
+    def _least(self, closed: ClosedBin) -> None:
+        flat = closed.flat[Kind.DELAY]
+        if flat.size:
+            self.least_delay = grown(self.least_delay, roomy(closed.sums.shape[1]), fill=BUCKETS)
+            np.minimum.at(self.least_delay, flat // BUCKETS, flat % BUCKETS)
+
+    def _calm(self) -> None:
+        last = list(self.bins)[-RECENT_BINS:]
+        gaps = sum(float(closed.sums[Sum.SERVER_GAPS].sum()) for closed in last)
+        if gaps >= _ENOUGH_GAPS:
+            mean = sum(float(closed.sums[Sum.SERVER_GAP_NS].sum()) for closed in last) / gaps
+            self.least_server_gap_ns = min(mean, self.least_server_gap_ns or mean)
 
     def _spark(self, closed: ClosedBin) -> None:
         second = closed.index // BINS_PER_S

@@ -223,4 +223,21 @@ def _moved(say: Any, before: dict[str, Any], after: dict[str, Any], name: str) -
 
 
 def _findings(findings: list[dict[str, Any]]) -> list[str]:
-    return [f"finding: {finding['sentence'] or finding['name']}" for finding in findings]
+    """Warnings and what to try; of notes, and of what came more than once, each name once, as it was last seen."""
+    told: dict[str, dict[str, Any]] = {}
+    for finding in findings:
+        told[finding["name"]] = {**finding, "times": told.get(finding["name"], {}).get("times", 0) + 1}
+    lines = []
+    for finding in sorted(told.values(), key=lambda one: (one["severity"] == "note", one["since_s"])):
+        until = f"{finding['until_s']:.0f}" if finding["until_s"] is not None else "the end"
+        when = f"from {finding['since_s']:.0f} s to {until}{' s' if finding['until_s'] is not None else ''}"
+        when += f", {finding['times']} times" if finding["times"] > 1 else ""
+        lines.append(
+            f"{'note' if finding['severity'] == 'note' else 'finding'}: {finding['name']} ({when}):"
+            f" {finding['sentence'] or finding['name']}{_try(finding['lever'])}"
+        )
+    return lines
+
+
+def _try(lever: str) -> str:
+    return f" Try: {lever}." if lever else ""

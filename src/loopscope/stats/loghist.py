@@ -25,7 +25,7 @@ _LEAST_OCTAVES = 2
 EDGES_NS: Floats = LOWEST_NS * 2.0 ** (np.arange(BUCKETS - 1) / PER_OCTAVE)
 """Edges between the buckets: bucket b holds [EDGES_NS[b - 1], EDGES_NS[b]); BUCKETS - 1 values."""
 
-_MIDDLE_NS: Floats = np.concatenate(([0.0], np.sqrt(EDGES_NS[:-1] * EDGES_NS[1:]), [np.inf]))
+MIDDLE_NS: Floats = np.concatenate(([0.0], np.sqrt(EDGES_NS[:-1] * EDGES_NS[1:]), [np.inf]))
 
 
 def buckets_of(values_ns: Floats) -> Counts:
@@ -52,7 +52,7 @@ def quantiles(counts: NDArray[np.integer], shares: Sequence[float], most_ns: Flo
     for column, share in enumerate(shares):
         rank = np.maximum(np.ceil(share * total), 1.0)
         at = np.minimum((running < rank[:, None]).sum(axis=1), used.size - 1)
-        value = np.minimum(_MIDDLE_NS[used[at]], most_ns)
+        value = np.minimum(MIDDLE_NS[used[at]], most_ns)
         result[filled, column] = value[filled]
     return result
 
