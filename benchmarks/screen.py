@@ -21,7 +21,7 @@ import termios
 import time
 from pathlib import Path
 
-FAKES = Path(__file__).resolve().parents[1] / "tests" / "ui"
+TESTS = Path(__file__).resolve().parents[1] / "tests"
 TARGET = 0.09
 """Of a core at 160x48 with 16 agents: leaves 3 points of the 12 for decoding and folding."""
 CASES = (
@@ -39,12 +39,11 @@ CASES = (
 
 def child(agents: int, seconds: float, frozen: bool) -> None:
     """Run the screen over prepared snapshots; one JSON line on stdout says what it cost."""
-    sys.path.insert(0, str(FAKES))
+    sys.path.insert(0, str(TESTS))
     import threading
 
-    from fakes import FakeSource
-
     import loopscope.ui
+    from ui.fakes import FakeSource
 
     class Prepared(FakeSource):
         """Hands out a hundred snapshots in turn, from a thread, as a session does."""

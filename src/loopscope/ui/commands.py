@@ -26,18 +26,22 @@ class Commands(Provider):
         for name in app.book.names():
             yield f"theme: {name}", "colours of the whole screen", partial(app.set_theme, name)
         for agent in app.view.agents():
-            yield f"agent: {agent.name}", agent.endpoint, partial(app.open_agent, agent.agent)
+            title = f"agent: {agent.name}  {agent.endpoint}"
+            yield title, "open its detail", partial(app.open_agent, agent.agent)
 
     async def discover(self) -> Hits:
         """Give everything, while nothing is typed."""
         for title, help_text, command in self._all():
-            # Content, not strings: an agent's name or endpoint is not markup.
-            yield DiscoveryHit(Content(title), command, text=title, help=help_text.replace("[", "\\["))
+            yield DiscoveryHit(Content(title), command, text=title, help=help_text)
 
     async def search(self, query: str) -> Hits:
         """Give what matches."""
         matcher = self.matcher(query)
         for title, help_text, command in self._all():
-            score = matcher.match(title)
+            score, offsets = matcher.fuzzy_search.match(query, title)
             if score > 0:
-                yield Hit(score, matcher.highlight(title), command, text=title, help=help_text.replace("[", "\\["))
+                # Not matcher.highlight: it reads the title as markup, and an agent's name is not ours.
+                shown = Content(title)
+                for offset in offsets:
+                    shown = shown.stylize(matcher.match_style, offset, offset + 1)
+                yield Hit(score, shown, command, text=title, help=help_text)

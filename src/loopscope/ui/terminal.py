@@ -120,28 +120,32 @@ def signals(handle: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def watched(stop: Callable[[], object], leave: Callable[[int], object] = os._exit) -> Iterator[None]:
-    """While inside, a terminal that vanishes without a signal stops the session and ends the process with 129."""
+    """While inside, a terminal that vanishes without a signal stops the session and ends the process with 129.
+
+    On Linux only: elsewhere ``poll`` may call a healthy terminal invalid.
+    """
     stdin = sys.__stdin__
-    if stdin is None or not hasattr(select, "poll") or not stdin.isatty():
+    if sys.platform != "linux" or stdin is None or not stdin.isatty():
         yield
         return
-    over = threading.Event()
-    thread = threading.Thread(target=_watch, args=(stdin.fileno(), over, stop, leave), name="terminal", daemon=True)
+    # A pipe wakes the thread, so that leaving in order neither waits for it nor leaves it watching.
+    told, tell = os.pipe()
+    thread = threading.Thread(target=_watch, args=(stdin.fileno(), told, stop, leave), name="terminal", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        os.close(tell)
+        thread.join()
+        os.close(told)
 
 
-def _watch(fd: int, over: threading.Event, stop: Callable[[], object], leave: Callable[[int], object]) -> None:
+def _watch(fd: int, told: int, stop: Callable[[], object], leave: Callable[[int], object]) -> None:
     poll = select.poll()
     # No event is asked for: hang-up and error are reported all the same, and keys do not wake us.
     poll.register(fd, 0)
-    while not over.is_set():
-        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(500)):
-            break
-    else:
+    poll.register(told, select.POLLIN)
+    if any(ready == told for ready, _ in poll.poll()):
         return
     # The main thread may hang in a write that nobody reads, so the session is stopped from here.
     stopping = threading.Thread(target=stop, name="stop", daemon=True)

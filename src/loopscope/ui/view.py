@@ -1,5 +1,6 @@
 """What the panes draw: the last snapshot, and what the operator chose to see of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loopscope.model.snapshot import AgentView, Snapshot
@@ -7,6 +8,13 @@ from loopscope.session.source import Abilities, Playback
 
 ORDERS = ("name", "tok/s", "delay", "errors")
 """What the agents' table may be sorted by, in the order of its key."""
+
+
+_KEYS: dict[str, Callable[[AgentView], float]] = {
+    "tok/s": lambda agent: -(agent.tok_s or 0.0),
+    "delay": lambda agent: -(agent.delay_ms.p99 or 0.0),
+    "errors": lambda agent: -agent.errors,
+}
 
 
 @dataclass(slots=True)
@@ -26,19 +34,21 @@ class View:
     order: str = ORDERS[0]
     board: str = "live"
     """Which screen of panes is on top: ``live`` or ``detail``."""
+    _ranked: tuple[str, int, int] = ("", 0, 0)
+    _rank: dict[int, int] = field(default_factory=dict)
     zoom: str = ""
     """Name of the pane that has the whole screen, or empty."""
 
     def agents(self) -> list[AgentView]:
-        """Agents in the order of the table."""
+        """Agents in the order of the table; it changes once a second at most, or nobody could read it."""
         agents = list(self.snapshot.agents)
-        if self.order == "tok/s":
-            agents.sort(key=lambda a: -(a.tok_s or 0.0))
-        elif self.order == "delay":
-            agents.sort(key=lambda a: -(a.delay_ms.p99 or 0.0))
-        elif self.order == "errors":
-            agents.sort(key=lambda a: -a.errors)
-        return agents
+        key = _KEYS.get(self.order)
+        if key is None:
+            return agents
+        if self._ranked != (self.order, int(self.snapshot.t_s), len(agents)):
+            self._ranked = (self.order, int(self.snapshot.t_s), len(agents))
+            self._rank = {agent.agent: place for place, agent in enumerate(sorted(agents, key=key))}
+        return sorted(agents, key=lambda agent: self._rank.get(agent.agent, len(agents)))
 
     def chosen(self) -> AgentView | None:
         """The chosen agent; the first one when none was chosen or it has gone."""

@@ -1,13 +1,13 @@
 """Agents: one row each, with what it does now, how fast, and how late its chunks come."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from loopscope.model.snapshot import AgentView
 from loopscope.ui.draw.charts import sparks
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
 from loopscope.ui.draw.words import NONE, count, ms, plural, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
@@ -58,7 +58,6 @@ COLUMNS = (
     Column("requests", 9, 6, lambda a: count(a.requests)),
     Column("errors", 7, 3, lambda a: count(a.errors)),
 )
-_SPARK = 4
 _MIN_SPARK = 8
 
 
@@ -70,9 +69,12 @@ class Plan:
     spark: int
 
 
-def plan(width: int) -> Plan:
-    """Choose columns for a table of ``width`` cells: the ranks that fit, and all the rest for the sparkline."""
-    kept = list(COLUMNS)
+def plan(width: int, names: int = 0) -> Plan:
+    """Choose columns for a table of ``width`` cells: the ranks that fit, and all the rest for the sparkline.
+
+    ``names`` is the length of the longest name; its column grows with it within reason.
+    """
+    kept = [replace(COLUMNS[0], width=min(16 if width >= 110 else 12, max(7, names))), *COLUMNS[1:]]
     while (spare := width - 3 - sum(c.width + 1 for c in kept)) < _MIN_SPARK and max(c.rank for c in kept) > 0:
         worst = max(c.rank for c in kept)
         kept = [c for c in kept if c.rank != worst]
@@ -108,7 +110,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     agents = view.agents()
     first = first_shown(view, room)
     shown = agents[first : first + max(0, room)]
-    table = plan(inner)
+    table = plan(inner, max((width_of(a.name) for a in agents), default=0))
     body = [_titles(table, inner, view)]
     if not agents:
         body += message("no agents yet", inner, max(0, room))

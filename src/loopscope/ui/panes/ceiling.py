@@ -6,7 +6,7 @@ the sign, and a scale with an open end.
 
 from loopscope.ui.draw import digits
 from loopscope.ui.draw.charts import meter
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
 from loopscope.ui.draw.words import ms, plural, rate, share, size
 from loopscope.ui.view import View
 
@@ -55,10 +55,13 @@ def _numbers(view: View, inner: int, high: int) -> list[Row]:
                 Ink().gap(1).put(x, "rate bold").to(second).put(y, "bound").row(inner)
                 for x, y in zip(a, b, strict=True)
             ]
-            caption = Ink().put(fit(" chunks/s now", second - 1), "label").to(second)
+            caption = Ink().put(" chunks/s now", "label")
             if ceiling.at_least_chunks_s is None:
-                caption.put(fit(_why(view), inner - second), "missing")
+                # The reason is longer than the number that it stands for; it begins where it fits.
+                start = max(caption.width + 2, min(second, inner - 1 - width_of(_why(view))))
+                caption.to(start).put(fit(_why(view), inner - start), "missing")
             else:
+                caption.to(second)
                 room = inner - second
                 words = next((w for w in _BOUND_WORDS if len(w) <= room), _BOUND_WORDS[-1])
                 caption.put(fit(words, room), "label")

@@ -53,6 +53,8 @@ def change(measure: Measure, before: Figures, after: Figures) -> Run:
     if a is None and b is None:
         return "–", "label"
     arrow = "→" if a is None or b is None or glyph == "≈" else ("↑" if b > a else "↓")
+    if a is None:
+        return f"      {arrow} {measure.say(b)}", "label"
     return f"{glyph}{measure.say(a):>5} {arrow} {measure.say(b)}", style
 
 

@@ -41,7 +41,7 @@ def throughput(view: View, width: int, height: int) -> list[Row]:
     if not len(series.t_s):
         return frame("throughput", message("not enough data", inner, high), width, height)
     right_axis = 6 if inner >= 60 else 0
-    cells, rows = inner - _AXIS - right_axis, max(1, high - 1)
+    cells, rows = max(1, inner - _AXIS - right_axis), max(1, high - 1)
     end = float(series.t_s[-1]) + series.step_s
     hold = series.step_s * 1.01
     chunks = resample(series.t_s, series.chunks_s, end, cells * 2, hold)
@@ -72,7 +72,9 @@ def power(view: View, width: int, height: int) -> list[Row]:
     data = view.snapshot.power
     inner, high = width - 2, height - 2
     title = data.label or "power"
-    says: list[list[Run]] = [[("SIMULATED", "badge-text bold on embedded")]] if data.simulated else []
+    says: list[list[Run]] = []
+    if data.simulated and "SIMULATED" not in title:
+        says = [[("SIMULATED", "badge-text bold on embedded")]]
     if not len(data.values):
         return frame(title, message(data.words or "not enough data", inner, high), width, height, right=says)
     shares = data.watts is None and data.share is not None
@@ -80,7 +82,7 @@ def power(view: View, width: int, height: int) -> list[Row]:
     figure: list[Run] = [(now, "power bold")]
     known = data.values[np.isfinite(data.values)]
     top = 1.0 if shares else nice_top(float(known.max()) if len(known) else 1.0)
-    cells, rows = inner - _AXIS, max(1, high - 1)
+    cells, rows = max(1, inner - _AXIS), max(1, high - 1)
     gaps = np.diff(data.t_s)
     hold = max(1.0, 2.5 * float(np.median(gaps))) if len(gaps) else SPAN_S
     values = resample(data.t_s, data.values, max(view.snapshot.t_s, float(data.t_s[-1])), cells * 2, hold)
@@ -99,7 +101,7 @@ def agent(view: View, chosen: AgentView, width: int, height: int) -> list[Row]:
     title = "chunks/s, last 60 s"
     if not len(values) or not np.isfinite(values).any():
         return frame(title, message("not enough data", inner, high), width, height)
-    cells, rows = inner - _AXIS, max(1, high - 1)
+    cells, rows = max(1, inner - _AXIS), max(1, high - 1)
     top = nice_top(float(np.nanmax(values)))
     seconds = np.arange(len(values), dtype=np.float64) - len(values)
     picture = braille(resample(seconds, values, 0.0, cells * 2, 1.01), rows, top, fill=True)

@@ -37,6 +37,7 @@ WORDS = (
      " ceiling is higher; what a fuller loop costs is delay"),
     ("headroom", "1 - rate / at least"),
     ("✓ ✗ ≈", "a lever's effect: better, worse, the same within 5 %; figures before and after it settled"),
+    ("△ ▲ × ┊", "on a histogram's axis: p50, p99, largest; the idle floor"),
     ("observer", "what the probes cost the measured process; dropped samples are counted, in red"),
 )  # fmt: skip
 
@@ -109,7 +110,7 @@ def findings_page(findings: tuple[FindingView, ...]) -> Page:
 
 
 def _heading(text: str) -> Line:
-    return ((text, "title bold"), ("", "text"), ("", "text"))
+    return (("", "text"), (text, "title bold"), ("", "text"))
 
 
 class Ask(ModalScreen[str | None]):

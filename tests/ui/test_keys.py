@@ -1,0 +1,294 @@
+"""Every key does what the help page says."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from textual.pilot import Pilot
+
+from loopscope.core.errors import InputError
+from loopscope.ui.actions import ACTS
+from loopscope.ui.app import LoopscopeApp
+from loopscope.ui.screens.board import Detail, Live
+from loopscope.ui.screens.modals import Ask, Page
+from ui.conftest import screen_text, showing, until
+from ui.fakes import FakeSource
+
+Steps = Callable[[Pilot[None], LoopscopeApp], Awaitable[None]]
+
+
+def play(source: FakeSource, steps: Steps, size: tuple[int, int] = (120, 36)) -> None:
+    """Run the app over a source and do some steps."""
+
+    async def run() -> None:
+        async with showing(source, size) as pilot:
+            await steps(pilot, cast("LoopscopeApp", pilot.app))
+
+    asyncio.run(run())
+
+
+def fresh(**more: Any) -> FakeSource:
+    """A source whose levers stand at their defaults."""
+    return FakeSource(**{"agents": 3, "frozen": True, "history": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("keys", "pulls"),
+    [
+        ("t", [("throttle", "60")]),
+        ("u", [("loop", "uvloop")]),
+        ("b", [("batch", "decode:50ms")]),
+        ("bbbb", [("batch", "decode:50ms"), ("batch", "read:50ms"), ("batch", "decode:1KiB"), ("batch", "off")]),
+        ("d", [("decoder", "json")]),
+        ("++-", [("agents", "4"), ("agents", "5"), ("agents", "4")]),
+        ("=_", [("agents", "4"), ("agents", "3")]),
+    ],
+)
+def test_levers(keys: str, pulls: list[tuple[str, str]]) -> None:
+    """Each key pulls its lever, from the value that was asked for last."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press(*keys)
+        await until(pilot, lambda: source.pulls == pulls)
+
+    play(source, steps)
+
+
+def test_a_typed_throttle() -> None:
+    """T asks; a wrong value is answered with the valid ones and asked again; t comes round to the typed one."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.press(*"fast", "enter")
+        await until(pilot, lambda: "valid: off, or chunks per" in screen_text(pilot))
+        assert source.pulls == []
+        await pilot.press(*["backspace"] * 4, *"45", "enter")
+        await until(pilot, lambda: source.pulls == [("throttle", "45")])
+        await until(pilot, lambda: app.view.lever("throttle") == "45")
+        await pilot.press("t", "t", "t")
+        await until(pilot, lambda: [value for _, value in source.pulls] == ["45", "off", "60", "45"])
+
+    play(source, steps)
+
+
+@pytest.mark.parametrize(("key", "name"), [("B", "batch"), ("A", "agents")])
+def test_other_questions_can_be_cancelled(key: str, name: str) -> None:
+    """The question names its lever, escape changes nothing, and a letter typed into it is no command."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Ask) and name in screen_text(pilot))
+        await pilot.press("u", "t", "escape")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+        assert source.pulls == []
+
+    play(source, steps)
+
+
+def test_a_refused_pull_is_a_notification() -> None:
+    """The source's own sentence is shown, as text: its brackets are no markup."""
+    source = fresh()
+
+    def refuse(lever: str, value: str, by: str = "key") -> None:
+        raise InputError("batch=[bold]x[/bold] is not known")
+
+    source.pull = refuse  # type: ignore[method-assign]
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("b")
+        await until(pilot, lambda: "batch=[bold]x[/bold] is not known" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_pause_freezes_the_screen_and_not_the_data() -> None:
+    """While paused nothing is asked and the elapsed time stands; going on shows what has happened since."""
+    source = FakeSource(2)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: "PAUSED" in screen_text(pilot))
+        asks, shown = source.asks, app.view.snapshot
+        source.step += 5000
+        for _ in range(30):
+            app._tick()
+        await pilot.pause()
+        assert source.asks == asks
+        assert app.view.snapshot is shown
+        await pilot.press("space")
+        await until(pilot, lambda: app.view.snapshot.t_s > 500)
+        assert "PAUSED" not in screen_text(pilot)
+
+    play(source, steps)
+
+
+def test_pause_plays_and_stops_a_replay() -> None:
+    """In a replay space is the recording's, levers have no keys, and the header tells place and length."""
+    source = fresh(playback=True, levers=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        assert "1:13 / 4:56" in screen_text(pilot)
+        await pilot.press("space", "t", "u", "+", "T", "m")
+        await until(pilot, lambda: "stopped" in screen_text(pilot))
+        assert source.playing is False
+        assert source.pulls == []
+        assert isinstance(app.screen, Live)
+        await pilot.press("space")
+        await until(pilot, lambda: source.playing)
+
+    play(source, steps)
+
+
+def test_marks() -> None:
+    """m puts a numbered mark on the time line, which shows it."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("m", "m")
+        await until(pilot, lambda: [m.label for m in source.marks] == ["mark 1", "mark 2"])
+        await until(pilot, lambda: "m mark 2" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_choosing_and_the_detail() -> None:
+    """Down chooses, enter opens, up goes to the neighbour while open, escape closes."""
+    source = fresh(failing=(1,))
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Detail) and "agent-3" in screen_text(pilot))
+        assert "server gap" in screen_text(pilot)
+        assert "118 chunks" in screen_text(pilot)
+        await pilot.press("up")
+        await until(pilot, lambda: "connection refused, next try in 2.0 s" in screen_text(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+        await pilot.press("k", "k", "j", "pagedown", "pageup")
+        assert app.view.selected == 0
+
+    play(source, steps)
+
+
+def test_sorting_and_enlarging() -> None:
+    """o sorts by the next column and says so; z enlarges one pane after the other, escape gives all back."""
+    source = fresh(failing=(2,))
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("o", "o", "o")
+        await until(pilot, lambda: "sorted by errors" in screen_text(pilot))
+        assert app.view.agents()[0].agent == 2
+        await pilot.press("z", "z")
+        await until(pilot, lambda: "loop lag" in screen_text(pilot) and "throughput" not in screen_text(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: "throughput" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_themes_go_round() -> None:
+    """y sets one theme after the other and comes back; colours change, text does not."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        names, seen = app.book.names(), []
+        for _ in names:
+            seen.append((app.theme, app.paint.style("rate").color))
+            await pilot.press("y")
+            await pilot.pause()
+        assert [name for name, _ in seen] == names
+        assert len({colour for _, colour in seen}) == len(names)
+        assert app.theme == names[0]
+
+    play(source, steps)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+def test_help(key: str) -> None:
+    """The help page lists every action and the words; q there closes the page, not the app."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Page))
+        text = screen_text(pilot)
+        for act in ACTS:
+            if act.group == "levers" and act.id not in {"more", "fewer"}:
+                assert act.title in text
+        await pilot.press("end")
+        await until(pilot, lambda: "lower bound of the ceiling" in screen_text(pilot))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+
+    play(source, steps, (120, 60))
+
+
+def test_findings() -> None:
+    """f lists what holds, with its evidence and the lever to try."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("f")
+        await until(pilot, lambda: "ELU 0.24, delay p99 1.2 ms" in screen_text(pilot))
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+
+    play(source, steps)
+
+
+def test_the_palette_knows_actions_agents_and_themes() -> None:
+    """Typing a name and enter does it."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("ctrl+p")
+        await pilot.press(*"other event")
+        await until(pilot, lambda: "levers: other event loop" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: source.pulls == [("loop", "uvloop")])
+        await pilot.press("ctrl+p", *"agent-2")
+        await until(pilot, lambda: "agent: agent-2" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Detail) and app.view.selected == 1)
+        await pilot.press("ctrl+p", *"high-con")
+        await until(pilot, lambda: "theme: high-contrast" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.theme == "high-contrast")
+
+    play(source, steps)
+
+
+def test_a_screenshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """s writes an SVG into the current folder and names it; a folder that cannot be written to is a sentence."""
+    source = fresh()
+    monkeypatch.chdir(tmp_path)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("s")
+        await until(pilot, lambda: list(tmp_path.glob("loopscope-*.svg")))
+        await until(pilot, lambda: "EMBEDDED" in next(tmp_path.glob("*.svg")).read_text("utf-8"))
+        monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "gone")
+        await pilot.press("s")
+        await until(pilot, lambda: "cannot be written" in screen_text(pilot))
+
+    play(source, steps)
+
+
+@pytest.mark.parametrize("keys", [["q"], ["ctrl+c"], ["T", "ctrl+c"], ["ctrl+p", "ctrl+c"], ["enter", "q"]])
+def test_leaving(keys: list[str]) -> None:
+    """q leaves from every screen, ctrl+c also from within a question and the palette."""
+    source = fresh()
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        for key in keys:
+            await pilot.press(key)
+        assert app._exit
+        assert app.return_code == 0
+
+    play(source, steps)

@@ -1,0 +1,78 @@
+"""Pictures of the screen. Data is frozen and nothing moves, so each picture is the same on every machine.
+
+After a change that is meant: look at them, then ``pytest tests/ui/test_snapshots.py --snapshot-update``.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import textual
+from textual.pilot import Pilot
+
+from loopscope.model.snapshot import Snapshot
+from loopscope.ui.app import LoopscopeApp
+from ui.conftest import until
+from ui.fakes import FakeSource
+
+pytestmark = pytest.mark.skipif(
+    textual.__version__ != "8.2.8", reason="the pictures are of Textual 8.2.8; it is pinned and changed alone"
+)
+Compare = Callable[..., bool]
+
+
+def shown(source: FakeSource, theme: str = "dark", keys: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Arguments of a comparison: the app, and waiting until it shows its data."""
+    app = LoopscopeApp(source, theme=theme)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.view.seen)
+        await pilot.press(*keys)
+        # Charts are drawn at their own ticks; this draws them all.
+        app.show()
+        await pilot.pause()
+
+    return {"app": app, "run_before": before}
+
+
+@pytest.mark.parametrize(("size", "agents"), [((160, 48), 4), ((120, 36), 2), ((80, 24), 3)], ids=["160", "120", "80"])
+def test_sizes(snap_compare: Compare, size: tuple[int, int], agents: int) -> None:
+    """The live screen at the three sizes, one agent failing, while recording."""
+    source = FakeSource(agents, frozen=True, failing=(1,), recording="/tmp/calm-pair.jsonl")
+    assert snap_compare(terminal_size=size, **shown(source))
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "stage", "terminal"])
+def test_themes(snap_compare: Compare, theme: str) -> None:
+    """Each shipped theme, small."""
+    assert snap_compare(terminal_size=(100, 30), **shown(FakeSource(3, frozen=True, failing=(2,)), theme))
+
+
+def test_detail(snap_compare: Compare) -> None:
+    """One agent, closely."""
+    assert snap_compare(terminal_size=(120, 36), **shown(FakeSource(2, frozen=True), keys=("enter",)))
+
+
+def test_help(snap_compare: Compare) -> None:
+    """Every key."""
+    assert snap_compare(terminal_size=(100, 40), **shown(FakeSource(2, frozen=True), keys=("question_mark",)))
+
+
+def test_a_replay(snap_compare: Compare) -> None:
+    """The same screen over a recording, which has no power."""
+    source = FakeSource(2, frozen=True, playback=True, levers=False, embedded=False, power="none")
+    assert snap_compare(terminal_size=(120, 36), **shown(source))
+
+
+def test_trouble(snap_compare: Compare) -> None:
+    """Not enough data, samples dropped, and a problem."""
+
+    def edit(snapshot: Snapshot) -> Snapshot:
+        empty = Snapshot()
+        return replace(
+            snapshot, ceiling=replace(empty.ceiling, words="not enough data: 1.2 of 3 s"), lag=empty.lag,
+            series=empty.series, observer=replace(snapshot.observer, dropped=12), problem="the disk is full",
+        )  # fmt: skip
+
+    assert snap_compare(terminal_size=(120, 36), **shown(FakeSource(2, frozen=True, edit=edit)))
