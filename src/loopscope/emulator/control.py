@@ -11,7 +11,7 @@ from loopscope import __version__
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
 from loopscope.emulator.answers import Answer, ApiError, json_answer, native_error
-from loopscope.emulator.job import FLAT_LINES
+from loopscope.emulator.shapes import FLAT_LINES
 
 if TYPE_CHECKING:
     from loopscope.emulator.connection import Connection

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from loopscope.emulator.timing import Gap
 
 _LOG_MASK = LOG_ROWS - 1
-FLAT_LINES = 4
-"""Messages that leave in one ``send`` when there is no pace; each is its own HTTP chunk with its own stamp. A send
-costs 2 us here and a message 1 us: one at a time spends two thirds on the call; more than four saves little."""
 FLAT_SENDS = 8
 """Sends that a stream without a pace may do in a row before it is another stream's turn."""
 
@@ -144,13 +141,13 @@ class Job:
         """Give a token the long way: the first one, and every one of a stream with a fault or without HTTP chunks."""
         if self.dead:
             return 0
+        if not self._left:
+            return self._last(due)
         trap = self.trap
         if trap is not None and not trap.sprung and self.made >= trap.after:
             again = trap.spring(self, due)
             if again != trap.GO_ON:
                 return again
-        if not self._left:
-            return self._last(due)
         place = self._place
         if self._posts[place]:
             data = self.take_head() + self.frame(self.next_message())
@@ -161,6 +158,8 @@ class Job:
             self.ledger.bytes += len(data)
             if not self.connection.write(data):
                 return self._block(b"", due, 1)
+            if self.connection.closed:  # the client had gone
+                return 0
             self.ledger.sent(self.number, due, perf_counter_ns())
         else:
             self._silent()
@@ -185,27 +184,20 @@ class Job:
         """Give tokens for as long as the socket takes them, but not for long; true: call again."""
         if self.dead:
             return False
-        ledger, posts, pres, wrap, send = self.ledger, self._posts, self._pres, self._wrap, self._send
-        fixed, place, second, base = self._fixed, self._place, clock.second, clock.base_ns
+        ledger, shape, send = self.ledger, self.reply.shape, self._send
         for _ in range(FLAT_SENDS):
-            lines: list[bytes] = []
-            count = min(FLAT_LINES, self._left)
-            for _ in range(count):
-                post = posts[place]
-                if not post:
-                    ledger.silent_tokens += 1
-                elif fixed is not None:
-                    lines.append(pres[place] + fixed + post)
-                else:
-                    wall = time_ns()
-                    rest = wall - base
-                    if 0 <= rest < NS_PER_S and rest % 10:
-                        lines.append(b"%b%b%09d%b" % (pres[place], second, rest, post))
-                    else:
-                        lines.append(chunk(self.reply.shape.message(clock.stamp(wall)[:-1], place)))
-                        second, base = clock.second, clock.base_ns
-                place = place + 1 if place + 1 != wrap else 0
-            data = b"".join(lines)
+            block = shape.block(self._place)
+            if block.tokens > self._left:
+                block = shape.make_block(self._place, self._left)
+            variable, rest = self._fixed, 1
+            if variable is None:
+                wall = time_ns()
+                rest = wall - clock.base_ns
+                if not 0 <= rest < NS_PER_S:
+                    rest = clock.roll(wall)
+                variable = b"%b%09d" % (clock.second, rest)
+            # Go cuts trailing zeros, so one stamp in ten is shorter.
+            data = variable.join(block.parts) if rest % 10 else block.framed(shape, clock.stamp(wall)[:-1])
             try:
                 sent = send(data)
             except BlockingIOError:
@@ -213,19 +205,16 @@ class Job:
             except OSError:
                 self.connection.lost()
                 return False
-            ledger.tokens += count
-            self._left -= count
-            self._place = place
+            ledger.tokens += block.tokens
+            ledger.silent_tokens += block.tokens - block.lines
             ledger.bytes += len(data)
+            self._left -= block.tokens
+            self._place = block.after
             now = perf_counter_ns()
             if sent != len(data):
-                self._block(data[sent:], now, len(lines))
+                self._block(data[sent:], now, block.lines)
                 return False
-            for _ in lines:
-                row = ledger.rows & _LOG_MASK
-                ledger.log_request[row] = self.number
-                ledger.log_meant[row] = ledger.log_sent[row] = now
-                ledger.rows += 1
+            ledger.sent_together(self.number, now, block.lines)
             if not self._left:
                 self._last(now)
                 return False

@@ -121,8 +121,10 @@ def _options(body: dict[str, Any]) -> dict[str, Any]:
         if name in body:
             options[option] = body[name]
     stop = body.get("stop")
-    if stop:
-        options["stop"] = [stop] if isinstance(stop, str) else [word for word in stop if isinstance(word, str)]
+    if isinstance(stop, str):
+        options["stop"] = [stop]
+    elif isinstance(stop, list):
+        options["stop"] = [word for word in stop if isinstance(word, str)]
     return options
 
 

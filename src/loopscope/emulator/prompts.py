@@ -101,13 +101,12 @@ def script_of(server: Options, number: int, prompt: str, options: dict[str, Any]
 
 def _formed(script: Script) -> Script:
     """Answer a request for JSON: one object that holds the words, then the end token; cut where the limit says."""
-    words = [script.text.texts[(script.start + n) % TOKENS].replace("\n", " ") for n in range(min(script.spoken, 40))]
-    tokens = ["{", '"', "answer", '":', ' "', *(w.replace("\\", "/").replace('"', "'") for w in words), '"', "}"]
-    if script.spoken >= len(tokens):
+    texts = text_of("words").texts  # plain ones, whatever the mode: they stand in a string within a string
+    words = [texts[(script.start + n) % TOKENS].replace("\n", " ") for n in range(min(script.spoken, 40))]
+    tokens = ["{", '"', "answer", '":', ' "', *words, '"', "}"]
+    if script.eos or script.spoken >= len(tokens):
         return Script(Text(tokens), 0, len(tokens), True, "stop")
-    return (
-        Script(Text(tokens), 0, script.spoken) if not script.eos else Script(Text(tokens), 0, len(tokens), True, "stop")
-    )
+    return Script(Text(tokens), 0, script.spoken)
 
 
 def _stopped(script: Script, stops: list[str]) -> Script:

@@ -102,6 +102,7 @@ class Runner:
         self.loading = False
         self.loaded = True
         self.pump(due)
+        self.rest(None, due)  # everybody who waited for it may have gone
         return 0
 
     def _cached(self, job: Job) -> int:

@@ -5,6 +5,8 @@ dialect, id and time of the request in OpenAI's. Its length is nearly always the
 HTTP chunk can be made beforehand.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,20 +15,66 @@ from loopscope.emulator.words import Text, go_string
 FULL_STAMP = len("2026-11-21T02:58:01.123456789")
 
 
-class Shape(NamedTuple):
+FLAT_LINES = 4
+"""Messages that leave in one ``send`` when there is no pace: each is an HTTP chunk of its own, all share the stamp of
+that moment. A send costs 1-2 us here; more than four at a time would save little and hide reads from clients."""
+
+
+class Block(NamedTuple):
+    """A few messages in a row: ``variable.join(parts)`` is all their HTTP chunks."""
+
+    parts: list[bytes]
+    tokens: int
+    lines: int
+    places: range
+    after: int
+    """Place of the token that follows."""
+
+    def framed(self, shape: Shape, variable: bytes) -> bytes:
+        """Give the HTTP chunks for a variable part of an unusual length."""
+        return b"".join([chunk(shape.message(variable, place)) for place in self.places if shape.post[place]])
+
+
+class Shape:
     """Lists by place in the text: ``pre + variable + post`` is the whole HTTP chunk; ``post`` is empty for no line."""
 
-    opening: bytes
-    between: bytes
-    closing: bytes
-    fragments: list[bytes]
-    pre: list[bytes]
-    post: list[bytes]
+    def __init__(self, opening: bytes, variable: int, between: bytes, fragments: list[bytes], closing: bytes) -> None:
+        self.opening = opening
+        self.between = between
+        self.closing = closing
+        self.fragments = fragments
+        self.pre: list[bytes] = []
+        self.post: list[bytes] = []
+        self._blocks: dict[int, Block] = {}
+        fixed = len(opening) + variable + len(between) + len(closing)
+        heads: dict[int, bytes] = {}
+        for fragment in fragments:
+            size = fixed + len(fragment)
+            head = heads.get(size)
+            if head is None:
+                head = heads[size] = b"%x\r\n%b" % (size, opening)
+            self.pre.append(head)
+            self.post.append(between + fragment + closing + b"\r\n" if fragment else b"")
 
     def message(self, variable: bytes, place: int, fragment: bytes | None = None) -> bytes:
         """Give the message alone, without the HTTP chunk around it; ``fragment`` in place of the one of the text."""
         content = self.fragments[place] if fragment is None else fragment
         return b"".join((self.opening, variable, self.between, content, self.closing))
+
+    def block(self, place: int) -> Block:
+        """Give the messages of the next tokens, ``FLAT_LINES`` or as many as there are before the text repeats."""
+        block = self._blocks.get(place)
+        if block is None:
+            block = self._blocks[place] = self.make_block(place, FLAT_LINES)
+        return block
+
+    def make_block(self, place: int, tokens: int) -> Block:
+        """Make a block of at most so many tokens."""
+        places = range(place, min(place + tokens, len(self.post)))
+        shown = [n for n in places if self.post[n]]
+        edges = [b"", *(self.post[n] for n in shown)], [*(self.pre[n] for n in shown), b""]
+        parts = [after + before for after, before in zip(*edges, strict=True)]
+        return Block(parts, len(places), len(shown), places, places.stop % len(self.post))
 
 
 def chunk(data: bytes) -> bytes:
@@ -34,24 +82,9 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def make_shape(opening: bytes, variable: int, between: bytes, fragments: list[bytes], closing: bytes) -> Shape:
-    """Make the lists for a text; ``variable`` is the usual length of the variable part."""
-    fixed = len(opening) + variable + len(between) + len(closing)
-    heads: dict[int, bytes] = {}
-    pre, post = [], []
-    for fragment in fragments:
-        size = fixed + len(fragment)
-        head = heads.get(size)
-        if head is None:
-            head = heads[size] = b"%x\r\n%b" % (size, opening)
-        pre.append(head)
-        post.append(between + fragment + closing + b"\r\n" if fragment else b"")
-    return Shape(opening, between, closing, fragments, pre, post)
-
-
 @lru_cache(maxsize=32)
 def _kept(opening: bytes, variable: int, between: bytes, text: Text, closing: bytes) -> Shape:
-    return make_shape(opening, variable, between, text.fragments, closing)
+    return Shape(opening, variable, between, text.fragments, closing)
 
 
 def _shape(opening: bytes, variable: int, between: bytes, text: Text, closing: bytes) -> Shape:

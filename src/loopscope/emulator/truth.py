@@ -64,6 +64,20 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         self.log_sent[row] = sent_ns
         self.rows += 1
 
+    def sent_together(self, request: int, now: int, count: int) -> None:
+        """Log chunks without a schedule that left in one write."""
+        row = self.rows & _MASK
+        end = row + count
+        if end > LOG_ROWS:
+            for _ in range(count):
+                self.sent(request, now, now)
+            return
+        stamps = array("q", (now,)) * count
+        self.log_request[row:end] = array("q", (request,)) * count
+        self.log_meant[row:end] = stamps
+        self.log_sent[row:end] = stamps
+        self.rows += count
+
     def ended(self, outcome: str) -> None:
         """Count the end of a request."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1

@@ -16,6 +16,17 @@ def test_log_keeps_the_latest_rows_and_says_what_it_lost() -> None:
     assert ledger.since(LOG_ROWS + 50) == (LOG_ROWS + 10, [])
 
 
+def test_chunks_that_left_together_are_rows_like_others() -> None:
+    """Also where the log wraps round."""
+    ledger = Ledger()
+    for n in range(LOG_ROWS // 3 + 2):
+        ledger.sent_together(n, 10 * n, 3)
+    first, rows = ledger.since(ledger.rows - 9)
+    assert first == ledger.rows - 9 == LOG_ROWS - 4
+    last = LOG_ROWS // 3 + 1
+    assert rows == [(n, 10 * n, 10 * n) for n in (last - 2, last - 1, last) for _ in range(3)]
+
+
 def test_lateness_is_that_of_the_rows_asked_for() -> None:
     """p50, p99 and maximum; nothing where there are no rows."""
     ledger = Ledger()
