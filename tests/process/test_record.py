@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import resource
 import signal
 from pathlib import Path
 
@@ -180,6 +181,24 @@ def test_an_output_that_cannot_be_written_is_told_first(tmp_path: Path, target: 
     done = run("record", "--embedded", "-o", str(tmp_path / target))
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_disk_that_fills_up_is_told_at_the_end(tmp_path: Path) -> None:
+    """When the file could not take everything, the run is measured to its end, and the command says so and fails."""
+    path = tmp_path / "run.jsonl"
+    limit = 15_000
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = run("record", "--embedded", "-o", str(path), "--seconds", "3", "--json", preexec_fn=small_files)
+    assert done.returncode == 1
+    assert "the recording is not complete" in done.stderr
+    result = json.loads(done.stdout)
+    assert result["duration_s"] > 2.5
+    assert "lines are missing" in done.stderr
+    assert 0 < path.stat().st_size <= limit
+    assert any(isinstance(decode(line), Chunks) for line in path.read_bytes().split(b"\n")[:-1])
 
 
 def test_a_server_that_is_not_there_is_an_error_of_its_agent(tmp_path: Path) -> None:

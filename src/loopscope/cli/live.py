@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from, seconds
+from loopscope.core.errors import LoopscopeError
 
 if TYPE_CHECKING:
     from loopscope.session.live import LiveSource
@@ -49,11 +50,14 @@ def run(args: argparse.Namespace) -> int:
         result = importlib.import_module("loopscope.ui").run(source, theme=args.theme)
         if args.json:
             sys.stdout.write(json.dumps(result, indent=2) + "\n")
-        return 0
-    return _headless(source, args, why_not)
+    else:
+        _headless(source, args, why_not)
+    if source.recording_problem:
+        raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")
+    return 0
 
 
-def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> int:
+def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> None:
     from loopscope.report.line import one_line
     from loopscope.report.text import render
 
@@ -70,4 +74,3 @@ def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> i
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
     else:
         sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
-    return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from, parse_script, seconds
+from loopscope.core.errors import LoopscopeError
 
 NAME = "record"
 HELP = """Run a session without a screen and write everything to a trace, which 'loopscope replay' opens in the screen.
@@ -66,5 +67,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
     else:
         sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
+    if source.recording_problem:
+        raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")
     headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
     return 0

@@ -42,24 +42,36 @@ class LiveSource:
         self.recording = str(options.record) if options.record else ""
         # Opened first: a path that cannot be written is told before anything starts.
         self._recorder = (
-            Recorder(options.record, overwrite=options.overwrite, on_problem=self._set_problem)
+            Recorder(options.record, overwrite=options.overwrite, on_problem=self._recorder_says)
             if options.record
             else None
         )
         self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress)
         self._pair: EmbeddedPair | None = None
-        self._rigs = Rigs(on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s)
+        self._rigs = Rigs(
+            on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
+        )
         self._telemetry = Worker(
             "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
         )
         self._servers: list[Server] = []
         self._words = ""
         self._problem = ""
+        self._recording_problem = ""
         self._busy: dict[str, str] = {}
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._stopping = False
         self._summary: dict[str, Any] | None = None
+
+    @property
+    def recording_problem(self) -> str:
+        """What is wrong with the recording, in one sentence; empty when every line is in the file."""
+        if self._recorder is None or not (self._recorder.problem or self._recorder.lost_lines):
+            return ""
+        lost = self._recorder.lost_lines
+        words = self._recorder.problem or f"{self.recording} did not take data for a while"
+        return f"{words} ({lost} lines are missing)" if lost else words
 
     @property
     def fold(self) -> Fold:
@@ -140,12 +152,12 @@ class LiveSource:
         if isinstance(record, AgentState) and record.state == "gone":
             self._rigs.agent_gone(record.proc, record.agent)
 
-    def _set_problem(self, words: str) -> None:
-        self._problem = plain(words)
+    def _recorder_says(self, words: str) -> None:
+        self._recording_problem = plain(words)
 
     def _lost(self, what: str, words: str) -> None:
         if not self._stopping:
-            self._set_problem(words)
+            self._problem = plain(words)
             self._hub.emit(Loss(t_ns=now_ns(), proc="session", what=what, count=1, words=plain(words)))
 
     def _rig_died(self, proc: str, words: str) -> None:
@@ -169,7 +181,7 @@ class LiveSource:
         with self._lock:
             busy = dict(self._busy)
         levers = tuple(dataclasses.replace(view, busy=busy.get(view.name, "")) for view in snapshot.levers)
-        return dataclasses.replace(snapshot, levers=levers, problem=self._problem or snapshot.problem)
+        return dataclasses.replace(snapshot, levers=levers, problem=self._problem or self._recording_problem or snapshot.problem)
 
     def pull(self, lever: str, value: str, by: str = "key") -> None:
         """Pull a lever: at once, or by a takeover in the background. Raises InputError."""
