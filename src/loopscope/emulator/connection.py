@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from time import perf_counter_ns
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 16
 LINGER_NS = 500_000_000
+_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Connection:
@@ -230,7 +232,7 @@ class Connection:
     def reset(self) -> None:
         """Close with a reset instead of a proper end."""
         if not self.closed:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.lost()
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDR",
-        help="address to listen on (default 127.0.0.1: this machine only)",
+        help="address to listen on (default 127.0.0.1; any other is warned of)",
     )
     add("--model", action="append", metavar="NAME", help="a model it has; may be given again (default gemma3)")
     add("--text", choices=TEXTS, default="words", help="words: plain text; tricky: with characters that readers stumble"

@@ -20,6 +20,9 @@ chunks/s in steps of 0.5 ms cost 2 000 wake-ups instead of 20 000; no chunk is l
 PASS_STEPS = 256
 """Due steps taken before the sockets are looked at again: 1-2 ms of work."""
 
+_SELECT_LIMIT = 1024
+"""select() takes no descriptor from here on; a process that was handed so many waits in milliseconds."""
+
 Step = Callable[[int], int]
 """Called with the time it was due (ns); gives when it is due again, 0 for never."""
 
@@ -40,11 +43,10 @@ class Reactor:
             end.setblocking(False)
         self.selector.register(self._wake_out, selectors.EVENT_READ, self._woken)
         # epoll waits in whole milliseconds, select() in microseconds, and an epoll descriptor can be waited for.
-        self._fine_fd = (
-            self.selector.fileno()
-            if hasattr(select, "epoll") and isinstance(self.selector, selectors.EpollSelector)
-            else -1
-        )
+        self._fine_fd = -1
+        if hasattr(select, "epoll") and isinstance(self.selector, selectors.EpollSelector):
+            descriptor = self.selector.fileno()
+            self._fine_fd = descriptor if descriptor < _SELECT_LIMIT else -1
 
     @property
     def wake_fd(self) -> int:

@@ -65,7 +65,7 @@ def _write(pipe: ChildPipe, outbox: "queue.SimpleQueue[Record | None]") -> None:
 def _info(server: EmulatorServer) -> dict[str, str]:
     options = server.options
     model = model_of(options.models[0])
-    rate = model.tok_s if options.rate is None else options.rate
+    rate = options.timing.rate(model.tok_s if options.rate is None else options.rate)
     return {
         "port": str(server.port), "url": server.url, "model": options.models[0], "models": ",".join(options.models),
         "version": VERSION, "rate_tok_s": f"{rate:g}", "timing": options.timing.words,
@@ -97,7 +97,7 @@ def _welcome(server: EmulatorServer) -> str:
     models = []
     for name in options.models:
         model = model_of(name)
-        rate = model.tok_s if options.rate is None else options.rate
+        rate = options.timing.rate(model.tok_s if options.rate is None else options.rate)
         pace = f"{rate:g} tok/s a stream" if rate else "as fast as the socket takes it"
         models.append(
             f"  {name:<16} {pace}{'' if model.known else ' (not in the table of models: middling figures)'}\n"

@@ -44,6 +44,12 @@ class Timing:
             return _chain(self.runs, run).__next__
         return None
 
+    def rate(self, tok_s: float) -> float:
+        """Tokens/s of one stream alone in the long run (0: as fast as the socket takes them)."""
+        if self.kind != "recorded":
+            return tok_s
+        return sum(map(len, self.runs)) * 1e9 / max(1, sum(map(sum, self.runs)))
+
 
 def _chain(runs: tuple[tuple[int, ...], ...], start: int) -> Iterator[int]:
     """Gaps of one recorded request, then of the next, for as long as they are asked for."""

@@ -137,7 +137,7 @@ def test_line_of_a_mebibyte(served: Emulated) -> None:
 
 def test_slow_headers_trickle_in(served: Emulated) -> None:
     """The head comes in pieces; then the stream is whole, with one head."""
-    served.fault("slow-headers", **{"for": 0.1})
+    served.fault("slow-headers", **{"for": 0.4})
     with stream(served, 3) as link:
         first = link.sock.recv(65536)
         assert b"\r\n\r\n" not in first
@@ -162,7 +162,7 @@ def test_refused_port_opens_again() -> None:
     """New connections are refused for that long; a kept one is still served; then the same port answers."""
     with emulator() as one:
         kept = one.link()
-        one.fault("refuse", **{"for": 0.3})
+        one.fault("refuse", **{"for": 0.8})
         refused = False
 
         def is_refused() -> bool:

@@ -82,7 +82,7 @@ def test_stamp_is_the_moment_of_the_line(served: Emulated) -> None:
 
 def test_headers_are_held_until_the_first_token() -> None:
     """The client sees an open, silent connection while the prompt is evaluated."""
-    with emulator("--prefill-rate", "100") as one, one.link() as link:
+    with emulator("--prefill-rate", "25") as one, one.link() as link:
         link.post(raw=True, prompt="x" * 40, options={"num_predict": 1})
         link.sock.settimeout(0.02)
         with pytest.raises(TimeoutError):

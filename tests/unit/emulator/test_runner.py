@@ -40,7 +40,7 @@ def test_waiters_are_served_in_order_and_only_the_total_tells() -> None:
     waits = [wait_ns(final) for final in done]
     assert waits == sorted(waits)
     assert waits[3] > 2 * 149_000_000
-    assert all(final["load_duration"] < 100_000_000 for final in done)
+    assert all(final["load_duration"] < 149_000_000 for final in done)
 
 
 def test_any_number_waits_once_the_model_is_loaded() -> None:
@@ -53,7 +53,7 @@ def test_any_number_waits_once_the_model_is_loaded() -> None:
 
 def test_too_many_waiters_are_refused_while_the_model_loads() -> None:
     """503 with Ollama's words; those who wait are served when it has loaded."""
-    with emulator("--load-ms", "300", "--max-queue", "2") as one:
+    with emulator("--load-ms", "1000000", "--max-queue", "2") as one:
         links = []
         for number in range(2):
             links.append(one.link().post(options={"num_predict": 1}))
@@ -61,7 +61,10 @@ def test_too_many_waiters_are_refused_while_the_model_loads() -> None:
         told = one.ask("POST", "/api/generate", {"model": "gemma3", "prompt": "p"})
         assert told.status == 503
         assert told.json() == {"error": "server busy, please try again.  maximum pending requests exceeded"}
-        assert all(final["load_duration"] >= 100_000_000 for final in finals(links))
+        (runner,) = one.server.runners.values()
+        one.server.reactor.at(perf_counter_ns(), runner._finish_load)  # there is no need to wait for it
+        one.server.reactor.wake()
+        assert [final["eval_count"] for final in finals(links)] == [1, 1]
         assert one.stats()["streams"] == 0
 
 
@@ -168,7 +171,12 @@ def test_server_that_dies_at_work_gives_the_card_back(tmp_path_factory: object) 
         dead.work(at_work=True, now=perf_counter_ns())
         link = one.link().post(options={"num_predict": 100_000})
         link.head()
-        assert wait_until(lambda: one.server.card.gpu.factor == 3.0)
+
+        def slowed() -> bool:
+            dead.look(perf_counter_ns())  # alive until it has been seen
+            return one.server.card.gpu.factor == 3.0
+
+        assert wait_until(slowed)
         assert wait_until(lambda: one.server.card.gpu.factor == 1.0)
         link.close()
         dead.close()

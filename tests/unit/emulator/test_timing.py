@@ -64,6 +64,8 @@ def test_recorded_gaps_are_those_of_the_trace(tmp_path: Path, packed: bool) -> N
     assert sorted(endless[:4]) == sorted([10 * ms, 20 * ms, 7 * ms, 5 * ms])
     assert endless[:4] == endless[4:8]
     assert gaps(timing, 4, rate=0) == endless[:4], "a recording has its own rate"
+    assert timing.rate(100) == pytest.approx(4 / 0.042)
+    assert parse_timing("burst:3").rate(100) == 100
     assert len({tuple(islice(gaps(timing, 1, seed=str(n)), 1)) for n in range(30)}) > 1, "requests begin elsewhere"
 
 
