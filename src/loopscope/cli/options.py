@@ -1,6 +1,7 @@
 """The options that every verb shares which runs a session: ``loopscope`` itself and ``loopscope record``."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from loopscope.core.errors import InputError
@@ -32,6 +33,8 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         "--scenario", default=scenario.DEFAULT, metavar="NAME|FILE",
         help=f"prompts and names of the agents: {', '.join(scenario.names())}, or a TOML file",
     )  # fmt: skip
+    # For the bench of planted causes; not something to be used while measuring, so the help does not offer it.
+    parser.add_argument("--plant", action="append", default=[], help=argparse.SUPPRESS)
     pull = parser.add_argument_group("levers at the start (each can be pulled while it runs)")
     for name in ("loop", "batch", "throttle", "decoder"):
         lever = levers.LEVERS[name]
@@ -42,6 +45,20 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
             help=f"{lever.valid} (default: {lever.default}); {lever.help}",
         )
 
+    findings = parser.add_argument_group("findings (names and thresholds: docs/findings.md)")
+    for level, does in (("warn", "show as a warning what is a note, or was allowed"), ("allow", "do not look for")):
+        findings.add_argument(
+            f"--{level}", action="append", dest="findings", type=partial(_order, level), default=[],
+            metavar="NAME[,..]", help=f"{does} these findings, or all; the last word on a name counts",
+        )  # fmt: skip
+    findings.add_argument(
+        "--threshold", action="append", default=[], metavar="NAME=VALUE", help="replace a threshold; may be given often"
+    )
+
+
+def _order(level: str, names: str) -> tuple[str, str]:
+    return level, names
+
 
 def options_from(args: argparse.Namespace, record: Path | None, *, overwrite: bool = False) -> SessionOptions:
     """Give the checked options of parsed arguments. Raises InputError."""
@@ -49,6 +66,8 @@ def options_from(args: argparse.Namespace, record: Path | None, *, overwrite: bo
     options = SessionOptions(
         urls=tuple(args.urls), api=args.api, model=args.model, tokens=args.tokens, rate=args.rate,
         embedded=args.embedded, scenario=args.scenario, levers=values, record=record, overwrite=overwrite,
+        findings=tuple(args.findings), thresholds=tuple(args.threshold),
+        plants=tuple(getattr(args, "plant", ())),
     )  # fmt: skip
     options.check()
     return options

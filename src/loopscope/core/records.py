@@ -257,6 +257,37 @@ class Observer(Record, frozen=True, tag="observer", kw_only=True, gc=False):
     lost_lines: int = 0
 
 
+class Stall(Record, frozen=True, tag="stall", kw_only=True, gc=False):
+    """One turn of the loop kept it from its selector for over 25 ms: which line, and why.
+
+    ``why``: ``callback`` (one callback ran all the time), ``gc`` (mostly the garbage collector, within it), ``turn``
+    (several callbacks in one turn, none of them alone), ``gil`` (another thread held the GIL), ``core`` (the loop's
+    thread had no core). For the last three the line is only where it happened to be.
+    """
+
+    start_ns: int
+    dur_ns: int
+    over: bool = True
+    """``False``: it still lasts; told each second, the same ``start_ns`` again."""
+    why: str = "callback"
+    file: str = ""
+    """Relative to its package."""
+    line: int = 0
+    function: str = ""
+    own: bool = False
+    """The line is loopscope's own."""
+    stack: list[str] = []
+    """``file:line function``, innermost first, up to the loop's frames."""
+    cpu_ns: int | None = None
+    """CPU that the loop's thread used in it."""
+    runq_ns: int | None = None
+    """Time in it that the thread waited for a core."""
+    gc_ns: int = 0
+    """Time in it that the garbage collector ran."""
+    looks: int = 0
+    """How often the stack was looked at."""
+
+
 class Finding(Record, frozen=True, tag="finding", kw_only=True, gc=False):
     """A rule fired (``on``) or stopped firing. ``sentence`` carries its number; ``lever`` names what to try.
 
@@ -297,6 +328,6 @@ class Trailer(Record, frozen=True, tag="trailer", kw_only=True, gc=False):
 
 AnyRecord = (
     Header | Hello | ClockAnchor | AgentState | Request | Chunks | Pulse | Lever | Mark | Power | HostLoad | Truth
-    | Observer | Finding | Loss | Bye | Trailer
+    | Observer | Stall | Finding | Loss | Bye | Trailer
 )  # fmt: skip
 """Every kind that may stand on a line."""

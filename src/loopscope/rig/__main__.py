@@ -8,6 +8,7 @@ import sys
 from loopscope.core.errors import LoopscopeError
 from loopscope.rig.loops import make_loop
 from loopscope.rig.rig import Rig
+from loopscope.settings.plants import parse_plant
 from loopscope.wire.child import ChildPipe
 
 
@@ -17,16 +18,23 @@ def main() -> int:
     parser.add_argument("--proc", default="rig-1", help="name of this process in the records")
     parser.add_argument("--loop", default="asyncio", help="asyncio or uvloop")
     parser.add_argument("--replaces", default="", help="name of the rig that this one takes over from")
+    parser.add_argument(
+        "--plant",
+        action="append",
+        default=[],
+        help="disturb yourself, for the self-test bench: block:40:2, spin:0.5, ...",
+    )
     args = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = ChildPipe(args.proc)
     try:
+        plants = [parse_plant(text) for text in args.plant]
         metered = make_loop(args.loop)
     except LoopscopeError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-        runner.run(Rig(pipe, metered, args.replaces).run())
+        runner.run(Rig(pipe, metered, args.replaces, plants).run())
     return 0
 
 

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import platform
 import sys
+import threading
 import traceback
+from collections.abc import Sequence
 from functools import partial
 
 from loopscope.core.clock import now_ns
@@ -18,9 +20,12 @@ from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.heart import Heart, idle_floor_ns
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, self_test
+from loopscope.rig.plants import Plants
 from loopscope.rig.samples import Samples
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.rig.watchdog import Watchdog
+from loopscope.settings.plants import Plant
 from loopscope.wire.child import ChildPipe
 
 _CLOSE_S = 0.5
@@ -30,7 +35,8 @@ _NO_WIRES = Wires()
 class Rig:
     """Owns the agents of one process. Every method runs on the loop's thread."""
 
-    def __init__(self, pipe: ChildPipe, metered: MeteredLoop, replaces: str) -> None:
+    def __init__(self, pipe: ChildPipe, metered: MeteredLoop, replaces: str, plants: Sequence[Plant] = ()) -> None:
+        self._plants = list(plants)
         self._pipe = pipe
         self._metered = metered
         self._replaces = replaces
@@ -64,6 +70,12 @@ class Rig:
             streams=lambda: sum(agent.streaming for agent in list(self._agents.values())),
             tasks=lambda: len(self._tasks),
         )  # fmt: skip
+        watchdog = None
+        if idle_ns is not None and self._metered.busy_since is not None:
+            watchdog = Watchdog(
+                proc=self._pipe.proc, ident=threading.get_ident(), busy_since=self._metered.busy_since,
+                idle_ns=idle_ns, usage=usage, gc_clock=gc_clock, emit=self._samples.event,
+            )  # fmt: skip
         self._pipe.ready(
             "rig",
             info={
@@ -75,6 +87,7 @@ class Rig:
                 "elu": words or "ok",
                 "loop_cpu": usage.cpu_words or "ok",
                 "runq": usage.runq_words or "ok",
+                "stalls": "ok" if watchdog is not None else words or "this loop does not tell when it waits",
                 "lag": "ok" if floor_ns is not None else "the idle floor could not be measured",
                 "backlog": "ok" if sys.platform != "win32" else "Windows has no FIONREAD for sockets of asyncio",
             },
@@ -82,12 +95,19 @@ class Rig:
             elu_floor=elu_floor,
         )  # fmt: skip
         sender.start()
+        if watchdog is not None:
+            watchdog.start()
+        plants = Plants(loop, self._plants)
+        plants.start()
         self._pipe.listen(
             lambda command: self._from_thread(loop, command),
             lambda: self._from_thread(loop, Quit()),
         )
         await self._quit.wait()
+        plants.stop()
         await self._end_all()
+        if watchdog is not None:
+            watchdog.finish()
         heart.stop()
         sender.finish()
         self._pipe.send(Bye(t_ns=now_ns(), proc=self._pipe.proc))

@@ -11,6 +11,7 @@ from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.errors import InputError, LoopscopeError, WorkerError
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Loss, Mark, Server
 from loopscope.core.text import plain
+from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
@@ -19,12 +20,14 @@ from loopscope.session.doubt import doubt
 from loopscope.session.embedded import EmbeddedPair
 from loopscope.session.hostfacts import host_facts
 from loopscope.session.hub import Hub
+from loopscope.session.judge import Judge
 from loopscope.session.options import SessionOptions
 from loopscope.session.recorder import Recorder
 from loopscope.session.rigs import Rigs
 from loopscope.session.source import Abilities, Playback
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
+from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
 
 
@@ -46,7 +49,8 @@ class LiveSource:
             if options.record
             else None
         )
-        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress)
+        judge = Judge(levels_from(options.findings), limits_from(options.thresholds))
+        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress, judge=judge)
         self._pair: EmbeddedPair | None = None
         self._rigs = Rigs(
             on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
@@ -181,7 +185,9 @@ class LiveSource:
         with self._lock:
             busy = dict(self._busy)
         levers = tuple(dataclasses.replace(view, busy=busy.get(view.name, "")) for view in snapshot.levers)
-        return dataclasses.replace(snapshot, levers=levers, problem=self._problem or self._recording_problem or snapshot.problem)
+        return dataclasses.replace(
+            snapshot, levers=levers, problem=self._problem or self._recording_problem or snapshot.problem
+        )
 
     def pull(self, lever: str, value: str, by: str = "key") -> None:
         """Pull a lever: at once, or by a takeover in the background. Raises InputError."""

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopscope.core.errors import InputError
+from loopscope.model.findings import levels_from
 from loopscope.settings import levers, scenario
+from loopscope.settings.plants import parse_plant
+from loopscope.settings.thresholds import limits_from
 
 MAX_RATE = 1_000_000.0
 
@@ -28,6 +31,12 @@ class SessionOptions:
     record: Path | None = None
     overwrite: bool = False
     drain_s: float = 10.0
+    findings: tuple[tuple[str, str], ...] = ()
+    """Orders of level and names, as :func:`loopscope.model.findings.levels_from` takes them."""
+    thresholds: tuple[str, ...] = ()
+    """``name=value``, as :func:`loopscope.settings.thresholds.limits_from` takes them."""
+    plants: tuple[str, ...] = ()
+    """Planted causes, for the self-test bench: see :mod:`loopscope.settings.plants`."""
 
     def check(self) -> None:
         """Raise InputError for what cannot be meant."""
@@ -41,3 +50,7 @@ class SessionOptions:
             raise InputError("--embedded and URLs exclude each other")
         for name, value in self.levers.items():
             levers.canonical(name, value)
+        levels_from(self.findings)
+        limits_from(self.thresholds)
+        for text in self.plants:
+            parse_plant(text)

@@ -6,7 +6,7 @@ as that agent is gone there the new rig starts it. So no agent ever has two stre
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from loopscope.core.commands import Plan, SetLever, StartAgents, StopAgents
 from loopscope.core.records import AgentSpec, Server
@@ -20,8 +20,14 @@ class Rigs:
     """
 
     def __init__(
-        self, *, on_line: Callable[[bytes], None], on_death: Callable[[str, str], None], drain_s: float
+        self,
+        *,
+        on_line: Callable[[bytes], None],
+        on_death: Callable[[str, str], None],
+        drain_s: float,
+        plants: Sequence[str] = (),
     ) -> None:
+        self._plants = [word for text in plants for word in ("--plant", text)]
         self._on_line = on_line
         self._on_death = on_death
         self._drain_s = drain_s
@@ -43,7 +49,7 @@ class Rigs:
             proc = f"rig-{self._count}"
             replaces = self.current.proc if self.current else ""
         worker = Worker(
-            "loopscope.rig", proc, ["--loop", loop, "--replaces", replaces],
+            "loopscope.rig", proc, ["--loop", loop, "--replaces", replaces, *self._plants],
             on_line=self._on_line, on_end=lambda code: self._ended(worker, code),
         )  # fmt: skip
         with self._lock:

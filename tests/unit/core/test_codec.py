@@ -24,6 +24,7 @@ _EVERY = [
     records.HostLoad(t_ns=1, cpu=[0.1, 0.2]),
     records.Truth(t_ns=1, requests=1, streams=0, chunks=5, tokens=6),
     records.Observer(t_ns=1, dt_ns=2, cpu_ns=1),
+    records.Stall(t_ns=1, start_ns=0, dur_ns=40, file="json/decoder.py", line=3, function="decode", stack=["a.py:1 f"]),
     records.Finding(t_ns=1, name="gc", on=True),
     records.Loss(t_ns=1, what="lines", count=3),
     records.Bye(t_ns=1),

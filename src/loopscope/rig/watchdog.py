@@ -1,0 +1,188 @@
+"""The watchdog: names the frame that keeps the loop from its selector.
+
+A thread that sleeps, looks 40 times a second whether the loop is back in its selector, and sleeps on. Only when a turn
+has lasted for 15 ms it takes the loop thread's stack, and again from 25 ms on. The same callback both times: that is
+the one that blocks. Different ones: the turn was long, but no single callback was, and none is accused. Time without a
+core and time in which another thread held the GIL are told apart from the callback's own.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from types import FrameType
+
+from loopscope.core.records import Record, Stall
+from loopscope.rig.frames import Place, callback_of, place_of, stack_of
+from loopscope.rig.usage import GcClock, ThreadUsage
+
+THRESHOLD_NS = 25_000_000
+"""A turn longer than this is a stall: at 100 tok/s it holds up two tokens, and with 40 looks a second (0.1 % of a core)
+every callback of 32 ms and more is met, one of 25 ms nearly always."""
+PERIOD_S = 0.025
+_SUSPECT_NS = 15_000_000
+_LEAST_WAIT_S = 0.005
+_CLOSE_LOOKS_S = 0.01
+_FAR_LOOKS_S = 0.05
+_CLOSE_NS = 150_000_000
+_STILL_NS = 1_000_000_000
+"""A stall that lasts is told each second."""
+_MOST_SHARE = 0.5
+"""From this share of a stall on, waiting (for a core, for the GIL) is its cause and no callback is."""
+_STARVED_NS = 3_500_000
+"""The thread that holds the GIL gives it away after 5 ms (``sys.getswitchinterval``): a look so late waited for it."""
+
+
+@dataclass(slots=True)
+class _Meters:
+    """Totals of the loop's thread at one moment."""
+
+    at_ns: int
+    cpu_ns: int | None
+    runq_ns: int | None
+    gc_ns: int
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn of the loop that may become a stall."""
+
+    since_ns: int
+    before: _Meters
+    idle_ns: int
+    callback: FrameType | None = None
+    same: bool = True
+    looks: int = 0
+    starved: int = 0
+    places: dict[Place, int] = field(default_factory=dict)
+    stacks: dict[Place, list[str]] = field(default_factory=dict)
+    told_ns: int = 0
+
+
+class Watchdog(threading.Thread):
+    """Watches the loop of one thread, given by its ``ident``.
+
+    ``busy_since`` as in :class:`loopscope.rig.loops.MeteredLoop`; ``emit`` takes the records, from this thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        proc: str,
+        ident: int,
+        busy_since: Callable[[], int],
+        idle_ns: Callable[[], int],
+        usage: ThreadUsage,
+        gc_clock: GcClock,
+        emit: Callable[[Record], None],
+    ) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._proc = proc
+        self._watched = ident
+        self._busy_since = busy_since
+        self._idle_ns = idle_ns
+        self._usage = usage
+        self._gc = gc_clock
+        self._emit = emit
+        # A lock that is never free: to wait for it costs half of what an Event's wait does.
+        self._halt = threading.Lock()
+        self._halt.acquire()
+        self._turn: _Turn | None = None
+        self._gc_ns = 0
+
+    def finish(self) -> None:
+        """End the thread; a stall under way is told as it stands."""
+        self._halt.release()
+        if self.is_alive():
+            self.join()
+
+    def run(self) -> None:
+        """Look, sleep, look closer, until :meth:`finish`."""
+        wait_s = PERIOD_S
+        due_ns = perf_counter_ns() + int(wait_s * 1e9)
+        while not self._halt.acquire(timeout=wait_s):
+            wait_s = self._look(perf_counter_ns() - due_ns)
+            due_ns = perf_counter_ns() + int(wait_s * 1e9)
+        if self._turn is not None:
+            self._tell(self._turn, perf_counter_ns(), over=True)
+
+    def _look(self, late_ns: int) -> float:
+        """Look once; give the seconds to the next look."""
+        since_ns, now_ns = self._busy_since(), perf_counter_ns()
+        turn = self._turn
+        if turn is not None and turn.since_ns != since_ns:
+            # It has waited since, and mostly waits now: what it waited tells when the turn was over.
+            self._tell(turn, now_ns - max(0, self._idle_ns() - turn.idle_ns), over=True)
+            turn = self._turn = None
+        lasts_ns = now_ns - since_ns if since_ns else 0
+        if lasts_ns < _SUSPECT_NS:
+            self._gc_ns = self._gc.total_ns
+            return max(_LEAST_WAIT_S, (_SUSPECT_NS - lasts_ns) / 1e9) if since_ns else PERIOD_S
+        if turn is None:
+            turn = self._turn = _Turn(since_ns, self._meters(self._gc_ns), self._idle_ns())
+        self._sample(turn, late_ns)
+        if lasts_ns < THRESHOLD_NS:
+            return max(_LEAST_WAIT_S, (THRESHOLD_NS - lasts_ns) / 1e9)
+        if now_ns - max(turn.told_ns, since_ns) >= _STILL_NS:
+            turn.told_ns = now_ns
+            self._tell(turn, now_ns, over=False)
+        return _CLOSE_LOOKS_S if lasts_ns < _CLOSE_NS else _FAR_LOOKS_S
+
+    def _meters(self, gc_ns: int) -> _Meters:
+        return _Meters(perf_counter_ns(), self._usage.cpu_ns(), self._usage.runq_ns(), gc_ns)
+
+    def _sample(self, turn: _Turn, late_ns: int) -> None:
+        """Take the loop thread's stack into account."""
+        frame = sys._current_frames().get(self._watched)
+        callback = callback_of(frame) if frame is not None else None
+        if frame is None or callback is None:
+            return  # the loop itself, on its way into or out of its selector
+        if turn.callback is not None and callback is not turn.callback:
+            turn.same = False
+        turn.callback = callback
+        # A look that was late by a whole stall waited for the GIL, which nobody gave away meanwhile: it counts twice.
+        turn.looks += 2 if late_ns >= THRESHOLD_NS else 1
+        turn.starved += late_ns >= _STARVED_NS
+        place = place_of(frame)
+        turn.places[place] = turn.places.get(place, 0) + 1
+        turn.stacks.setdefault(place, stack_of(frame))
+
+    def _tell(self, turn: _Turn, end_ns: int, *, over: bool) -> None:
+        """Emit the record of a stall, if it was one."""
+        dur_ns = end_ns - turn.since_ns
+        if dur_ns < THRESHOLD_NS or turn.looks < 2:
+            return
+        before, after = turn.before, self._meters(self._gc.total_ns)
+        span_ns = max(1, after.at_ns - before.at_ns)
+        cpu_ns = _scaled(before.cpu_ns, after.cpu_ns, dur_ns / span_ns, dur_ns)
+        runq_ns = _scaled(before.runq_ns, after.runq_ns, dur_ns / span_ns, dur_ns)
+        gc_ns = min(dur_ns, after.gc_ns - before.gc_ns)
+        place = max(turn.places, key=lambda at: turn.places[at])
+        self._emit(
+            Stall(
+                t_ns=perf_counter_ns(), proc=self._proc, start_ns=turn.since_ns, dur_ns=dur_ns, over=over,
+                why=_why(turn, dur_ns, cpu_ns, runq_ns, gc_ns), file=place.file, line=place.line,
+                function=place.function, own=place.own, stack=turn.stacks[place], cpu_ns=cpu_ns, runq_ns=runq_ns,
+                gc_ns=gc_ns, looks=turn.looks,
+            )
+        )  # fmt: skip
+
+
+def _scaled(before: int | None, after: int | None, factor: float, most: int) -> int | None:
+    """What a meter that was read some milliseconds into a stall says for all of it."""
+    if before is None or after is None:
+        return None
+    return min(most, int((after - before) * factor))
+
+
+def _why(turn: _Turn, dur_ns: int, cpu_ns: int | None, runq_ns: int | None, gc_ns: int) -> str:
+    """Say what held the loop up; the strongest evidence first."""
+    most_ns = _MOST_SHARE * dur_ns
+    if runq_ns is not None and runq_ns >= most_ns:
+        return "core"
+    if gc_ns >= most_ns:
+        return "gc"
+    if cpu_ns is not None and cpu_ns < most_ns and 2 * turn.starved >= turn.looks:
+        return "gil"
+    return "callback" if turn.same else "turn"

@@ -1,0 +1,143 @@
+"""The watchdog names what blocks, by its length, and nobody else."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from loopscope.core.records import Record, Stall
+from loopscope.rig.loops import make_loop
+from loopscope.rig.plants import planted_sleep, planted_work
+from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.rig.watchdog import Watchdog
+from loopscope.settings.levers import loops_here
+
+Told = list[Stall]
+Watched = Callable[[Callable[[Told], Coroutine[Any, Any, object]]], Told]
+
+
+@pytest.fixture(params=loops_here())
+def watched(request: pytest.FixtureRequest) -> Watched:
+    """Run a coroutine on a watched loop of this parameter; give what the watchdog told."""
+
+    def run(body: Callable[[Told], Coroutine[Any, Any, object]]) -> Told:
+        metered, told = make_loop(request.param), []
+        assert metered.idle_ns is not None
+        assert metered.busy_since is not None
+
+        def emit(record: Record) -> None:
+            assert isinstance(record, Stall)
+            told.append(record)
+
+        async def main() -> None:
+            gc_clock = GcClock()
+            watchdog = Watchdog(
+                proc="rig-1", ident=threading.get_ident(), busy_since=metered.busy_since, idle_ns=metered.idle_ns,
+                usage=ThreadUsage(), gc_clock=gc_clock, emit=emit,
+            )  # fmt: skip
+            watchdog.start()
+            await asyncio.sleep(0.06)
+            await body(told)
+            await asyncio.sleep(0.06)
+            await asyncio.get_running_loop().run_in_executor(None, watchdog.finish)
+
+        with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
+            runner.run(main())
+        return told
+
+    return run
+
+
+def _mine(told: Told) -> Told:
+    """Stalls that were not the machine's doing: a neighbour may take the core at any time."""
+    return [stall for stall in told if stall.why != "core"]
+
+
+@pytest.mark.parametrize("act", [planted_sleep, planted_work])
+def test_a_blocking_call_is_named_with_its_length(watched: Watched, act: Callable[[float], None]) -> None:
+    """A call that blocks for 300 ms, asleep or at work, is named with file, line, function, callers and length."""
+
+    async def body(told: Told) -> None:
+        act(0.3)
+
+    stall = max(_mine(watched(body)), key=lambda stall: stall.dur_ns)
+    assert stall.why == "callback"
+    assert stall.file.endswith("test_watchdog.py")
+    assert stall.function.endswith("body")
+    assert not stall.own
+    assert stall.line > 0
+    assert stall.stack[0].startswith("loopscope/rig/plants.py:")
+    assert stall.stack[0].endswith(act.__name__)
+    assert 0.3e9 <= stall.dur_ns <= 0.45e9
+    assert stall.over
+
+
+def test_sleep_and_work_differ_by_cpu(watched: Watched) -> None:
+    """What sleeps has used no CPU, what works has."""
+
+    async def body(told: Told) -> None:
+        planted_sleep(0.2)
+        await asyncio.sleep(0.05)
+        planted_work(0.2)
+
+    by_name = {stall.stack[0].split()[1]: stall for stall in _mine(watched(body))}
+    asleep, worked = by_name["planted_sleep"].cpu_ns, by_name["planted_work"].cpu_ns
+    if asleep is not None and worked is not None:
+        assert asleep < 0.1 * worked
+
+
+def test_many_short_callbacks_accuse_none_of_them(watched: Watched) -> None:
+    """120 callbacks of 2 ms in one turn are a long turn, and no single one of them is blamed."""
+
+    async def body(told: Told) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(120):
+            loop.call_soon(planted_work, 0.002)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    stalls = [stall for stall in _mine(watched(body)) if stall.dur_ns >= 200_000_000]
+    assert [stall.why for stall in stalls] == ["turn"]
+
+
+def test_a_busy_loop_is_not_accused(watched: Watched) -> None:
+    """A loop that works 9 of each 10 ms in callbacks of 3 ms gives no callback the blame."""
+
+    async def body(told: Told) -> None:
+        for _ in range(100):
+            planted_work(0.003)
+            await asyncio.sleep(0)
+            planted_work(0.003)
+            await asyncio.sleep(0)
+            planted_work(0.003)
+            await asyncio.sleep(0.001)
+
+    # 20 ms of grace for what a shared core adds to a callback while it runs.
+    assert not [stall for stall in watched(body) if stall.why == "callback" and stall.dur_ns > 45_000_000]
+
+
+def test_a_stall_that_lasts_is_told_while_it_lasts(watched: Watched) -> None:
+    """After one second the stall is on record, not over; at its end once more with the same start."""
+
+    async def body(told: Told) -> None:
+        end_s = time.monotonic() + 10
+        while not told and time.monotonic() < end_s:
+            time.sleep(0.01)  # noqa: ASYNC251 - to block is what it is for
+
+    first, *_, last = _mine(watched(body))
+    assert not first.over
+    assert last.over
+    assert first.start_ns == last.start_ns
+    assert last.dur_ns >= first.dur_ns >= 1_000_000_000
+
+
+def test_an_idle_loop_tells_nothing(watched: Watched) -> None:
+    """Waiting is no stall, however long."""
+
+    async def body(told: Told) -> None:
+        await asyncio.sleep(0.3)
+
+    assert _mine(watched(body)) == []
