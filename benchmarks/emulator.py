@@ -91,6 +91,13 @@ class Emulator:
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:
             return json.load(answer)
 
+    def waited_ns(self) -> int:
+        """Time its first thread spent waiting for a core (0 where the system does not say)."""
+        try:
+            return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1])
+        except OSError:
+            return 0
+
     def __enter__(self) -> "Emulator":
         return self
 
@@ -111,18 +118,22 @@ class Reading:
     late_p99_ms: float = 0.0
     drift: float = 0.0
     """Worst deviation of a stream's long-run rate."""
+    waited_s: float = 0.0
+    """Time a second in which the emulator could have run and had no core: other programs' doing."""
 
 
 def measure(streams: int, rate: float, seconds: float = SECONDS) -> Reading:
     """Serve so many streams at that rate each, and see what it took."""
     with Emulator("--rate", str(rate)) as one, Drain(one.port, streams):
         time.sleep(SETTLE)
-        first = one.get("/emulator/stats")
+        first, waited_ns = one.get("/emulator/stats"), one.waited_ns()
         time.sleep(seconds)
+        waited_ns = one.waited_ns() - waited_ns
         last = one.get("/emulator/stats")
         chunks = last["chunks"] - first["chunks"]
         took_s = (last["now_ns"] - first["now_ns"]) / 1e9
         reading = Reading(chunks / took_s, (last["cpu_ns"] - first["cpu_ns"]) / chunks / 1e3, last["streams"])
+        reading.waited_s = waited_ns / 1e9 / took_s
         if rate:
             keep_time(one, first["chunks"], last["chunks"], rate, reading)
     return reading
@@ -205,6 +216,7 @@ def main() -> int:
     one = measure(64, 100, 9.0)
     row("64 streams x 100/s: lateness p50, p99", f"{one.late_p50_ms:.2f}, {one.late_p99_ms:.2f} ms",
         f"p99 < {GOALS['late_ms']:g} ms", one.late_p99_ms < GOALS["late_ms"])  # fmt: skip
+    row("  wanted a core meanwhile and had none (other programs)", f"{one.waited_s * 1e3:.1f} ms in a second", "", True)
     row("  long-run rate of the worst stream, off by", f"{one.drift:.4%}", f"<= {GOALS['drift']:.1%}",
         one.drift <= GOALS["drift"])  # fmt: skip
     row("  CPU a chunk, share of a core", f"{one.us:.1f} us, {one.us * one.chunks_s / 1e6:.1%}", "", True)
