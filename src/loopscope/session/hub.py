@@ -15,6 +15,7 @@ from loopscope.core.errors import TraceError
 from loopscope.core.records import AnyRecord, Header, Loss, Observer, Record
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
+from loopscope.session.judge import Judge
 from loopscope.session.recorder import Recorder
 
 _OBSERVE_S = 1.0
@@ -22,7 +23,7 @@ _OBSERVE_S = 1.0
 
 class Hub:
     """``on_record`` is called from the hub's thread after each record has been folded; ``dress`` may add to a snapshot
-    what no record says (a lever that is being applied).
+    what no record says (a lever that is being applied). ``judge`` is asked once a second.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Hub:
         *,
         on_record: Callable[[AnyRecord], None],
         dress: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot,
+        judge: Judge | None = None,
     ) -> None:
         self.fold = Fold()
         self._recorder = recorder
         self._on_record = on_record
         self._dress = dress
+        self._judge = judge
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._held: list[bytes] | None = []
         self._lock = threading.Lock()
@@ -105,6 +108,9 @@ class Hub:
                     lost_lines=self._bad_lines + (self._recorder.lost_lines if self._recorder is not None else 0),
                 )
                 self._take(encode(record))
+                if self._judge is not None:
+                    for finding in self._judge.look(self.fold.snapshot(at_ns), at_ns):
+                        self._take(encode(finding))
                 last_ns, last_cpu_ns, last_recorder_ns = at_ns, cpu_ns, recorder_ns
 
     def _take(self, line: bytes) -> None:

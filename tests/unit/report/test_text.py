@@ -142,7 +142,7 @@ def test_failures_and_losses_are_said() -> None:
     assert "1 with an error" in text
     assert "Lost: 3 lines: the disk is full." in text
     assert "9 samples found no room" in text
-    assert "finding: the loop was blocked for 300 ms" in text
+    assert "finding: stall (from 1 s to the end): the loop was blocked for 300 ms" in text
     assert "No sample was dropped" not in text
 
 

@@ -1,0 +1,98 @@
+"""What a rule is, and the three answers that it may give."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from loopscope.model.snapshot import Snapshot
+from loopscope.settings.levers import loops_here
+from loopscope.settings.thresholds import Limits
+
+WARN, NOTE, ALLOW = "warn", "note", "allow"
+"""Levels of a rule: it warns; it says what is worth knowing and no harm; it is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fine:
+    """There was enough to look at, and it does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotEnough:
+    """It cannot be said: ``missing`` names what there would have to be."""
+
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """It holds: one sentence with its number, what it rests on (in words and as numbers), and what to try."""
+
+    sentence: str
+    evidence: str
+    figures: dict[str, float]
+    lever: str = ""
+
+
+Answer = Fine | NotEnough | Found
+FINE = Fine()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: a pure function of a snapshot and the thresholds, its name, and how loud it is by default."""
+
+    name: str
+    level: str
+    limits: tuple[str, ...]
+    """The thresholds that it looks at."""
+    ask: Callable[[Snapshot, Limits], Answer]
+
+
+Figure = tuple[str, float | None, str]
+"""A number behind a finding: its name with the unit, its value, and how people read it."""
+
+
+def found(sentence: str, figures: Iterable[Figure], lever: str = "") -> Found:
+    """Make a finding; figures that are not known are left out."""
+    known = [(name, value, words) for name, value, words in figures if value is not None]
+    return Found(
+        sentence, ", ".join(words for _, _, words in known), {name: float(value) for name, value, _ in known}, lever
+    )
+
+
+def lever(snapshot: Snapshot, name: str) -> str:
+    """Value of a lever now; empty when the session has no such lever."""
+    return next((view.value for view in snapshot.levers if view.name == name), "")
+
+
+def lighten(snapshot: Snapshot) -> str:
+    """Give the lever that takes most off the loop and is not pulled yet; empty when all are."""
+    if lever(snapshot, "loop") == "asyncio" and "uvloop" in loops_here():
+        return "loop=uvloop"
+    if lever(snapshot, "decoder") == "json":
+        return "decoder=orjson"
+    if lever(snapshot, "batch") == "off":
+        return "batch=read:50ms"
+    return fewer_agents(snapshot)
+
+
+def fewer_agents(snapshot: Snapshot) -> str:
+    """Give the lever that halves the agents; empty when there is only one, or no such lever."""
+    agents = lever(snapshot, "agents")
+    return f"agents={int(agents) // 2}" if agents.isdecimal() and int(agents) > 1 else ""
+
+
+def share(value: float | None) -> str:
+    """A share in percent, two figures."""
+    if value is None:
+        return "not known"
+    return f"{value:.0%}" if value >= 0.0995 else f"{value:.1%}"
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds, or seconds from ten thousand on."""
+    if value is None:
+        return "not known"
+    if value >= 10_000:
+        return f"{value / 1e3:.1f} s"
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms" if value >= 1 else f"{value:.2f} ms"
