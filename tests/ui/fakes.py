@@ -189,10 +189,12 @@ class FakeSource:
         batched = levers["batch"] != "off"
         cost *= 0.55 if batched else 1.0
         elu = min(0.99, n * cap * cost)
-        delay = (0.18 + (24 if batched else 0)) * (1 + elu / (1 - elu) / 3)
+        delay = (0.18 + (24 if levers["batch"].startswith("read") else 0)) * (1 + elu / (1 - elu) / 3)
+        handled = 0.02 + (25.0 if levers["batch"].startswith("decode") else 0)
         return Figures(
-            seconds, n * cap, n * cap, n * cap / elu, elu, cost * 1e6, delay, delay * (2 if batched else 6),
+            seconds, n * cap, cap, n * cap / elu, elu, cost * 1e6, delay, delay * (2 if delay > 9 else 6),
             0.8 / (1 - elu), 1000 / cap, 1400 / cap, 1.0 + 4 * batched, 512.0 * n, 92.0 + 20 * n,
+            handled, handled * 2,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:

@@ -55,13 +55,15 @@ def _numbers(view: View, inner: int, high: int) -> list[Row]:
                 Ink().gap(1).put(x, "rate bold").to(second).put(y, "bound").row(inner)
                 for x, y in zip(a, b, strict=True)
             ]
-            caption = Ink().put(" chunks/s now", "label")
+            caption = Ink()
             if ceiling.at_least_chunks_s is None:
                 # The reason is longer than the number that it stands for; it begins where it fits.
-                start = max(caption.width + 2, min(second, inner - 1 - width_of(_why(view))))
-                caption.to(start).put(fit(_why(view), inner - start), "missing")
+                room = inner - 1 - width_of(_why(view))
+                lead = next((w for w in (" chunks/s now", " now") if len(w) + 2 <= room), "")
+                caption.put(lead, "label").to(max(caption.width + 1, min(second, room)))
+                caption.put(fit(_why(view), inner - caption.width), "missing")
             else:
-                caption.to(second)
+                caption.put(" chunks/s now", "label").to(second)
                 room = inner - second
                 words = next((w for w in _BOUND_WORDS if len(w) <= room), _BOUND_WORDS[-1])
                 caption.put(fit(words, room), "label")

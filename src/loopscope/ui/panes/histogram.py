@@ -1,7 +1,6 @@
 """Histograms on a log axis: how late the event loop wakes, how far apart chunks are, how late they reach our hands."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +53,7 @@ def _draw(kind: Kind, data: Histogram, width: int, height: int, absent: str) -> 
     if not known:
         body = message(absent or "not enough data", inner, high)
         return frame(title, body, width, height)
-    low, top = _decades(kind, data)
+    low, top = kind.low, _top(kind, data)
     per_column = rebin(data, low, top, inner)
     rows = max(1, high - 2)
     # Root of the share: one stall among ten thousand beats must be seen beside them.
@@ -68,7 +67,7 @@ def _draw(kind: Kind, data: Histogram, width: int, height: int, absent: str) -> 
         names.append("floor")
     body = [tuple(runs) for runs in cut(codes, style, names)]
     if high >= 3:
-        body += [_axis(data, low, top, inner), _labels(low, top, inner)]
+        body += [_axis(data, low, top, inner), _labels(low, top, inner, below=_below(data, low))]
     stats, window = _stats(data), _window(data)
     if len(title) + 7 + _STATS - len(" ms") > inner:
         # In a narrow pane the quantiles need an edge of their own.
@@ -101,17 +100,11 @@ def _window(data: Histogram) -> list[list[Run]]:
     return [both, [(tail, "label")]] if floor else [[(tail, "label")]]
 
 
-def _decades(kind: Kind, data: Histogram) -> tuple[int, int]:
-    """Give the usual decades, and more of them when something lies outside: an axis that moves only when it must."""
+def _top(kind: Kind, data: Histogram) -> int:
+    """Give the usual last power of ten, or a later one when something lies beyond: an axis moves only when it must."""
     seen = np.flatnonzero(data.counts)
-    low, top = kind.low, kind.high
-    if len(seen):
-        least, most = float(data.edges_ms[seen[0]]), float(data.edges_ms[seen[-1] + 1])
-        if least > 0:
-            low = max(-4, min(low, math.floor(math.log10(least) + 1e-9)))
-        if most > 0:
-            top = min(7, max(top, math.ceil(math.log10(most) - 1e-9)))
-    return low, top
+    most = float(data.edges_ms[seen[-1] + 1]) if len(seen) else 0.0
+    return min(7, max(kind.high, math.ceil(math.log10(most) - 1e-9))) if most > 0 else kind.high
 
 
 def rebin(data: Histogram, low: int, top: int, columns: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -161,19 +154,19 @@ def _axis(data: Histogram, low: int, top: int, inner: int) -> Row:
     return ink.put("".join(line[start:]), "axis").row(inner)
 
 
-def _labels(low: int, top: int, inner: int) -> Row:
+def _below(data: Histogram, low: int) -> bool:
+    """Whether something lies below the axis; it is drawn in the first column."""
+    seen = np.flatnonzero(data.counts)
+    return bool(len(seen)) and float(data.edges_ms[seen[0]]) < 10.0**low * 0.999
+
+
+def _labels(low: int, top: int, inner: int, below: bool) -> Row:
     ink = Ink()
-    for text, x in _label_places(low, top, inner):
+    for power in range(low, top + 1):
+        text = f"{10.0**power:g}" if power < 3 else f"{10 ** (power - 3)} s"
+        text = ("<" if below and power == low else "") + ("1 ms" if power == 0 else text)
+        x = round((power - low) / (top - low) * inner) - len(text) // 2
+        x = min(inner - len(text), max(0, x))
         if x >= ink.width + (1 if ink.width else 0):
             ink.to(x).put(text, "label")
     return ink.row(inner)
-
-
-def _label_places(low: int, top: int, inner: int) -> Sequence[tuple[str, int]]:
-    places = []
-    for power in range(low, top + 1):
-        text = f"{10.0**power:g}" if power < 3 else f"{10 ** (power - 3)} s"
-        text = "1 ms" if power == 0 else text
-        x = round((power - low) / (top - low) * inner) - len(text) // 2
-        places.append((text, min(inner - len(text), max(0, x))))
-    return places

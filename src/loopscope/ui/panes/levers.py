@@ -29,12 +29,24 @@ class Measure:
 MEASURES = (
     Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate),
     Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms),
-    Measure("tok/s", "tok/s", "tok/s", True, lambda f: f.tok_s, rate),
+    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate),
     Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms),
 )
+HANDLED = Measure("handled p99 ms", "handled", "handl", False, lambda f: f.handled_p99_ms, ms)
+"""From received to handled: where chunks wait when they are decoded in batches, and no delivery delay shows it."""
+_DELAY = MEASURES[1]
 _CELL = 15
 """``✓ 8464 ↑ 15.7k`` and a blank: both figures at their longest. Where the four do not fit, ratios stand instead."""
 _RATIO, _TIGHT = 9, 6
+
+
+def waits(effect: LeverEffect, measure: Measure) -> tuple[Measure, str]:
+    """Give the measure to show, and its sign: ``h`` when the wait before handling is longer than the delivery delay."""
+    if measure is not _DELAY or effect.before is None or effect.after is None:
+        return measure, ""
+    both = (effect.before, effect.after)
+    longest = max(HANDLED.of(figures) or 0.0 for figures in both)
+    return (HANDLED, "h") if longest > max(_DELAY.of(figures) or 0.0 for figures in both) else (measure, "")
 
 
 def verdict(measure: Measure, before: float | None, after: float | None) -> tuple[str, str]:
@@ -78,7 +90,7 @@ def summary(effect: LeverEffect) -> str:
     if effect.before is None or effect.after is None:
         return f"{pulled}: not enough data on both sides"
     parts = []
-    for measure in MEASURES:
+    for measure in (waits(effect, each)[0] for each in MEASURES):
         a, b = measure.of(effect.before), measure.of(effect.after)
         if a is not None and b is not None:
             glyph, _ = verdict(measure, a, b)
@@ -108,7 +120,9 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     ]
     if not view.abilities.levers:
         right = [[("as recorded", "label")]]
-    return frame("levers", body, width, height, right=right)
+    handled = any(lever.last is not None and waits(lever.last, _DELAY)[1] for lever in levers)
+    bottom: list[list[Run]] = [[("h: p99 from received to handled", "label")]] if handled else []
+    return frame("levers", body, width, height, right=right, bottom=bottom)
 
 
 _NAME_AT, _VALUE_AT, _VALUE = 5, 14, 12
@@ -142,11 +156,12 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
         words = "cut short by the next pull" if effect.cut_short else "not enough data"
         return ink.put(fit(words, room), "label").row(inner)
     for index, measure in enumerate(measures):
+        said, sign = waits(effect, measure)
         if cell == _CELL:
-            text, style = change(measure, effect.before, effect.after)
+            text, style = change(said, effect.before, effect.after)
         else:
-            text, style = relative(measure, effect.before, effect.after, tight=cell == _TIGHT)
-        ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(text, cell - 1), style)
+            text, style = relative(said, effect.before, effect.after, tight=cell == _TIGHT)
+        ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(text + sign, cell - (0 if sign else 1)), style)
     return ink.row(inner)
 
 

@@ -129,7 +129,7 @@ def letter(mark: MarkView) -> str:
     lever = LEVERS.get(re.split(r"[ =]", mark.label, maxsplit=1)[0])
     if mark.kind == "lever" and lever is not None:
         return "±" if lever.name == "agents" else lever.key
-    return {"mark": "m", "finding": "▲", "loss": "✗"}.get(mark.kind, "·")
+    return {"mark": "m", "finding": "▲", "loss": "✗", "stall": "!"}.get(mark.kind, "·")
 
 
 def _marks(codes: Codes, style: Styles, marks: Sequence[MarkView], end: float, index: int) -> tuple[Codes, Styles]:

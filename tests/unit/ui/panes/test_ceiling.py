@@ -1,0 +1,75 @@
+"""The ceiling: a lower bound looks like one."""
+
+from dataclasses import replace
+
+import pytest
+
+from loopscope.model.snapshot import AgentView, CeilingView, Quantiles, Snapshot
+from loopscope.ui.draw import digits
+from loopscope.ui.draw.ink import Row, text_of
+from loopscope.ui.panes import ceiling
+from loopscope.ui.view import View
+from ui.fakes import FakeSource
+
+BASE = FakeSource(2).snapshot()
+
+
+def rows(snapshot: Snapshot, width: int = 72, height: int = 12) -> list[Row]:
+    """The pane."""
+    return ceiling.draw(View(snapshot=snapshot, seen=True), width, height)
+
+
+@pytest.mark.parametrize(("width", "height"), [(72, 12), (54, 9), (40, 9), (40, 8), (30, 5), (160, 40)])
+def test_at_least_stands_at_every_size(width: int, height: int) -> None:
+    """With the words and the sign, never as a bare number."""
+    shown = text_of(rows(BASE, width, height))
+    assert "at least" in shown
+    assert "loop busy" in shown
+    assert "≥" in shown or digits.small("≥")[0] in shown or digits.large("≥")[0] in shown
+
+
+def test_figures_are_large_where_there_is_room() -> None:
+    """Five rows at 160x48, three at 120x36, a line of text where neither fits."""
+    snap = replace(BASE, ceiling=replace(BASE.ceiling, now_chunks_s=1612.0, at_least_chunks_s=12_900.0))
+    for size, font in (((72, 12), digits.large), ((54, 9), digits.small)):
+        shown = text_of(rows(snap, *size))
+        assert all(line in shown for line in font("1612"))
+        assert all(line in shown for line in font("≥12.9k"))
+    assert "now 1612/s  at least ≥12.9k/s" in text_of(rows(snap, 40, 5))
+
+
+def test_the_scale_is_open() -> None:
+    """The bar ends at a full loop, and beyond it an arrow says that there may be more."""
+    for elu, filled in ((0.0, 0), (0.5, 30), (1.0, 61)):
+        snap = replace(BASE, ceiling=replace(BASE.ceiling, elu=elu))
+        line = next(x for x in text_of(rows(snap)).splitlines() if "┄▸" in x)
+        assert abs(line.count("█") - filled) <= 1
+        assert "│┄┄┄┄▸" in line
+
+
+def test_a_full_loop_is_said() -> None:
+    """In words, not by colour alone."""
+    assert "full" in text_of(rows(replace(BASE, ceiling=replace(BASE.ceiling, elu=0.96))))
+    assert "full" not in text_of(rows(BASE))
+
+
+def test_not_enough_data() -> None:
+    """Dashes and the reason, in full, and no headroom."""
+    snap = replace(BASE, ceiling=CeilingView(words="not enough data: 1.2 of 3 s"))
+    for size in ((72, 12), (54, 9), (40, 9)):
+        shown = text_of(rows(snap, *size))
+        assert "not enough data: 1.2 of 3 s" in shown
+        assert "headroom" not in shown and "room ≥" not in shown
+
+
+def test_no_stamp_is_said_instead_of_a_delay() -> None:
+    """A server that stamps nothing leaves no delivery delay; the agents know why."""
+    agents: tuple[AgentView, ...] = tuple(replace(a, delay_words="no stamp") for a in BASE.agents)
+    snap = replace(BASE, agents=agents, ceiling=replace(BASE.ceiling, delay_ms=Quantiles()))
+    assert "delivery delay no stamp" in text_of(rows(snap))
+
+
+def test_a_takeover_is_seen() -> None:
+    """While an older loop drains, its name stands at the pane's edge."""
+    snap = replace(BASE, loop=replace(BASE.loop, draining=("asyncio",)))
+    assert "draining: asyncio" in text_of(rows(snap))

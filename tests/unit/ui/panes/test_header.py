@@ -1,0 +1,65 @@
+"""The header."""
+
+from dataclasses import replace
+
+import pytest
+
+from loopscope.model.snapshot import LoopView, ObserverView, Snapshot
+from loopscope.session.source import Playback
+from loopscope.ui.draw.ink import text_of
+from loopscope.ui.panes import header
+from loopscope.ui.view import View
+from ui.fakes import FakeSource
+
+BASE = FakeSource(2).snapshot()
+
+
+def text(snapshot: Snapshot = BASE, width: int = 160, **more: object) -> str:
+    """The header's two rows."""
+    return text_of(header.draw(View(snapshot=snapshot, seen=True, **more), width, 2))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+def test_embedded_losses_and_problems_are_never_left_out(width: int) -> None:
+    """Whatever the width and however much else there is."""
+    snap = replace(BASE, observer=ObserverView(0.008, 0.05, dropped=12, lost_lines=3), problem="rig-1 died: exit 1")
+    shown = text(snap, width, recording="/very/long/path/to/a/recording-of-everything.jsonl", paused=True)
+    for words in ("EMBEDDED", "dropped 12, lost lines 3", "rig-1 died: exit 1", "PAUSED"):
+        assert words in shown
+
+
+def test_a_real_source_does_not_say_embedded() -> None:
+    """Its own words stand there instead."""
+    shown = text(FakeSource(2, embedded=False).snapshot())
+    assert "EMBEDDED" not in shown
+    assert "2 servers, gemma3:latest" in shown
+
+
+def test_what_is_recorded_and_found() -> None:
+    """REC with the file's name, the number of findings, the first one as a sentence, the observer's share."""
+    shown = text(recording="/a/b/calm-pair.jsonl")
+    for words in ("● REC", "calm-pair.jsonl", "1 finding", "server-bound: the servers set the pace", "observer 0.8 %"):
+        assert words in shown
+    assert "/a/b" not in shown
+    assert "REC" not in text()
+    assert "no findings" in text(replace(BASE, findings=()))
+    assert "dropped" not in shown
+
+
+def test_a_rig_that_is_silent_is_a_problem() -> None:
+    """For how long is said."""
+    assert "the rig has been silent for 2.4 s" in text(replace(BASE, loop=LoopView(silent_s=2.4)))
+
+
+def test_a_replay_has_a_place() -> None:
+    """Position, length, and whether it plays."""
+    assert "▶ 1x" in text(playback=Playback(83.0, 296.0, True))
+    stopped = text(playback=Playback(83.0, 296.0, False))
+    assert "stopped" in stopped
+    assert "1:23 / 4:56" in stopped
+    assert text(playback=Playback(0.0, 0.0, False))
+
+
+def test_before_the_first_sample() -> None:
+    """It says that it waits."""
+    assert "waiting for the first sample" in text_of(header.draw(View(title="embedded pair"), 120, 2))
