@@ -11,12 +11,13 @@ from typing import NoReturn
 from loopscope import __version__
 from loopscope.core.errors import LoopscopeError
 
-VERBS = ("live", "record", "replay", "emulate", "servers")
+VERBS = ("live", "record", "run", "replay", "emulate", "servers")
 """In the order of the help. A verb's module is imported only when it is asked for (live alone costs 0.2 s)."""
 
 _SUMMARY = {
     "live": "open the live screen (the default: what you get without a verb)",
     "record": "run the same session without a screen and write a trace",
+    "run": "run an asyncio program of your own and look at it in the live screen",
     "replay": "open a trace in the same screen",
     "emulate": "run one emulated Ollama server by hand",
     "servers": "show which servers answer here, and start missing ones",

@@ -21,10 +21,14 @@ GRACE_S = 1.0
 
 
 class ChildPipe:
-    """Records out, commands in. Takes standard output away from the rest of the process, whose prints go to stderr."""
+    """Records out, commands in. Takes standard output away from the rest of the process, whose prints go to stderr.
 
-    def __init__(self, proc: str) -> None:
+    ``leash_fd`` is where the commands come in: standard input, unless the process has put that aside.
+    """
+
+    def __init__(self, proc: str, leash_fd: int = 0) -> None:
         self.proc = proc
+        self._leash_fd = leash_fd
         self._fd = os.dup(1)
         os.dup2(2, 1)
         self._lock = threading.Lock()
@@ -67,8 +71,14 @@ class ChildPipe:
         thread.start()
         return thread
 
+    def close(self) -> None:
+        """Let go of both ends, in a fork of the process: the session must see the end of the process it started."""
+        os.close(self._fd)
+        if self._leash_fd:
+            os.close(self._leash_fd)
+
     def _listen(self, on_command: Callable[[AnyCommand], None], on_gone: Callable[[], None]) -> None:
-        with os.fdopen(os.dup(0), "rb") as lines:
+        with os.fdopen(os.dup(self._leash_fd), "rb") as lines:
             for line in lines:
                 try:
                     on_command(decode_command(line))

@@ -1,0 +1,259 @@
+"""From the journal to records: what the rig writes down as it streams, found out here from what the hooks saw.
+
+A chunk was *received* when the read that completed its line returned, and *handled* when the program asked for more:
+by then it has decoded and used everything that it had. That time includes whatever else the program awaited in between.
+"""
+
+from loopscope.core.clock import now_ns
+from loopscope.core.records import AgentState, Request
+from loopscope.core.text import plain
+from loopscope.probe.http1 import NotHttpError, Response
+from loopscope.probe.journal import ASKED, ENDED, FAILED, READ, STARTED, Entry, Exchange
+from loopscope.probe.loops import LoopWatch, WatchedLoop
+from loopscope.probe.messages import ReadLine, Told, reader_for
+from loopscope.probe.slots import Row, Rows
+from loopscope.rig.framing import LineSplitter, LineTooLongError
+from loopscope.rig.samples import Samples
+
+_KNOWN = ("/api/generate", "/api/chat", "/completions", "/responses", "/v1/messages")
+"""Paths whose requests are shown from their start; any other one, once its response turns out to be a stream."""
+_LINGER_NS = 5_000_000_000
+"""A response that is complete and that the program does not give back is closed in the books after that."""
+_IDLE_NS = 30_000_000_000
+"""A row without a request for so long is gone from the screen until it is needed again."""
+
+
+class _Books:
+    """The account of one exchange."""
+
+    __slots__ = (
+        "chunks", "complete_ns", "first_ns", "handle_ns", "last_ns", "last_recv_ns", "lost", "pending", "read_line",
+        "reads", "response", "row", "splitter", "told",
+    )  # fmt: skip
+
+    def __init__(self, method: str) -> None:
+        self.response = Response(method)
+        self.row: Row | None = None
+        self.read_line: ReadLine | None = None
+        self.told = Told()
+        self.splitter = LineSplitter()
+        self.pending: list[tuple[int, str | None, bool]] = []
+        """Chunks that the program has not handled yet: received, stamp, first of its request."""
+        self.chunks = 0
+        self.reads = 0
+        self.first_ns: int | None = None
+        self.last_ns: int | None = None
+        self.last_recv_ns = 0
+        self.complete_ns = 0
+        self.handle_ns = 0
+        self.lost = ""
+        """How the server ended the connection, when it did so too early."""
+
+
+class Digest:
+    """Turns entries into rows and records in ``samples``; lives in the sender's thread."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._rows = Rows()
+        self._open: dict[Exchange, None] = {}
+        self.latest: Exchange | None = None
+        """The stream that began last."""
+
+    @property
+    def streams(self) -> int:
+        """Requests under way."""
+        return len(self._open)
+
+    def streams_on(self, watch: LoopWatch, watched: WatchedLoop) -> bool:
+        """Say whether a request is under way on this loop."""
+        return any(watch.of(exchange.loop) is watched for exchange in self._open)
+
+    def take(self, entries: list[Entry]) -> None:
+        """Take entries in, in their order."""
+        for exchange, kind, at_ns, payload, asked_ns in entries:
+            if kind == STARTED:
+                self._start(exchange)
+                continue
+            books: _Books | None = exchange.books
+            if books is None:
+                continue  # closed already, or none of ours
+            if kind == READ:
+                self._handled(books, asked_ns)
+                self._read(exchange, books, at_ns, payload)
+            elif kind == ASKED:
+                self._handled(books, at_ns)
+            elif kind == FAILED:
+                self._close(exchange, books, at_ns, *payload)
+            elif kind == ENDED:
+                self._end(exchange, books, at_ns)
+
+    def sweep(self, at_ns: int) -> None:
+        """Close what the program never gave back, and let rows go that have been idle for long."""
+        for exchange in list(self._open):
+            books: _Books = exchange.books
+            if exchange.muted:
+                self._close(exchange, books, at_ns, "taken", "the probe had no room for this stream")
+            elif books.complete_ns and at_ns - books.complete_ns > _LINGER_NS:
+                self._end(exchange, books, books.complete_ns)
+        for row in self._rows.all:
+            if row.free_ns and row.state != "gone" and at_ns - row.free_ns > _IDLE_NS:
+                self._say(row, "gone")
+
+    def finish(self) -> None:
+        """The program ends: so do its streams."""
+        at_ns = now_ns()
+        for exchange in list(self._open):
+            books: _Books = exchange.books
+            if books.complete_ns:
+                self._end(exchange, books, books.complete_ns)
+            else:
+                self._close(exchange, books, at_ns, "taken", "the program ended")
+        for row in self._rows.all:
+            self._say(row, "gone")
+
+    def _start(self, exchange: Exchange) -> None:
+        exchange.books = _Books(exchange.method)
+        if exchange.method == "POST" and exchange.path.endswith(_KNOWN):
+            self._show(exchange, exchange.books)
+
+    def _show(self, exchange: Exchange, books: _Books) -> None:
+        """Give the exchange a row of its own."""
+        row = books.row = self._rows.take(exchange.client, exchange.origin, exchange.task)
+        if row is None:
+            self._samples.dropped += 1
+            self._forget(exchange)
+            return
+        self._open[exchange] = None
+        self.latest = exchange
+        row.requests += 1
+        self._say(row, "waiting")
+
+    def _forget(self, exchange: Exchange) -> None:
+        exchange.books = None
+        exchange.muted = True
+
+    def _say(self, row: Row, state: str, model: str = "") -> None:
+        if row.state == state and not model:
+            return
+        row.state, row.model = state, model or row.model
+        self._samples.event(
+            AgentState(
+                t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, state=state, name=plain(row.name, 64),
+                model=row.model,
+            )
+        )  # fmt: skip
+
+    def _handled(self, books: _Books, at_ns: int) -> None:
+        """The program asks for more: it has done with what it had."""
+        if not at_ns:
+            return
+        if books.last_recv_ns:
+            books.handle_ns += max(0, at_ns - books.last_recv_ns)
+            books.last_recv_ns = 0
+        row = books.row
+        if books.pending and row is not None:
+            for recv_ns, stamp, first in books.pending:
+                self._samples.chunk((row.agent, recv_ns, stamp, max(at_ns, recv_ns), first))
+            books.pending.clear()
+
+    def _read(self, exchange: Exchange, books: _Books, at_ns: int, data: bytes) -> None:
+        response = books.response
+        if not data:
+            response.end()
+            if response.complete:
+                books.complete_ns = books.complete_ns or at_ns
+            else:
+                books.lost = "the server closed the connection"
+            return
+        books.reads += 1
+        books.last_recv_ns = books.last_recv_ns or at_ns
+        fresh = not response.status
+        try:
+            pieces = response.feed(data)
+            if fresh and response.status and not self._decide(exchange, books):
+                return
+            if books.read_line is not None:
+                for piece in pieces:
+                    self._lines(books, at_ns, books.splitter.feed(piece))
+                if response.complete and books.splitter.rest():
+                    self._lines(books, at_ns, [books.splitter.rest()])
+        except (NotHttpError, LineTooLongError) as error:
+            if books.row is None:
+                self._forget(exchange)
+            else:
+                self._close(exchange, books, at_ns, "garbage", str(error))
+            return
+        if response.complete and not books.complete_ns:
+            books.complete_ns = at_ns
+            if not exchange.reports_end:
+                self._end(exchange, books, at_ns)
+
+    def _decide(self, exchange: Exchange, books: _Books) -> bool:
+        """The head has come: is this a stream? Give whether to keep books on it."""
+        response = books.response
+        if response.status < 400:
+            books.read_line = reader_for(response.content_type)
+        if books.read_line is not None and books.row is None:
+            self._show(exchange, books)
+        if books.row is None:
+            self._forget(exchange)
+        return exchange.books is not None
+
+    def _lines(self, books: _Books, at_ns: int, lines: list[bytes]) -> None:
+        read_line, told, row = books.read_line, books.told, books.row
+        if read_line is None or row is None:
+            return
+        for line in lines:
+            has_content, stamp = read_line(line, told)
+            if has_content:
+                first = books.first_ns is None
+                if first:
+                    books.first_ns = at_ns
+                    self._say(row, "streaming", told.model if told.model not in ("", "?", row.model) else "")
+                books.last_ns = at_ns
+                books.chunks += 1
+                books.pending.append((at_ns, stamp, first))
+
+    def _end(self, exchange: Exchange, books: _Books, at_ns: int) -> None:
+        """The response has been given back, or its connection is closed."""
+        response, told = books.response, books.told
+        outcome, words = "ok", ""
+        if response.status >= 400:
+            outcome, words = "http", f"HTTP {response.status}"
+        elif told.failed:
+            outcome, words = "server", "the server reported an error in the stream"
+        elif told.garbage:
+            outcome, words = "garbage", "a line that is no JSON object"
+        elif not response.complete and not told.account.done:
+            if books.lost:
+                outcome, words = "cut", f"{books.lost} after {books.chunks} chunks"
+            else:
+                outcome, words = "taken", "the program closed the stream before its end"
+        elif told.wants_end and not told.account.done:
+            outcome, words = "no_done", f"the stream ended after {books.chunks} chunks without its final message"
+        elif books.read_line is None:
+            words = "not a stream: the answer came in one piece"
+        self._close(exchange, books, at_ns, outcome, words)
+
+    def _close(self, exchange: Exchange, books: _Books, at_ns: int, outcome: str, words: str) -> None:
+        exchange.books = None
+        exchange.muted = True
+        self._open.pop(exchange, None)
+        self._handled(books, at_ns)
+        row, account = books.row, books.told.account
+        if row is None:
+            return
+        self._rows.give_back(row, at_ns)
+        self._samples.event(
+            Request(
+                t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, request=row.requests, outcome=outcome,
+                words=plain(words), status=books.response.status or None, start_ns=exchange.start_ns,
+                connect_ns=exchange.connect_ns, first_ns=books.first_ns, last_ns=books.last_ns,
+                end_ns=max(exchange.start_ns, books.complete_ns or at_ns), chunks=books.chunks, reads=books.reads,
+                bytes=books.response.bytes, tokens=account.tokens, prompt_tokens=account.prompt_tokens,
+                total_ns=account.total_ns, load_ns=account.load_ns, prompt_ns=account.prompt_ns,
+                eval_ns=account.eval_ns, handle_ns=books.handle_ns,
+            )
+        )  # fmt: skip
+        self._say(row, "pausing")

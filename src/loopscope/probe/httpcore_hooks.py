@@ -1,0 +1,167 @@
+"""Hooks in httpcore (under httpx, and with it the official clients of Ollama and OpenAI) and httpcore2 (under httpx2).
+
+Three places: the pool's ``handle_async_request`` (a request begins), the network stream (bytes come and go; a stream of
+our own stands around httpcore's), and the end of a response. The first two are httpcore's public interface; where the
+third, a private name, is missing, a response ends when its last byte has come.
+"""
+
+import ssl
+from contextvars import ContextVar
+from time import perf_counter_ns
+from types import ModuleType
+from typing import Any
+
+from loopscope.probe.journal import ENDED, FAILED, STARTED, Exchange, Journal
+from loopscope.rig.clients.base import Wire, Wires
+
+_current: ContextVar[Exchange | None] = ContextVar("loopscope_exchange", default=None)
+"""The request that this task is sending; httpcore connects and writes in the task of whoever awaits the response."""
+
+
+def outcome_of(error: BaseException) -> tuple[str, str]:
+    """Outcome and words for what the client library raised; never its text, which may quote the server."""
+    name = type(error).__name__
+    if name in ("ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol"):
+        return "refused", f"no connection ({name})"
+    if name == "PoolTimeout":
+        return "timeout", "no connection of the client's pool came free (PoolTimeout)"
+    if "Timeout" in name:
+        return "timeout", f"nothing came in time ({name})"
+    if name in ("CancelledError", "GeneratorExit"):
+        return "taken", "cancelled by the program"
+    return "cut", f"the connection broke ({name})"
+
+
+class HttpcoreHooks:
+    """Puts the hooks into one of the two libraries; ``label`` is what the rows are called by."""
+
+    def __init__(self, label: str, journal: Journal, wires: Wires) -> None:
+        self._label = label
+        self._journal = journal
+        self._wires = wires
+        self._reports_end = False
+
+    def patch(self, module: ModuleType) -> None:
+        """Hook into ``httpcore`` or ``httpcore2``, just imported."""
+        connection = module.AsyncHTTP11Connection
+        if hasattr(connection, "_response_closed"):
+            self._patch_end(connection)
+        self._patch_pool(module.AsyncConnectionPool)
+        backends = [module.AnyIOBackend] if hasattr(module, "AnyIOBackend") else []
+        for backend in backends:
+            for name in ("connect_tcp", "connect_unix_socket"):
+                if hasattr(backend, name):
+                    self._patch_connect(backend, name)
+
+    def _patch_pool(self, pool: Any) -> None:
+        original = pool.handle_async_request
+        journal, label = self._journal, self._label
+
+        async def handle_async_request(self: Any, request: Any) -> Any:
+            exchange = Exchange(label, *_place(request), hooks._reports_end)
+            before = _current.get()
+            _current.set(exchange)
+            journal.note(exchange, STARTED)
+            try:
+                return await original(self, request)
+            except BaseException as error:
+                journal.note(exchange, FAILED, outcome_of(error))
+                raise
+            finally:
+                _current.set(before)
+
+        hooks = self
+        pool.handle_async_request = handle_async_request
+
+    def _patch_connect(self, backend: Any, name: str) -> None:
+        original = getattr(backend, name)
+        journal, wires = self._journal, self._wires
+
+        async def connect(self: Any, *args: Any, **more: Any) -> Any:
+            start_ns = perf_counter_ns()
+            inner = await original(self, *args, **more)
+            exchange = _current.get()
+            if exchange is not None:
+                exchange.connect_ns = perf_counter_ns() - start_ns
+            wire = Wire()
+            socket = inner.get_extra_info("socket")
+            wire.fd = socket.fileno() if socket is not None else -1
+            return _HeardStream(inner, journal, wire, wires, None)
+
+        setattr(backend, name, connect)
+
+    def _patch_end(self, connection: Any) -> None:
+        original = connection._response_closed
+        journal = self._journal
+        self._reports_end = True
+
+        async def _response_closed(self: Any) -> None:
+            stream = getattr(self, "_network_stream", None)
+            if isinstance(stream, _HeardStream) and stream.exchange is not None:
+                journal.note(stream.exchange, ENDED)
+            await original(self)
+
+        connection._response_closed = _response_closed
+
+
+def _place(request: Any) -> tuple[str, str, str]:
+    """Method, ``host:port`` and path of a request of httpcore."""
+    url = request.url
+    host = url.host.decode("ascii", "replace")
+    port = url.port or {b"https": 443, b"http": 80}.get(url.scheme, 0)
+    return request.method.decode("ascii", "replace"), f"{host}:{port}", url.target.decode("ascii", "replace")
+
+
+class _HeardStream:
+    """A network stream as httpcore wants it, which writes down what it brings. Not the base class, of which there are
+    two; httpcore asks for methods, not for a class.
+    """
+
+    __slots__ = ("_inner", "_journal", "_read", "_wire", "_wires", "exchange")
+
+    def __init__(self, inner: Any, journal: Journal, wire: Wire, wires: Wires, exchange: Exchange | None) -> None:
+        self._inner = inner
+        self._read = inner.read
+        self._journal = journal
+        self._wire = wire
+        self._wires = wires
+        self.exchange = exchange
+        wires.open.add(wire)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        asked_ns = perf_counter_ns()
+        exchange = self.exchange
+        try:
+            data: bytes = await self._read(max_bytes, timeout)
+        except BaseException as error:
+            if exchange is not None:
+                self._journal.note(exchange, FAILED, outcome_of(error))
+            raise
+        self._wires.reads += 1
+        if exchange is not None:
+            self._journal.read(exchange, perf_counter_ns(), data, asked_ns)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        exchange = _current.get()
+        if exchange is not None:
+            self.exchange = exchange
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        self._wires.open.discard(self._wire)
+        self._wire.fd = -1
+        if self.exchange is not None:
+            self._journal.note(self.exchange, ENDED)
+            self.exchange = None
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> "_HeardStream":
+        inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        self._wires.open.discard(self._wire)
+        return _HeardStream(inner, self._journal, self._wire, self._wires, self.exchange)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

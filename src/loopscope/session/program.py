@@ -1,0 +1,237 @@
+"""The source over a program of the operator's own: it runs under the probe, its HTTP streams are the agents."""
+
+import contextlib
+import dataclasses
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loopscope import __version__
+from loopscope.core.clock import now_ns, take_anchor
+from loopscope.core.errors import InputError, WorkerError
+from loopscope.core.records import AnyRecord, Header, Hello, Loss, Mark
+from loopscope.core.text import plain
+from loopscope.model.fold import Fold
+from loopscope.model.snapshot import Snapshot
+from loopscope.model.summary import summary
+from loopscope.session.hostfacts import host_facts
+from loopscope.session.hub import Hub
+from loopscope.session.recorder import Recorder
+from loopscope.session.source import Abilities, Playback
+from loopscope.wire.worker import Worker
+
+_TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOptions:
+    """What to run. ``program`` is the path of a script, or with ``module`` a name as for ``python -m``."""
+
+    program: str
+    args: tuple[str, ...] = ()
+    module: bool = False
+    output: Path | None = None
+    """File for what the program prints; None: a new file in the folder for temporary files."""
+    record: Path | None = None
+    overwrite: bool = False
+
+    @property
+    def name(self) -> str:
+        """The program's name, safe to show; never its folder, which a trace has no business to know."""
+        return plain(self.program if self.module else Path(self.program).name, 60)
+
+    def check(self) -> None:
+        """Raise InputError for what cannot be run."""
+        if self.module:
+            return
+        path = Path(self.program)
+        if path.is_dir():
+            raise InputError(f"{plain(self.program)} is a folder; give a script, or -m and the name of a module")
+        if not path.is_file():
+            raise InputError(f"there is no script {plain(self.program)}")
+
+
+class ProgramSource:
+    """See :class:`loopscope.session.source.Source`. One use: start, then stop. There are no levers over a program."""
+
+    abilities = Abilities()
+
+    def __init__(self, options: ProgramOptions) -> None:
+        options.check()
+        self._options = options
+        self.title = options.name
+        self.recording = str(options.record) if options.record else ""
+        self.ended = threading.Event()
+        """The program has ended, see :attr:`exit_code`."""
+        self.exit_code: int | None = None
+        """As ``subprocess`` has it: below zero, a signal. ``None`` while it runs, or when we ended it."""
+        self.output = _output_file(options.output)
+        """Where the program's prints are."""
+        self._recorder = (
+            Recorder(options.record, overwrite=options.overwrite, on_problem=self._set_problem)
+            if options.record
+            else None
+        )
+        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress)
+        args = ["--output", str(self.output), *(["--module"] if options.module else []), options.program, *options.args]
+        self._program = Worker("loopscope.probe", "program", args, on_line=self._hub.put, on_end=self._program_ended)
+        self._telemetry = Worker("loopscope.telemetry", "telemetry", on_line=self._hub.put)
+        self._problem = ""
+        self._loop_ran = False
+        self._starting = threading.Lock()
+        self._stopping = False
+        self._summary: dict[str, Any] | None = None
+
+    @property
+    def fold(self) -> Fold:
+        """All that has been folded: for reports, once the source has stopped."""
+        return self._hub.fold
+
+    @property
+    def loop_ran(self) -> bool:
+        """An event loop has run in the program."""
+        return self._loop_ran
+
+    def start(self) -> None:
+        """Start the program and telemetry. Raises LoopscopeError; nothing is left running then."""
+        with self._starting:
+            try:
+                self._start()
+            except BaseException:
+                self._stop_processes()
+                raise
+
+    def _start(self) -> None:
+        self._telemetry.start()
+        self._program.start()
+        try:
+            self._program.wait_ready()
+        except WorkerError as error:
+            # It says in one line what it could not load; ours is about processes.
+            words = self._program.last_words().removeprefix(": ")
+            raise InputError(words) if words and not self._stopping else error from error
+        if self._stopping:
+            raise WorkerError("stopped while starting")
+        anchor = take_anchor()
+        self._hub.open(
+            Header(
+                t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
+                anchor_wall_ns=anchor.wall_ns, source="program", words=f"a program of your own: {self._options.name}",
+                host=host_facts(),
+            )
+        )  # fmt: skip
+        self._hub.put(self._program.hello_line)
+        threading.Thread(target=self._greet_telemetry, name="telemetry-hello", daemon=True).start()
+
+    def _greet_telemetry(self) -> None:
+        try:
+            self._telemetry.wait_ready()
+        except WorkerError as error:
+            if not self._stopping:
+                self._hub.emit(Loss(t_ns=now_ns(), proc="session", what="telemetry", count=1, words=str(error)))
+            return
+        self._hub.put(self._telemetry.hello_line)
+
+    def _heard(self, record: AnyRecord) -> None:
+        if isinstance(record, Hello) and record.role == "rig":
+            self._loop_ran = True
+
+    def _set_problem(self, words: str) -> None:
+        self._problem = plain(words)
+
+    def _program_ended(self, code: int) -> None:
+        if self._program.hello is None:
+            return
+        if not self._stopping:
+            self.exit_code = code
+            self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=f"{self._options.name} ended {how(code)}"))
+        self.ended.set()
+
+    def last_line(self) -> str:
+        """The last line that the program printed, safe to show; empty when there is none."""
+        try:
+            with self.output.open("rb") as file:
+                file.seek(max(0, self.output.stat().st_size - _TAIL_BYTES))
+                lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        except OSError:
+            return ""
+        return plain(lines[-1].strip()) if lines else ""
+
+    def failure(self) -> str:
+        """What went wrong with the program, in a sentence; empty when nothing did, and while it runs."""
+        name, code = self._options.name, self.exit_code
+        if not self.ended.is_set() or code is None:
+            return ""
+        if code:
+            last = self.last_line()
+            return f"{name} ended {how(code)}{': ' + last if last else ''}"
+        return "" if self._loop_ran else f"no event loop ran in {name}, so there is nothing to show"
+
+    def ask(self, answer: Callable[[Snapshot], None]) -> None:
+        """Answer once with a fresh snapshot, from a thread of ours."""
+        self._hub.ask(answer)
+
+    def _dress(self, snapshot: Snapshot) -> Snapshot:
+        state = f"{self._options.name} {'ended' if self.ended.is_set() else 'prints'}"
+        loop = dataclasses.replace(snapshot.loop, silent_s=0.0) if self.ended.is_set() else snapshot.loop
+        problem = self._problem or self.failure() or snapshot.problem
+        return dataclasses.replace(
+            snapshot, source_words=f"{state} > {plain(str(self.output))}", problem=problem, loop=loop
+        )
+
+    def pull(self, lever: str, value: str, by: str = "key") -> None:
+        """There are no levers over a program. Raises InputError."""
+        raise InputError(f"{self._options.name} is your own program: loopscope has no lever {plain(lever, 20)} in it")
+
+    def mark(self, words: str) -> None:
+        """Put a word on the time line."""
+        self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=plain(words, 80)))
+
+    def playback(self) -> Playback | None:
+        """Live: none."""
+        return None
+
+    def play(self, playing: bool) -> None:
+        """Live: the data always flow."""
+
+    def _stop_processes(self) -> None:
+        self._stopping = True
+        with contextlib.ExitStack() as stack:  # each is ended, whatever happens to another
+            stack.callback(self._telemetry.stop)
+            stack.callback(self._program.stop)
+
+    def stop(self) -> dict[str, Any]:
+        """End the program if it still runs, complete the file, give the summary. A second call gives the same."""
+        if self._summary is None:
+            self._stop_processes()
+            with self._starting:  # a start under way sees its processes gone, and ends
+                self._stop_processes()
+            self._hub.close()
+            self._summary = summary(self._hub.fold)
+        return self._summary
+
+
+def how(code: int) -> str:
+    """An exit code in words."""
+    return f"with exit code {code}" if code >= 0 else f"by signal {-code}"
+
+
+def _output_file(path: Path | None) -> Path:
+    """Make the file for the program's output, empty; one that is there is written over.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if path is None:
+        handle, name = tempfile.mkstemp(prefix="loopscope-", suffix=".log")
+        os.close(handle)
+        return Path(name)
+    try:
+        path.write_bytes(b"")
+    except OSError as error:
+        raise InputError(f"--output {plain(str(path))} cannot be written: {error.strerror or error}") from error
+    return path.resolve()
