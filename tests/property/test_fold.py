@@ -30,6 +30,7 @@ from loopscope.core.records import (
     Pulse,
     Request,
     Server,
+    Stall,
     Trailer,
     Truth,
 )
@@ -113,6 +114,11 @@ hostile: st.SearchStrategy[AnyRecord] = st.one_of(
     ),
     st.builds(Observer, **head, dt_ns=whole, cpu_ns=whole, recorder_ns=whole, lost_lines=whole),
     st.builds(Finding, **head, name=text, on=st.booleans(), sentence=text, evidence=text, lever=text),
+    st.builds(
+        Stall, **head, start_ns=whole, dur_ns=whole, over=st.booleans(), file=text, line=whole, function=text,
+        why=st.sampled_from(["callback", "core", "gc", "turn", "gil", "odd"]), own=st.booleans(),
+        stack=several(text), cpu_ns=maybe(whole), runq_ns=maybe(whole), gc_ns=whole, looks=whole,
+    ),
     st.builds(Loss, **head, what=st.sampled_from(["lines", "samples", "\x1b"]), count=whole, words=text),
     st.builds(Mark, **head, words=text),
     st.builds(ClockAnchor, **head, wall_ns=whole, step_ns=whole),

@@ -25,6 +25,7 @@ from loopscope.core.records import (
     Power,
     Pulse,
     Request,
+    Stall,
     Truth,
 )
 from loopscope.core.text import plain
@@ -206,6 +207,13 @@ class Fold(State):
             "note" if record.severity == "note" else "warn", _figures(record.figures),
         )  # fmt: skip
 
+    def _on_stall(self, record: Stall, t: int) -> None:
+        words = self.stalls.take(record, self.time.zero or 0, t)
+        if words is None:
+            self.ignored += 1
+        elif words:
+            self._mark(max(0, record.start_ns - (self.time.zero or 0)), words, "stall")
+
     def _mark(self, t: int, label: str, kind: str) -> None:
         self.marks.append(MarkView(t / NS_PER_S, label, kind))
 
@@ -234,4 +242,5 @@ _HANDLERS: dict[type, Callable[[Fold, Any, int], None]] = {
     Observer: Fold._on_observer,
     Loss: Fold._on_loss,
     Finding: Fold._on_finding,
+    Stall: Fold._on_stall,
 }

@@ -262,13 +262,50 @@ class FindingView:
 
 
 @dataclass(frozen=True, slots=True)
+class StallView:
+    """One turn of the loop that lasted over 25 ms."""
+
+    t_s: float
+    """When it began."""
+    ms: float
+    why: str
+    """``callback`` or ``gc``: the line in ``where`` held the loop. ``turn`` (several callbacks), ``gil`` (another
+    thread held the GIL), ``core`` (the thread had no core): nobody is to blame, the line is chance."""
+    where: str
+    """``file.py:12 in function``, relative to its package."""
+    own: bool = False
+    """It is loopscope's own line."""
+    over: bool = True
+    cpu_ms: float | None = None
+    runq_ms: float | None = None
+    """Time in it that the thread waited for a core."""
+    gc_ms: float = 0.0
+    stack: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StallPlace:
+    """All stalls of one place (``callback``, ``gc``), or of one cause that is no place, since the session began."""
+
+    where: str
+    why: str
+    own: bool
+    count: int
+    total_ms: float
+    worst_ms: float
+    last_s: float
+    """When the last of them began."""
+    stack: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MarkView:
     """A lever or a mark on the time line."""
 
     t_s: float
     label: str
     kind: str
-    """``lever``, ``mark``, ``finding``, ``loss``."""
+    """``lever``, ``mark``, ``finding``, ``loss``, ``stall``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +368,10 @@ class Snapshot:
     recent: Recent = field(default_factory=Recent)
     solo_ttft_ms: dict[str, float] = field(default_factory=dict)
     """Median TTFT by model of requests that had no company; only of models with three such requests."""
+    stalls: tuple[StallView, ...] = ()
+    """The latest 20, oldest first."""
+    stall_places: tuple[StallPlace, ...] = ()
+    """All of the session by place, the one with the most time first."""
     observer: ObserverView = field(default_factory=ObserverView)
     host_cpu: tuple[float, ...] = ()
     chunks: int = 0

@@ -9,6 +9,7 @@ from loopscope.model.ledger import Ledger
 from loopscope.model.power import PowerBook
 from loopscope.model.rigs import Rigs
 from loopscope.model.snapshot import FindingView, MarkView
+from loopscope.model.stalls import StallBook
 from loopscope.model.timebase import Timebase
 from loopscope.model.window import Window
 
@@ -44,6 +45,7 @@ class State:
         self.findings: dict[str, FindingView] = {}
         self.past: deque[FindingView] = deque(maxlen=_MOST_PAST)
         """Findings that have ceased to hold, in the order in which they did."""
+        self.stalls = StallBook()
         self.losses: deque[Lost] = deque(maxlen=_MOST_LOSSES)
         self.truths: dict[str, Truth] = {}
         self.lost_lines_told = 0

@@ -55,6 +55,7 @@ def summary(fold: Fold) -> dict[str, Any]:
         },
         "truth": _truth(ended),
         "findings": [_finding(finding) for finding in sorted([*ended.past, *last.findings], key=_when)],
+        "stalls": _stalls(ended),
         "marks": [asdict(mark) for mark in last.marks],
         "losses": [asdict(lost) for lost in ended.losses],
     }
@@ -226,6 +227,16 @@ def _effect(effect: LeverEffect) -> dict[str, Any]:
         "before": _figures(effect.before),
         "after": _figures(effect.after),
         "cut_short": effect.cut_short,
+    }
+
+
+def _stalls(fold: Fold) -> dict[str, Any]:
+    """How often and how long a turn of the loop lasted over 25 ms, and where; not over segments, but all of it."""
+    return {
+        "count": fold.stalls.count,
+        "total_ms": fold.stalls.total_ns / 1e6,
+        "places": [asdict(place) | {"stack": list(place.stack)} for place in fold.stalls.views()[:_MOST_LISTED]],
+        "latest": [asdict(view) | {"stack": list(view.stack)} for view in fold.stalls.latest],
     }
 
 

@@ -110,6 +110,8 @@ class Viewer:
             findings=tuple(sorted(state.findings.values(), key=lambda item: (item.severity == "note", item.since_s))),
             recent=slid.recent,
             solo_ttft_ms=state.agents.solo_ttft_ms(),
+            stalls=tuple(state.stalls.latest),
+            stall_places=state.stalls.views(),
             observer=ObserverView(
                 rig_share=ratio(observed.loop.observer, observed.loop.dt),
                 screen_share=ratio(observed.observer_ns, observed.observer_dt),

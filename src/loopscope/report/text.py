@@ -82,6 +82,7 @@ def render(
         _segments(summary["segments"], width),
         _levers(summary["levers"], width),
         _findings(summary["findings"]),
+        _stalls(summary["stalls"]),
         charts.throughput(
             series(fold.window.whole, STEP_S), list(fold.marks), width=width, color=color, braille=unicode
         ),
@@ -220,6 +221,31 @@ def _levers(levers: list[dict[str, Any]], width: int) -> list[str]:
 
 def _moved(say: Any, before: dict[str, Any], after: dict[str, Any], name: str) -> str:
     return f"{say(before[name])} -> {say(after[name])}"
+
+
+_WHY = {
+    "callback": "",
+    "gc": "the garbage collector, in ",
+    "turn": "many callbacks in one turn",
+    "gil": "another thread held the GIL",
+    "core": "the loop's thread had no core",
+}
+_MOST_PLACES = 5
+
+
+def _stalls(stalls: dict[str, Any]) -> list[str]:
+    """Where the loop stood still for over 25 ms, the worst places first."""
+    told = []
+    for place in stalls["places"][:_MOST_PLACES]:
+        where = _WHY.get(place["why"], "") + (place["where"] if place["why"] in ("callback", "gc") else "")
+        own = " (loopscope's own)" if place["own"] and place["why"] == "callback" else ""
+        told.append(
+            f"  {where}{own}: {count(place['count'])} x, {ms(place['worst_ms'])} ms at most,"
+            f" {ms(place['total_ms'])} ms in all"
+        )
+    if not told:
+        return []
+    return [f"the loop stood still for over 25 ms {count(stalls['count'])} times", *told]
 
 
 def _findings(findings: list[dict[str, Any]]) -> list[str]:
