@@ -50,6 +50,20 @@ def test_two_agents_at_a_hundred_show_a_hundred(tmp_path: Path, loop: str) -> No
     assert isinstance(records[-1], Trailer)
 
 
+@pytest.mark.parametrize("api", ["ollama-chat", "openai", "openai-completions"])
+def test_every_dialect_of_the_embedded_pair_streams(tmp_path: Path, api: str) -> None:
+    """Whatever the agents speak, the embedded pair answers, with a token count and without an error."""
+    path = tmp_path / "run.jsonl"
+    done = run("record", "--embedded", "--api", api, "-o", str(path), "--seconds", "2", "--tokens", "50", "--json")
+    assert done.returncode == 0, done.stderr
+    for agent in json.loads(done.stdout)["agents"]:
+        assert agent["errors"] == 0
+        assert agent["requests"] >= 1
+        assert agent["tokens"] == 50 * agent["requests"]
+        # Only Ollama's own dialect stamps its chunks.
+        assert (agent["delay_ms"]["p50"] is None) == api.startswith("openai")
+
+
 def test_every_chunk_that_was_sent_is_counted(tmp_path: Path) -> None:
     """64 agents at 30 tok/s: every chunk that belongs to an ended request was sent and seen, none dropped."""
     path = tmp_path / "run.jsonl"

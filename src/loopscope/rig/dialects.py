@@ -79,7 +79,16 @@ def _read_generate(line: bytes, loads: Loads, account: Account) -> tuple[bool, o
         account.eval_ns = _count(message.get("eval_duration", zero))
     elif "error" in message:
         raise ServerError(plain(str(message["error"])))
-    return bool(message.get("response") or message.get("thinking")), stamp
+    said = message.get("message", message)  # /api/chat wraps what it says
+    if not isinstance(said, dict):
+        return False, stamp
+    return bool(said.get("response") or said.get("content") or said.get("thinking") or said.get("tool_calls")), stamp
+
+
+def _ollama_chat_body(spec: AgentSpec) -> dict[str, Any]:
+    body = _generate_body(spec)
+    body["messages"] = [{"role": "user", "content": body.pop("prompt")}]
+    return body
 
 
 def _chat_body(spec: AgentSpec) -> dict[str, Any]:
@@ -93,6 +102,36 @@ def _chat_body(spec: AgentSpec) -> dict[str, Any]:
     }
 
 
+def _completions_body(spec: AgentSpec) -> dict[str, Any]:
+    body = _chat_body(spec)
+    del body["messages"]
+    return {**body, "prompt": spec.prompt}
+
+
+def _llamacpp_body(spec: AgentSpec) -> dict[str, Any]:
+    return {"prompt": spec.prompt, "n_predict": spec.tokens, "stream": True, **spec.options}
+
+
+def _read_llamacpp(line: bytes, loads: Loads, account: Account) -> tuple[bool, object]:
+    if not line.startswith(b"data:"):
+        return False, None
+    message = _message(line[5:].strip(), loads)
+    if message.get("error"):
+        raise _server_error(message["error"])
+    if message.get("stop") is True:  # its own dialect has no [DONE]
+        account.done = True
+        account.tokens = _count(message.get("tokens_predicted"))
+        account.prompt_tokens = _count(message.get("tokens_evaluated"))
+        timings = message.get("timings")
+        if isinstance(timings, dict):
+            _llama_timings(timings, account)
+    return bool(message.get("content")), None
+
+
+def _server_error(error: object) -> ServerError:
+    return ServerError(plain(str(error.get("message", error) if isinstance(error, dict) else error)))
+
+
 def _read_event(line: bytes, loads: Loads, account: Account) -> tuple[bool, object]:
     if not line.startswith(b"data:"):
         return False, None  # blank line between events, ":" comment (llama.cpp pings so), "event:", "id:"
@@ -102,8 +141,7 @@ def _read_event(line: bytes, loads: Loads, account: Account) -> tuple[bool, obje
         return False, None
     message = _message(data, loads)
     if message.get("error"):
-        error = message["error"]
-        raise ServerError(plain(str(error.get("message", error) if isinstance(error, dict) else error)))
+        raise _server_error(message["error"])
     usage = message.get("usage")
     if isinstance(usage, dict) and usage.get("completion_tokens"):
         account.tokens = _count(usage.get("completion_tokens"))
@@ -134,9 +172,17 @@ def _llama_timings(timings: dict[str, Any], account: Account) -> None:
         account.prompt_tokens = evaluated + (cached or 0)
 
 
+_NDJSON, _EVENTS = "application/x-ndjson", "text/event-stream"
+
 DIALECTS = {
-    "ollama": Dialect("ollama", "/api/generate", "application/x-ndjson", _generate_body, _read_generate),
-    "openai": Dialect("openai", "/v1/chat/completions", "text/event-stream", _chat_body, _read_event),
+    dialect.name: dialect
+    for dialect in (
+        Dialect("ollama", "/api/generate", _NDJSON, _generate_body, _read_generate),
+        Dialect("ollama-chat", "/api/chat", _NDJSON, _ollama_chat_body, _read_generate),
+        Dialect("openai", "/v1/chat/completions", _EVENTS, _chat_body, _read_event),
+        Dialect("openai-completions", "/v1/completions", _EVENTS, _completions_body, _read_event),
+        Dialect("llamacpp", "/completion", _EVENTS, _llamacpp_body, _read_llamacpp),
+    )
 }
 
 

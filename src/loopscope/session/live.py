@@ -118,7 +118,7 @@ class LiveSource:
     def _find_servers(self) -> str:
         options = self._options
         if options.urls:
-            self._servers = resolve(options.urls, options.api, options.model)
+            self._servers = resolve(options.urls, options.family, options.model)
             self.title = ", ".join(server.url for server in self._servers)
             self._words = doubt(self._servers)
             return "urls"
@@ -131,7 +131,11 @@ class LiveSource:
                 return "ollama"
             self._words = found.reason
         self._pair = EmbeddedPair(
-            model=options.model, rate=options.rate, api=options.api, on_line=self._hub.put, on_end=self._emulator_ended
+            model=options.model,
+            rate=options.rate,
+            api=options.family,
+            on_line=self._hub.put,
+            on_end=self._emulator_ended,
         )
         self._pair.start()
         self._servers = self._pair.servers()
@@ -139,7 +143,9 @@ class LiveSource:
         return "embedded"
 
     def _specs(self, numbers: range) -> list[AgentSpec]:
-        return scenarios.specs(self._scenario, self._servers, numbers, self._options.tokens)
+        return scenarios.specs(
+            self._scenario, self._servers, numbers, tokens=self._options.tokens, api=self._options.api
+        )
 
     def _greet_telemetry(self) -> None:
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from loopscope.core.errors import InputError
 from loopscope.model.findings import levels_from
-from loopscope.settings import levers, scenario
+from loopscope.settings import dialects, levers, scenario
 from loopscope.settings.plants import parse_plant
 from loopscope.settings.thresholds import limits_from
 
@@ -18,7 +18,7 @@ class SessionOptions:
 
     urls: tuple[str, ...] = ()
     api: str = ""
-    """``ollama``, ``openai``, or empty: find out."""
+    """A dialect of :mod:`loopscope.settings.dialects`, or empty: find out."""
     model: str = ""
     tokens: int = 0
     """Tokens a request; 0: as the scenario says."""
@@ -38,6 +38,11 @@ class SessionOptions:
     plants: tuple[str, ...] = ()
     """Planted causes, for the self-test bench: see :mod:`loopscope.settings.plants`."""
 
+    @property
+    def family(self) -> str:
+        """What the servers must speak: ``ollama``, ``openai``, or empty: find out."""
+        return dialects.FAMILY.get(self.api, "")
+
     def check(self) -> None:
         """Raise InputError for what cannot be meant."""
         if not 0 <= self.tokens <= scenario.MAX_TOKENS:
@@ -48,6 +53,8 @@ class SessionOptions:
             raise InputError("--rate sets the speed of the embedded pair; servers of your own have their own speed")
         if self.embedded and self.urls:
             raise InputError("--embedded and URLs exclude each other")
+        if self.api == "llamacpp" and not self.urls:
+            raise InputError("--api llamacpp is llama.cpp's own dialect: give the URL of such a server")
         for name, value in self.levers.items():
             levers.canonical(name, value)
         levels_from(self.findings)

@@ -67,8 +67,13 @@ def load(name: str) -> Scenario:
     return scenario
 
 
-def specs(scenario: Scenario, servers: Sequence[Server], numbers: Sequence[int], tokens: int = 0) -> list[AgentSpec]:
-    """Give the agents of these numbers, spread over the servers in turn; ``tokens`` > 0 overrides the scenario's."""
+def specs(
+    scenario: Scenario, servers: Sequence[Server], numbers: Sequence[int], *, tokens: int = 0, api: str = ""
+) -> list[AgentSpec]:
+    """Give the agents of these numbers, spread over the servers in turn.
+
+    ``tokens`` > 0 overrides the scenario's, ``api`` the dialect that each server's family begins with.
+    """
     made = []
     for number in numbers:
         plan = scenario.agent[number % len(scenario.agent)]
@@ -78,7 +83,7 @@ def specs(scenario: Scenario, servers: Sequence[Server], numbers: Sequence[int],
             AgentSpec(
                 agent=number, name=name if number < len(scenario.agent) else f"{name}-{number + 1}", server=server,
                 model=servers[server].model, prompt=plan.prompt.strip(), tokens=tokens or plan.tokens,
-                api=servers[server].api, options=plan.options, pause_s=plan.pause_s,
+                api=api or servers[server].api, options=plan.options, pause_s=plan.pause_s,
             )
         )  # fmt: skip
     return made

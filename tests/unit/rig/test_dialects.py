@@ -6,6 +6,7 @@ import pytest
 
 from loopscope.core.records import AgentSpec
 from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError, loads_of
+from loopscope.settings.dialects import FAMILY
 
 _SPEC = AgentSpec(agent=0, name="a", server=0, model="m", prompt="p", tokens=9, options={"temperature": 0.5})
 
@@ -28,6 +29,43 @@ def test_chat_asks_for_usage() -> None:
     body = DIALECTS["openai"].body(_SPEC)
     assert body["max_tokens"] == 9
     assert body["stream_options"] == {"include_usage": True}
+
+
+def test_the_other_dialects_ask_in_their_words() -> None:
+    """/api/chat wraps the prompt in messages, /v1/completions and llama.cpp's own dialect do not."""
+    chat = DIALECTS["ollama-chat"].body(_SPEC)
+    assert chat["messages"] == [{"role": "user", "content": "p"}]
+    assert "prompt" not in chat
+    completions = DIALECTS["openai-completions"].body(_SPEC)
+    assert (completions["prompt"], completions["max_tokens"], "messages" in completions) == ("p", 9, False)
+    assert DIALECTS["llamacpp"].body(_SPEC)["n_predict"] == 9
+
+
+def test_every_dialect_has_its_family() -> None:
+    """What --api offers is what the rig speaks."""
+    assert set(FAMILY) == set(DIALECTS)
+
+
+def test_a_chat_line_is_a_chunk_when_its_message_says_something(loads) -> None:
+    """/api/chat: content, thinking and tool calls count, an empty message does not."""
+    read, account = DIALECTS["ollama-chat"].read, Account()
+    for said in ('"content":"x"', '"content":"","thinking":"x"', '"content":"","tool_calls":[{}]'):
+        assert read(b'{"created_at":"T","message":{%s},"done":false}' % said.encode(), loads, account) == (True, "T")
+    assert read(b'{"created_at":"T","message":{"content":""},"done":true}', loads, account) == (False, "T")
+    assert read(b'{"message":"odd"}', loads, account) == (False, None)
+    assert account.done
+
+
+def test_llamacpps_own_stream_ends_with_stop(loads) -> None:
+    """Its events carry content; the last one has stop, the counts and the timings; an error is raised."""
+    read, account = DIALECTS["llamacpp"].read, Account()
+    assert read(_event(content="x", stop=False), loads, account) == (True, None)
+    assert not account.done
+    end = _event(content="", stop=True, tokens_predicted=7, tokens_evaluated=3, timings={"predicted_ms": 2.5})
+    assert read(end, loads, account) == (False, None)
+    assert account == Account(done=True, tokens=7, prompt_tokens=3, eval_ns=2_500_000)
+    with pytest.raises(ServerError, match="too long"):
+        read(_event(error={"message": "too long"}), loads, account)
 
 
 def test_a_generate_line_is_a_chunk_with_a_stamp(loads) -> None:
