@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loopscope.core.errors import InputError
 from loopscope.session.options import SessionOptions
-from loopscope.settings import levers, scenario
+from loopscope.settings import dialects, levers, scenario
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +25,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         help="tokens/s of each stream of the embedded pair (default: its model's published rate)",
     )  # fmt: skip
     what.add_argument(
-        "--api", choices=("ollama", "openai"), default="",
-        help="dialect: ollama is /api/generate, openai is /v1/chat/completions (default: found out)",
+        "--api", choices=tuple(dialects.FAMILY), default="", metavar="NAME", help=dialects.HELP,
     )  # fmt: skip
     what.add_argument("--embedded", action="store_true", help="do not look for servers, start the embedded pair")
     what.add_argument(
