@@ -67,6 +67,8 @@ def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> N
 
     def each_second(gone_s: float) -> None:
         snapshot = headless.snapshot_of(source)
+        if snapshot is not None and gone_s < 2 and snapshot.source_reason:
+            headless.say(f"loopscope: {snapshot.source_reason}")
         headless.say(one_line(snapshot) if snapshot else "no answer yet")
 
     result = headless.run(source, args.seconds, [], each_second=each_second)

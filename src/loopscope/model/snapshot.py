@@ -347,6 +347,8 @@ class Snapshot:
     """``embedded``, ``ollama``, ``urls``."""
     source_words: str = ""
     """E.g. "EMBEDDED: two emulated servers", "2 servers, gemma3"."""
+    source_reason: str = ""
+    """Why this source, or what speaks against it; empty when there is nothing to say."""
     embedded: bool = False
     window_s: float = 10.0
     agents: tuple[AgentView, ...] = ()

@@ -35,6 +35,7 @@ def summary(fold: Fold) -> dict[str, Any]:
         "loopscope": plain(header.loopscope, 20) if header else "",
         "source": last.source,
         "source_words": source_words(ended),
+        "source_reason": last.source_reason,
         "scenario": plain(header.scenario, 80) if header else "",
         "duration_s": last.t_s,
         "measured_s": run.seconds,

@@ -93,6 +93,7 @@ class Viewer:
             wall_ns=_wall_ns(state),
             source=plain(state.header.source, 20) if state.header else "",
             source_words=source_words(state),
+            source_reason=plain(state.header.words, 200) if state.header else "",
             embedded=state.power.embedded,
             window_s=_WINDOW_S,
             agents=agents,

@@ -152,6 +152,8 @@ class LoopscopeApp(Operated):
         view.recording, view.playback = self.source.recording, self.source.playback()
         self.show(None if first else self._ticks)
         self._tell(event.snapshot)
+        if first and event.snapshot.source_reason and view.playback is None:
+            self.notify(event.snapshot.source_reason, title="servers", timeout=6, markup=False)
         if first:
             self.call_after_refresh(_freeze)
 

@@ -4,6 +4,7 @@ from loopscope.model.findings.rule import (
     FINE,
     WARN,
     Answer,
+    Found,
     NotEnough,
     Rule,
     found,
@@ -16,6 +17,13 @@ from loopscope.settings.thresholds import Limits
 
 ENOUGH_S = 2.5
 """Of the last three seconds: a rig that has just started is measured by its start."""
+_STALLS_S = 10.0
+"""How long a stall is held against the loop."""
+_MOST_STALLS = 20
+"""So many of the latest are in a snapshot."""
+_OFF_THE_LOOP = "move the call off the loop: await asyncio.to_thread(...)"
+_ITS_OWN_PROCESS = "give that work to a process of its own"
+_NO_GARBAGE = "gc.freeze() once the program has started, or fewer objects that refer to each other"
 
 
 def loop_missing(snapshot: Snapshot, *names: str) -> str:
@@ -55,6 +63,8 @@ def _client_cpu(snapshot: Snapshot, limits: Limits) -> Answer:
 
 
 def _blocking_call(snapshot: Snapshot, limits: Limits) -> Answer:
+    if named := _named(snapshot, "callback", limits):
+        return named
     if missing := loop_missing(snapshot, "elu", "cpu", "runq"):
         return NotEnough(missing)
     recent = snapshot.recent
@@ -71,7 +81,42 @@ def _blocking_call(snapshot: Snapshot, limits: Limits) -> Answer:
             ("runq", recent.runq, f"waiting for a core {share(recent.runq)}"),
             ("lag_max_ms", recent.lag_ms.max, f"lag up to {ms(recent.lag_ms.max)}"),
         ],
-        "move the blocking call off the loop: await asyncio.to_thread(...)",
+        _OFF_THE_LOOP,
+    )
+
+
+def _named(snapshot: Snapshot, why: str, limits: Limits) -> Found | None:
+    """Give the finding of the line that held the loop longest lately, if it did so for long enough."""
+    begin_s = snapshot.t_s - _STALLS_S
+    lately = [stall for stall in snapshot.stalls if stall.t_s + stall.ms / 1e3 >= begin_s]
+    # Only the latest are known one by one: with many of them, the stretch is as long as they reach.
+    stretch_s = _STALLS_S if len(lately) < len(snapshot.stalls) or len(lately) < _MOST_STALLS else 0.0
+    stretch_s = stretch_s or max(snapshot.t_s - lately[0].t_s, lately[-1].ms / 1e3)
+    blamed = [stall for stall in lately if stall.why == why]
+    total = sum(stall.ms for stall in blamed) / 1e3 / stretch_s if blamed else 0.0
+    worst = max(blamed, key=lambda stall: stall.ms, default=None)
+    if worst is None or not (worst.ms >= limits["stall_ms"] or (len(blamed) > 1 and total >= limits["stall_share"])):
+        return None
+    by_place: dict[str, float] = {}
+    for stall in blamed:
+        by_place[stall.where] = by_place.get(stall.where, 0.0) + stall.ms
+    where = max(by_place, key=lambda place: by_place[place])
+    there = [stall for stall in blamed if stall.where == where]
+    longest = max(there, key=lambda stall: stall.ms)
+    computing = (longest.cpu_ms or 0.0) >= longest.ms / 2
+    times = f"{len(there)} times in {stretch_s:.0f} s" if len(there) > 1 else f"once in {stretch_s:.0f} s"
+    cause = "Python's garbage collector, run" if why == "gc" else f"{where or 'A callback'}"
+    return found(
+        f"{cause}{f' from {where}' if why == 'gc' and where else ''} holds the loop for up to {ms(longest.ms)},"
+        f" {times}{', computing' if computing else ', waiting'}.",
+        [
+            ("stall_max_ms", longest.ms, f"longest {ms(longest.ms)}"),
+            ("stalls", len(there), times),
+            ("stall_share", total, f"{share(total)} of the time"),
+            ("stall_cpu_ms", longest.cpu_ms, f"CPU in the longest {ms(longest.cpu_ms)}"),
+            ("last_s", there[-1].t_s, f"last at {there[-1].t_s:.1f} s"),
+        ],
+        _NO_GARBAGE if why == "gc" else _ITS_OWN_PROCESS if computing else _OFF_THE_LOOP,
     )
 
 
@@ -79,7 +124,7 @@ def _gil_held(snapshot: Snapshot, limits: Limits) -> Answer:
     if missing := loop_missing(snapshot, "cpu"):
         return NotEnough(missing)
     recent = snapshot.recent
-    lag = recent.lag_ms.p50
+    lag = recent.lag_ms.p90
     if recent.others is None or lag is None:
         return NotEnough("the lag of the loop" if lag is None else "the CPU of the whole process")
     stolen = recent.runq or 0.0
@@ -87,15 +132,15 @@ def _gil_held(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     return found(
         f"Another thread of this process computes {share(recent.others)} of the time and holds the GIL:"
-        f" the loop wakes {ms(lag)} late.",
+        f" one wake-up of the loop in ten comes over {ms(lag)} late.",
         [
-            ("lag_p50_ms", lag, f"lag p50 {ms(lag)}"),
+            ("lag_p90_ms", lag, f"lag p90 {ms(lag)}"),
             ("other_threads_cpu", recent.others, f"other threads' CPU {share(recent.others)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
             ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
             ("runq", recent.runq, f"waiting for a core {share(recent.runq)}"),
         ],
-        "give that thread's work to a process of its own",
+        _ITS_OWN_PROCESS,
     )
 
 
@@ -126,6 +171,8 @@ def _gc_pauses(snapshot: Snapshot, limits: Limits) -> Answer:
     recent = snapshot.recent
     if recent.gc is None:
         return NotEnough("the collector's time")
+    if named := _named(snapshot, "gc", limits):
+        return named
     if recent.gc < limits["gc_share"]:
         return FINE
     return found(
@@ -135,14 +182,14 @@ def _gc_pauses(snapshot: Snapshot, limits: Limits) -> Answer:
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
             ("lag_p99_ms", recent.lag_ms.p99, f"lag p99 {ms(recent.lag_ms.p99)}"),
         ],
-        "gc.freeze() once the program has started, or fewer objects that refer to each other",
+        _NO_GARBAGE,
     )
 
 
 RULES = (
     Rule("client-cpu", WARN, ("full_elu", "full_cpu"), _client_cpu),
-    Rule("blocking-call", WARN, ("blocked_share", "gil_cpu"), _blocking_call),
+    Rule("blocking-call", WARN, ("stall_ms", "stall_share", "blocked_share", "gil_cpu"), _blocking_call),
     Rule("gil-held", WARN, ("gil_lag_ms", "gil_cpu"), _gil_held),
     Rule("core-stolen", WARN, ("runq_share",), _core_stolen),
-    Rule("gc-pauses", WARN, ("gc_share",), _gc_pauses),
+    Rule("gc-pauses", WARN, ("gc_share", "stall_ms", "stall_share"), _gc_pauses),
 )
