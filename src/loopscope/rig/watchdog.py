@@ -1,6 +1,6 @@
 """The watchdog: names the frame that keeps the loop from its selector.
 
-A thread that sleeps, looks 40 times a second whether the loop is back in its selector, and sleeps on. Only when a turn
+A thread that sleeps, looks 28 times a second whether the loop is back in its selector, and sleeps on. Only when a turn
 has lasted for 15 ms it takes the loop thread's stack, and again from 25 ms on. The same callback both times: that is
 the one that blocks. Different ones: the turn was long, but no single callback was, and none is accused. Time without a
 core and time in which another thread held the GIL are told apart from the callback's own.
@@ -18,9 +18,10 @@ from loopscope.rig.frames import Place, callback_of, place_of, stack_of
 from loopscope.rig.usage import GcClock, ThreadUsage
 
 THRESHOLD_NS = 25_000_000
-"""A turn longer than this is a stall: at 100 tok/s it holds up two tokens, and with 40 looks a second (0.1 % of a core)
-every callback of 32 ms and more is met, one of 25 ms nearly always."""
-PERIOD_S = 0.025
+"""A turn longer than this is a stall: at 100 tok/s it holds up two tokens. With 28 looks a second every callback of 40 ms
+and more is met, shorter ones in proportion."""
+PERIOD_S = 0.035
+"""A look costs 30 us of CPU, mostly the wake-up itself: at 25 ms that was 0.12 to 0.16 % of a core."""
 _SUSPECT_NS = 15_000_000
 _LEAST_WAIT_S = 0.005
 _CLOSE_LOOKS_S = 0.01
