@@ -54,7 +54,7 @@ class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
     anchor_perf_ns: int = 0
     anchor_wall_ns: int = 0
     source: str = ""
-    """``embedded``, ``ollama``, ``urls``: where the streams come from."""
+    """``embedded``, ``ollama``, ``urls``, ``program`` (a program of one's own): where the streams come from."""
     words: str = ""
     """Why this source, or what speaks against it: "no Ollama server answers on ...", "... does not fit twice"."""
     host: dict[str, str] = {}
@@ -98,6 +98,8 @@ class AgentState(Record, frozen=True, tag="agent", kw_only=True, gc=False):
     server: int = 0
     model: str = ""
     words: str = ""
+    url: str = ""
+    """Scheme, host and port of its server, where the header does not list that (a program of one's own)."""
 
 
 class Request(Record, frozen=True, tag="request", kw_only=True, gc=False):

@@ -119,6 +119,9 @@ class Fold(State):
             self.ledger.alone(t)
 
     def _on_agent(self, record: AgentState, t: int) -> None:
+        if record.url and 0 <= record.server < _MOST_SERVERS:
+            self.endpoints += [""] * (record.server + 1 - len(self.endpoints))
+            self.endpoints[record.server] = plain(record.url, 80)
         current = self.rigs.current
         if not self.agents.state(record, t, current.proc if current else ""):
             self.ignored += 1

@@ -197,7 +197,7 @@ def _feeding_again(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _exchange(method: str, url: Any) -> Exchange:
     """An exchange for this method and yarl URL."""
-    return Exchange(_LABEL, method, f"{url.host}:{url.port}", url.path, reports_end=True)
+    return Exchange(_LABEL, method, f"{url.scheme}://{url.host}:{url.port}", url.path, reports_end=True)
 
 
 def _unsent(session: Any, method: str, str_or_url: Any, call: _Call) -> Exchange | None:

@@ -139,8 +139,8 @@ class Digest:
         row.state, row.model = state, model or row.model
         self._samples.event(
             AgentState(
-                t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, state=state, name=plain(row.name, 64),
-                model=row.model,
+                t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, state=state, name=row.name, model=row.model,
+                server=row.server, url=plain(row.origin, 80),
             )
         )  # fmt: skip
 

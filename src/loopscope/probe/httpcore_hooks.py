@@ -105,11 +105,15 @@ class HttpcoreHooks:
 
 
 def _place(request: Any) -> tuple[str, str, str]:
-    """Method, ``host:port`` and path of a request of httpcore."""
+    """Method, origin (``http://host:port``) and path of a request of httpcore."""
     url = request.url
     host = url.host.decode("ascii", "replace")
     port = url.port or {b"https": 443, b"http": 80}.get(url.scheme, 0)
-    return request.method.decode("ascii", "replace"), f"{host}:{port}", url.target.decode("ascii", "replace")
+    return (
+        request.method.decode("ascii", "replace"),
+        f"{url.scheme.decode('ascii', 'replace')}://{host}:{port}",
+        url.target.decode("ascii", "replace"),
+    )
 
 
 class _HeardStream:

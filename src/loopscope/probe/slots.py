@@ -1,9 +1,10 @@
 """Which row of the screen a request belongs to: one row for each stream that an origin carries at the same time.
 
-A row is named by client, host and a number ("httpx 127.0.0.1:11434 #2"). A task that streams again gets the row that it
+A row is named by its client and a number ("httpx #2"). A task that streams again gets the row that it
 had before, if that is free, else the lowest free one: so an agent that sends request after request keeps its row.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 MOST_ROWS = 1_024
@@ -16,7 +17,8 @@ class Row:
 
     agent: int
     name: str
-    client: str
+    server: int
+    """Number of its origin, in the order in which they were met."""
     origin: str
     task: int = 0
     free_ns: int = 0
@@ -31,6 +33,8 @@ class Rows:
     def __init__(self) -> None:
         self.all: list[Row] = []
         self._of: dict[tuple[str, str], list[Row]] = {}
+        self._servers: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
 
     def take(self, client: str, origin: str, task: int) -> Row | None:
         """Give a row for a request that begins; ``None`` when there are too many."""
@@ -40,7 +44,9 @@ class Rows:
         if row is None:
             if len(self.all) >= MOST_ROWS:
                 return None
-            row = Row(len(self.all), f"{client} {origin} #{len(rows) + 1}", client, origin)
+            self._counts[client] += 1
+            server = self._servers.setdefault(origin, len(self._servers))
+            row = Row(len(self.all), f"{client} #{self._counts[client]}", server, origin)
             rows.append(row)
             self.all.append(row)
         row.task, row.free_ns = task, 0
