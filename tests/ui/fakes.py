@@ -225,6 +225,7 @@ class FakeSource:
             lag=replace(lag, floor_ms=0.062),
             gap=gap,
             delay=delay,
+            handled_ms=Quantiles(9000, f.handled_p50_ms, f.handled_p99_ms, f.handled_p99_ms, f.handled_p99_ms),
             series=self._series(t),
             power=self._power(t, f),
             levers=tuple(

@@ -41,8 +41,11 @@ def _facts(view: View, width: int) -> Row:
         lost = [f"dropped {snap.observer.dropped}"] if snap.observer.dropped else []
         lost += [f"lost lines {snap.observer.lost_lines}"] if snap.observer.lost_lines else []
         right.append((0, [(f" {', '.join(lost)} ", "badge-text bold on problem")]))
-    if snap.findings:
-        right.append((1, [(f"▲ {plural(len(snap.findings), 'finding')}", "finding bold on header")]))
+    warnings = sum(finding.severity != "note" for finding in snap.findings)
+    if warnings:
+        right.append((1, [(f"▲ {plural(warnings, 'finding')}", "finding bold on header")]))
+    elif snap.findings:
+        right.append((3, [(plural(len(snap.findings), "note"), "header-label on header")]))
     else:
         right.append((3, [("no findings", "header-label on header")]))
     if snap.observer.rig_share is not None:
@@ -97,8 +100,11 @@ def _sentence(view: View, width: int) -> Row:
         ink.put(fit(f" ✗ the rig has been silent for {snap.loop.silent_s:.1f} s ", room), "badge-text bold on problem")
     elif snap.findings:
         first = snap.findings[0]
-        lead = fit(f" ▲ {first.name}: ", min(room, width_of(first.name) + 5))
-        ink.put(lead, "finding bold on header").put(fit(first.sentence, max(0, room - width_of(lead))), _TEXT)
+        note = first.severity == "note"
+        lead = fit(f" {'○' if note else '▲'} {first.name}: ", min(room, width_of(first.name) + 5))
+        ink.put(lead, "header-strong on header" if note else "finding bold on header").put(
+            fit(first.sentence, max(0, room - width_of(lead))), _TEXT
+        )
     elif not view.seen:
         ink.put(fit(" waiting for the first sample", room), "header-label on header")
     elif play is None:

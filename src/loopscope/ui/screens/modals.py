@@ -97,14 +97,16 @@ def findings_page(findings: tuple[FindingView, ...]) -> Page:
     """What holds now: each with its sentence, its evidence, since when, and the lever to try."""
     lines: list[Line] = []
     for item in findings:
-        for name, text, style in (
-            (f"since {clock(item.since_s)}", item.name, "finding bold"),
+        sign, style = ("○", "value bold") if item.severity == "note" else ("▲", "finding bold")
+        for name, text, look in (
+            (f"since {clock(item.since_s)}", item.name, style),
             ("", item.sentence, "value"),
             ("evidence", item.evidence, "label"),
             ("try", item.lever, "key"),
         ):
             if text:
-                lines.append((("▲" if style == "finding bold" else "", "finding"), (name, "label"), (text, style)))
+                lines.append(((sign, style), (name, "label"), (text, look)))
+                sign = ""
         lines.append(_heading(""))
     return Page("findings", lines or [(("", "text"), ("", "text"), ("none holds now", "label"))], (1, 12))
 

@@ -69,6 +69,13 @@ def test_no_stamp_is_said_instead_of_a_delay() -> None:
     assert "delivery delay no stamp" in text_of(rows(snap))
 
 
+def test_a_wait_before_handling_is_not_hidden() -> None:
+    """When chunks wait longer for their decoding than for their delivery, that stands beside the delay."""
+    snap = replace(BASE, handled_ms=Quantiles(900, 25.0, 50.0, 50.0, 51.0), ceiling=replace(BASE.ceiling))
+    assert "handled p99 50.0 ms" in text_of(rows(snap))
+    assert "handled" not in text_of(rows(replace(BASE, handled_ms=Quantiles(900, 0.01, 0.02, 0.03, 0.1))))
+
+
 def test_a_takeover_is_seen() -> None:
     """While an older loop drains, its name stands at the pane's edge."""
     snap = replace(BASE, loop=replace(BASE.loop, draining=("asyncio",)))

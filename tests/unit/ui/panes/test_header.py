@@ -46,6 +46,16 @@ def test_what_is_recorded_and_found() -> None:
     assert "dropped" not in shown
 
 
+def test_a_note_is_no_alarm() -> None:
+    """What is worth knowing and no harm is told without the sign of a finding, and counted as a note."""
+    note = replace(BASE.findings[0], severity="note")
+    shown = text(replace(BASE, findings=(note,)))
+    assert "○ server-bound" in shown and "1 note" in shown
+    assert "▲" not in shown and "finding" not in shown
+    both = text(replace(BASE, findings=(replace(note, name="stalls", severity="warn"), note)))
+    assert "▲ stalls" in both and "1 finding" in both
+
+
 def test_a_rig_that_is_silent_is_a_problem() -> None:
     """For how long is said."""
     assert "the rig has been silent for 2.4 s" in text(replace(BASE, loop=LoopView(silent_s=2.4)))
