@@ -304,7 +304,7 @@ def source_words(state: State) -> str:
     if state.header is None:
         return ""
     servers = state.header.servers
-    if not servers:
+    if state.header.source == "program" and not servers:
         return plain(state.header.words, 80)
     models = sorted({plain(server.model, 40) for server in servers[:16] if server.model})
     count = f"{len(servers)} server{'' if len(servers) == 1 else 's'}"
