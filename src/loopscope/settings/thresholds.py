@@ -34,16 +34,24 @@ THRESHOLDS: dict[str, Threshold] = {
             "a full loop that computes shows 0.8-1.0 here, on a machine with stolen cores less",
         ),
         Threshold(
+            "stall_ms", 200.0, "ms", "a single turn of the loop that is worth telling",
+            "twenty tokens at 100 tok/s come at once after it",
+        ),
+        Threshold(
+            "stall_share", 0.02, "share", "part of ten seconds that stalls of one kind take together",
+            "two stalls of 100 ms or eight of the shortest that is seen (25 ms)",
+        ),
+        Threshold(
             "blocked_share", 0.1, "share", "time in which the loop was busy, but neither on a core nor waiting for one",
             "the meters of these three disagree by some hundredths on a busy machine",
         ),
         Threshold(
-            "gil_lag_ms", 2.5, "ms", "median lag with which another thread's CPU counts as holding the GIL",
-            "half of the interpreter's switch interval (5 ms), which a busy thread makes every wake-up wait",
+            "gil_lag_ms", 3.0, "ms", "p90 of the lag with which another thread's CPU counts as holding the GIL",
+            "a busy thread makes a wake-up wait for the interpreter's switch interval, 5 ms; a calm loop shows under 1 ms",
         ),
         Threshold(
-            "gil_cpu", 0.3, "share", "CPU of other threads of the measured process",
-            "below a third of a core, most wake-ups find the GIL free",
+            "gil_cpu", 0.25, "share", "CPU of other threads of the measured process",
+            "below a quarter of a core, nine wake-ups in ten may well find the GIL free",
         ),
         Threshold(
             "runq_share", 0.15, "share", "time in which the loop could have run but had no core",
@@ -59,7 +67,7 @@ THRESHOLDS: dict[str, Threshold] = {
             "half of the loop is free, and a fuller loop costs less a chunk",
         ),
         Threshold(
-            "calm_ms", 10.0, "ms", "median lag and delay below which the client adds nothing that matters",
+            "calm_ms", 10.0, "ms", "p90 of lag and delay below which the client adds nothing that matters",
             "one chunk's gap at 100 tok/s",
         ),
         Threshold(

@@ -1,6 +1,6 @@
 """Rules about the way from the server's stamp to our hands: who sets the pace, and where chunks wait."""
 
-from loopscope.model.findings.loop import ENOUGH_S, loop_missing
+from loopscope.model.findings.loop import ENOUGH_S, loop_missing, named_stall
 from loopscope.model.findings.rule import FINE, NOTE, WARN, Answer, NotEnough, Rule, found, lever, ms, share
 from loopscope.model.snapshot import Snapshot
 from loopscope.settings.thresholds import Limits
@@ -25,7 +25,9 @@ def _server_bound(snapshot: Snapshot, limits: Limits) -> Answer:
         elu >= limits["calm_elu"]
         or max(lag, late) >= limits["calm_ms"]
         or (recent.runq or 0.0) >= limits["runq_share"]
+        or (recent.gc or 0.0) >= limits["gc_share"]
         or abs(recent.gap_ms / recent.server_gap_ms - 1) > _SAME_GAP
+        or named_stall(snapshot, "callback", limits)
     ):
         return FINE
     return found(
@@ -123,7 +125,12 @@ def _let_go(snapshot: Snapshot) -> str:
 
 
 RULES = (
-    Rule("server-bound", NOTE, ("calm_elu", "calm_ms", "runq_share"), _server_bound),
+    Rule(
+        "server-bound",
+        NOTE,
+        ("calm_elu", "calm_ms", "runq_share", "gc_share", "stall_ms", "stall_share"),
+        _server_bound,
+    ),
     Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog),
     Rule("back-pressure", WARN, ("backlog_ms", "pressed_ratio"), _back_pressure),
 )

@@ -63,7 +63,7 @@ def _client_cpu(snapshot: Snapshot, limits: Limits) -> Answer:
 
 
 def _blocking_call(snapshot: Snapshot, limits: Limits) -> Answer:
-    if named := _named(snapshot, "callback", limits):
+    if named := named_stall(snapshot, "callback", limits):
         return named
     if missing := loop_missing(snapshot, "elu", "cpu", "runq"):
         return NotEnough(missing)
@@ -85,13 +85,14 @@ def _blocking_call(snapshot: Snapshot, limits: Limits) -> Answer:
     )
 
 
-def _named(snapshot: Snapshot, why: str, limits: Limits) -> Found | None:
+def named_stall(snapshot: Snapshot, why: str, limits: Limits) -> Found | None:
     """Give the finding of the line that held the loop longest lately, if it did so for long enough."""
     begin_s = snapshot.t_s - _STALLS_S
     lately = [stall for stall in snapshot.stalls if stall.t_s + stall.ms / 1e3 >= begin_s]
     # Only the latest are known one by one: with many of them, the stretch is as long as they reach.
-    stretch_s = _STALLS_S if len(lately) < len(snapshot.stalls) or len(lately) < _MOST_STALLS else 0.0
-    stretch_s = stretch_s or max(snapshot.t_s - lately[0].t_s, lately[-1].ms / 1e3)
+    stretch_s = min(_STALLS_S, max(snapshot.t_s, 1.0))
+    if len(lately) >= _MOST_STALLS and len(lately) == len(snapshot.stalls):
+        stretch_s = max(snapshot.t_s - lately[0].t_s, lately[-1].ms / 1e3)
     blamed = [stall for stall in lately if stall.why == why]
     total = sum(stall.ms for stall in blamed) / 1e3 / stretch_s if blamed else 0.0
     worst = max(blamed, key=lambda stall: stall.ms, default=None)
@@ -171,7 +172,7 @@ def _gc_pauses(snapshot: Snapshot, limits: Limits) -> Answer:
     recent = snapshot.recent
     if recent.gc is None:
         return NotEnough("the collector's time")
-    if named := _named(snapshot, "gc", limits):
+    if named := named_stall(snapshot, "gc", limits):
         return named
     if recent.gc < limits["gc_share"]:
         return FINE
