@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from pathlib import Path
 
 import pytest
 from textual.color import Color
@@ -86,6 +87,14 @@ def test_the_app_runs_in_it(name: str) -> None:
             assert used <= {*theming.OWN, "background"}, used - set(theming.OWN)
 
     asyncio.run(run())
+
+
+def test_every_name_is_described() -> None:
+    """The page about themes has each of our names, and no other key of a file is unknown to it."""
+    page = (Path(__file__).parents[2] / "docs" / "themes.md").read_text("utf-8")
+    names = {name for name in theming.OWN if not name.startswith("series-")} | {"series-1", "series-8"}
+    keys = {*theming._COLOURS, *theming._FLAGS, *theming._NUMBERS}
+    assert not {name for name in names | keys if f"`{name}`" not in page}
 
 
 @pytest.mark.parametrize("name", ["nord", "textual-light", "ansi-light"])

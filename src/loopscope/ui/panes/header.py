@@ -22,6 +22,9 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 def _facts(view: View, width: int) -> Row:
     snap = view.snapshot
     left: list[Item] = [(1, [(" loopscope ", "header-strong bold on header")])]
+    if view.playback is not None:
+        left.append((0, [(" REPLAY ", "badge-text bold on replay")]))
+        left.append((5, [(fit(view.title, min(width_of(view.title), 30)), _TEXT)]))
     if snap.embedded:
         left.append((0, [(" EMBEDDED ", "badge-text bold on embedded"), (" ", "header-text on header")]))
     words = snap.source_words.removeprefix("EMBEDDED").lstrip(": ") or view.title

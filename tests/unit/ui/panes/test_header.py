@@ -62,8 +62,10 @@ def test_a_rig_that_is_silent_is_a_problem() -> None:
 
 
 def test_a_replay_has_a_place() -> None:
-    """Position, length, and whether it plays."""
-    assert "▶ 1x" in text(playback=Playback(83.0, 296.0, True))
+    """Position, length, whether it plays, and which recording: nobody takes it for live."""
+    plays = text(playback=Playback(83.0, 296.0, True), title="calm-pair.jsonl")
+    assert "▶ 1x" in plays and " REPLAY " in plays and "calm-pair.jsonl" in plays
+    assert "REPLAY" not in text()
     stopped = text(playback=Playback(83.0, 296.0, False))
     assert "stopped" in stopped
     assert "1:23 / 4:56" in stopped
