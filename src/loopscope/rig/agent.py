@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
-from loopscope.rig.clients.base import Client, Exchange, StreamFailure
+from loopscope.rig.clients.base import Client, Exchange, StreamFailure, Wire
 from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError
 from loopscope.rig.framing import LineSplitter, LineTooLongError
 from loopscope.rig.levers import Levers, TokenBucket
@@ -29,6 +29,8 @@ class _Stream:
         self.first_ns: int | None = None
         self.last_ns: int | None = None
         self.chunks = 0
+        self.paid = 0
+        """Chunks that the throttle has let pass."""
         self.bytes = 0
         self.reads = 0
         self.handle_ns = 0
@@ -185,7 +187,6 @@ class Agent:
         try:
             async for piece in exchange.pieces():
                 stream.bytes += len(piece)
-                chunks_before = stream.chunks
                 batch = levers.batch
                 if batch.kind == "off" and not stream.held:
                     self._handle(splitter.feed(piece), wire.recv_ns, stream)
@@ -200,23 +201,32 @@ class Agent:
                         flush()
                 if problem:
                     raise problem[0]
-                if levers.throttle_hz and stream.chunks > chunks_before:
-                    wait_s = self._bucket.wait_s(stream.chunks - chunks_before, levers.throttle_hz)
-                    if wait_s > 0:
-                        before_ns = perf_counter_ns()
-                        await levers.gate.leave_unread(wire, wait_s)
-                        stream.throttle_ns += perf_counter_ns() - before_ns
+                if levers.throttle_hz:
+                    await self._pay(stream, wire)
+                else:
+                    stream.paid = stream.chunks
             if stream.held:
                 flush()
             if problem:
                 raise problem[0]
             if splitter.rest():
                 self._handle([splitter.rest()], wire.recv_ns, stream)
+            if levers.throttle_hz:
+                await self._pay(stream, wire)
         finally:
             if timer is not None:
                 timer.cancel()
             stream.reads = wire.reads - reads_before
             stream.batch_ns += wire.batch_ns - batch_before_ns
+
+    async def _pay(self, stream: _Stream, wire: Wire) -> None:
+        """Let the throttle have its way for all chunks that it has not seen yet, also those that a timer handled."""
+        unpaid, stream.paid = stream.chunks - stream.paid, stream.chunks
+        wait_s = self._bucket.wait_s(unpaid, self._levers.throttle_hz) if unpaid else 0.0
+        if wait_s > 0:
+            before_ns = perf_counter_ns()
+            await self._levers.gate.leave_unread(wire, wait_s)
+            stream.throttle_ns += perf_counter_ns() - before_ns
 
     def _handle(self, lines: list[bytes], recv_ns: int, stream: _Stream) -> None:
         """Decode lines and keep a row for every chunk among them."""

@@ -194,6 +194,20 @@ def test_a_throttled_agent_waits_in_the_client(on_loop: OnLoop) -> None:
     assert request.throttle_ns > 100_000_000
 
 
+@pytest.mark.parametrize("batch", ["off", "decode:20ms", "decode:1KiB", "read:20ms"])
+def test_the_throttle_holds_with_every_kind_of_batching(on_loop: OnLoop, batch: str) -> None:
+    """60 chunks that come 5 ms apart take at least half a second at 100 chunks/s, however they are taken in."""
+    samples = Watched()
+    lines = [chunk(line()) for _ in range(60)]
+    with serving(sends(HEAD, *lines, chunk(final(60)) + END)) as url:
+        on_loop(_stream(url, samples, {"throttle": "100", "batch": batch}))
+    request = _requests(samples)[0]
+    assert request.chunks == 60
+    # 0.6 s less the tenth of a second that the bucket holds.
+    assert request.end_ns - request.start_ns > 490_000_000
+    assert request.throttle_ns > 0
+
+
 def test_an_agent_that_is_cancelled_counts_its_request_as_taken(on_loop: OnLoop) -> None:
     """Cut by a takeover: the request under way is told as taken, not as an error of the server."""
 
