@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
-from loopscope.rig.clients.base import Client, Exchange, StreamFailure, Wire
+from loopscope.rig.clients.base import Client, Exchange, ReadGate, StreamFailure, Wire
 from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError
 from loopscope.rig.framing import LineSplitter, LineTooLongError
 from loopscope.rig.levers import Levers, TokenBucket
@@ -202,7 +202,7 @@ class Agent:
                 if problem:
                     raise problem[0]
                 if levers.throttle_hz:
-                    await self._pay(stream, wire)
+                    await self._pay(stream, levers.gate, wire)
                 else:
                     stream.paid = stream.chunks
             if stream.held:
@@ -212,20 +212,21 @@ class Agent:
             if splitter.rest():
                 self._handle([splitter.rest()], wire.recv_ns, stream)
             if levers.throttle_hz:
-                await self._pay(stream, wire)
+                # The connection is back in the pool, and perhaps somebody else's already: it must not be parked.
+                await self._pay(stream, levers.gate, None)
         finally:
             if timer is not None:
                 timer.cancel()
             stream.reads = wire.reads - reads_before
             stream.batch_ns += wire.batch_ns - batch_before_ns
 
-    async def _pay(self, stream: _Stream, wire: Wire) -> None:
+    async def _pay(self, stream: _Stream, gate: ReadGate, wire: Wire | None) -> None:
         """Let the throttle have its way for all chunks that it has not seen yet, also those that a timer handled."""
         unpaid, stream.paid = stream.chunks - stream.paid, stream.chunks
         wait_s = self._bucket.wait_s(unpaid, self._levers.throttle_hz) if unpaid else 0.0
         if wait_s > 0:
             before_ns = perf_counter_ns()
-            await self._levers.gate.leave_unread(wire, wait_s)
+            await gate.leave_unread(wire, wait_s)
             stream.throttle_ns += perf_counter_ns() - before_ns
 
     def _handle(self, lines: list[bytes], recv_ns: int, stream: _Stream) -> None:

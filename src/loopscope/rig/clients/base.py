@@ -29,9 +29,9 @@ class ReadGate:
         self.every_ns = 0
         self.park = park
 
-    async def leave_unread(self, wire: "Wire", wait_s: float) -> None:
-        """Let a connection rest whose reading is paused: what comes meanwhile waits in its socket."""
-        if self.park is not None and wire.fd >= 0:
+    async def leave_unread(self, wire: "Wire | None", wait_s: float) -> None:
+        """Wait; a connection that is ours meanwhile, its reading paused, keeps what comes in its socket."""
+        if self.park is not None and wire is not None and wire.fd >= 0:
             self.park(wire.fd)
         await asyncio.sleep(wait_s)
 
