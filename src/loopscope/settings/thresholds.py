@@ -47,7 +47,7 @@ THRESHOLDS: dict[str, Threshold] = {
         ),
         Threshold(
             "gil_lag_ms", 3.0, "ms", "p90 of the lag with which another thread's CPU counts as holding the GIL",
-            "a busy thread makes a wake-up wait for the interpreter's switch interval, 5 ms; a calm loop shows under 1 ms",
+            "a busy thread makes a wake-up wait for up to 5 ms (the switch interval); a calm loop shows under 1 ms",
         ),
         Threshold(
             "gil_cpu", 0.25, "share", "CPU of other threads of the measured process",
