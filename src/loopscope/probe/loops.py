@@ -19,6 +19,7 @@ from loopscope.rig import loops as rig_loops
 from loopscope.rig.heart import Heart
 from loopscope.rig.loops import TimedSelector
 from loopscope.rig.samples import Samples
+from loopscope.rig.turns import UvTurns
 from loopscope.rig.usage import ThreadUsage
 
 
@@ -37,23 +38,31 @@ def adopt_selector(selector: object) -> TimedSelector | None:
     return selector  # type: ignore[return-value]  # mypy does not follow an assignment to __class__
 
 
-def _idle_counter(loop: asyncio.AbstractEventLoop) -> tuple[Callable[[], int] | None, str]:
-    """Give a reader of the loop's waiting time, or why there is none."""
+_Reader = Callable[[], int]
+
+
+def _counters(loop: asyncio.AbstractEventLoop) -> tuple[_Reader | None, _Reader | None, str]:
+    """Give readers of the loop's waiting time and of when its turn began, or why there are none."""
     selector = getattr(loop, "_selector", None)
     if selector is not None:
         adopted = adopt_selector(selector)
-        return (adopted.idle_ns, "") if adopted else (None, f"the loop waits in {type(selector).__name__}")
-    if type(loop).__module__.partition(".")[0] == "uvloop":
+        if adopted is None:
+            return None, None, f"the loop waits in {type(selector).__name__}"
+        return adopted.idle_ns, adopted.busy_since, ""
+    if name_of(loop) == "uvloop":
         try:
-            return rig_loops._uv_idle_counter(*rig_loops._libuv(loop)), ""
+            library, pointer = rig_loops._libuv(loop)
+            idle_ns = rig_loops._uv_idle_counter(library, pointer)
+            return idle_ns, UvTurns(library, pointer, idle_ns).busy_since, ""
         except (OSError, AttributeError, ImportError, TypeError, ValueError) as error:
-            return None, f"this build of uvloop does not give its idle time ({error})"
-    return None, f"the loop {type(loop).__name__} has no selector to time"
+            return None, None, f"this build of uvloop does not give its idle time ({error})"
+    return None, None, f"the loop {type(loop).__name__} has no selector to time"
 
 
 def name_of(loop: asyncio.AbstractEventLoop) -> str:
-    """Name of a loop: ``asyncio``, ``uvloop``, or its package's."""
-    return type(loop).__module__.partition(".")[0]
+    """Name of a loop: ``uvloop`` or ``asyncio``, also for a class that the program made of one of them."""
+    packages = [kind.__module__.partition(".")[0] for kind in type(loop).__mro__]
+    return next((name for name in packages if name in ("uvloop", "asyncio")), packages[0])
 
 
 class WatchedLoop:
@@ -68,7 +77,7 @@ class WatchedLoop:
         self.running = False
         self.ident = threading.get_ident()
         self._loop = weakref.ref(loop)
-        self._counter, self.words = _idle_counter(loop)
+        self._counter, self._busy_since, self.words = _counters(loop)
         self._lock = threading.Lock()
         self._counted_ns = 0
         self._off_ns = 0
@@ -85,8 +94,6 @@ class WatchedLoop:
             if self._left_ns:
                 self._off_ns += perf_counter_ns() - self._left_ns
             self.running = True
-        if threading.get_ident() != self.ident:
-            self.ident, self.usage = threading.get_ident(), ThreadUsage()
         self.heart.start()
 
     def leave(self) -> None:
@@ -105,6 +112,11 @@ class WatchedLoop:
             if self.running:
                 return self._counter() + self._off_ns
             return self._counted_ns + self._off_ns + perf_counter_ns() - self._left_ns
+
+    def busy_since(self) -> int:
+        """When the turn under way began (ns), 0 while the loop waits or does not run; for one watching thread."""
+        with self._lock:
+            return self._busy_since() if self.running and self._busy_since is not None else 0
 
     def tasks(self) -> int:
         """Tasks of the loop that are not done."""
@@ -143,7 +155,7 @@ class LoopWatch:
     def meet(self, loop: asyncio.AbstractEventLoop) -> WatchedLoop:
         """Begin to watch a loop that runs, or is about to."""
         watched = self._all.get(loop)
-        if watched is None:
+        if watched is None or watched.ident != threading.get_ident():  # a loop may run on another thread next time
             watched = self._all[loop] = WatchedLoop(loop)
         watched.enter()
         self._on_run(watched)

@@ -22,6 +22,7 @@ from loopscope.rig.clients.base import Wires
 from loopscope.rig.heart import Heart, idle_floor_ns
 from loopscope.rig.samples import Samples
 from loopscope.rig.usage import GcClock
+from loopscope.rig.watchdog import Watchdog
 from loopscope.wire.child import GRACE_S, ChildPipe
 
 
@@ -56,6 +57,7 @@ class Probe:
         self._gc = GcClock()
         self._watch = LoopWatch(self._loop_runs)
         self._sender: ProgramSender | None = None
+        self._watchdog: Watchdog | None = None
         self._floor_ns: int | None = None
         self._lock = threading.Lock()
         self._finished = False
@@ -84,6 +86,7 @@ class Probe:
                 return
             self._finished = True
         if self._sender is not None:
+            self._stop_watchdog()
             self._sender.finish()
         gc.callbacks.remove(self._gc)
         words = self._watch.problem
@@ -103,7 +106,8 @@ class Probe:
             self._sender.newest = watched
 
     def _hello(self, watched: WatchedLoop) -> None:
-        """Say which loop the figures are of, from now on."""
+        """Say which loop the figures are of, from now on, and watch what blocks it."""
+        self._stop_watchdog()
         self._pipe.ready(
             "rig",
             info={
@@ -114,11 +118,24 @@ class Probe:
                 "elu": watched.words or "ok",
                 "loop_cpu": watched.usage.cpu_words or "ok",
                 "runq": watched.usage.runq_words or "ok",
+                "switches": watched.usage.switch_words or "ok",
+                "stalls": watched.words or "ok",
                 "lag": "ok" if self._floor_ns is not None else "the idle floor could not be measured",
                 "backlog": "ok" if sys.platform != "win32" else "Windows has no FIONREAD for sockets of asyncio",
             },
             lag_floor_ns=self._floor_ns,
         )  # fmt: skip
+        if watched.counts_idle and not self._finished:
+            self._watchdog = Watchdog(
+                proc=self._pipe.proc, ident=watched.ident, busy_since=watched.busy_since, idle_ns=watched.idle_ns,
+                usage=watched.usage, gc_clock=self._gc, emit=self._samples.event,
+            )  # fmt: skip
+            self._watchdog.start()
+
+    def _stop_watchdog(self) -> None:
+        watchdog, self._watchdog = self._watchdog, None
+        if watchdog is not None:
+            watchdog.finish()
 
     def _obey(self, command: AnyCommand) -> None:
         if isinstance(command, Quit):

@@ -88,6 +88,7 @@ class ProgramSender(Sender):
         self._idle_ns = watched.idle_ns if watched.counts_idle else None
         for name in ("idle", "cpu", "runq"):
             self._last.pop(name, None)
+        self._switches = None
         self._read_meters()  # what they read now is where the new loop's figures begin
         self._last_ns = now_ns()
         self._on_follow(watched)
