@@ -73,7 +73,7 @@ def chunks(draw: st.DrawFn) -> Chunks:
     return Chunks(
         t_ns=draw(near), proc=draw(proc), base_ns=draw(st.one_of(near, whole)), agent=column(small),
         recv=column(st.one_of(st.integers(0, S), whole)), delay=column(maybe(whole)), handled=column(whole),
-        first=column(small), empty=column(small),
+        first=column(small), empty=column(small), whole=column(st.one_of(small, whole)),
     )  # fmt: skip
 
 
@@ -86,7 +86,8 @@ hostile: st.SearchStrategy[AnyRecord] = st.one_of(
     st.builds(
         Pulse, **head, dt_ns=st.one_of(st.just(S // 10), whole), loop=text, active_ns=maybe(whole), cpu_ns=maybe(whole),
         runq_ns=maybe(whole), gc_ns=whole, lag_ns=several(whole), beat_ns=whole, streams=small, tasks=small,
-        backlog_bytes=maybe(whole), dropped=whole, observer_ns=whole,
+        backlog_bytes=maybe(whole), dropped=whole, observer_ns=whole, switches=maybe(whole), preempted=maybe(whole),
+        gc_gen_ns=several(whole), connections=maybe(whole),
     ),
     st.builds(
         Request, **head, agent=small, request=whole, outcome=outcome, words=text, start_ns=whole, first_ns=maybe(whole),

@@ -156,6 +156,8 @@ class Chunks(Record, frozen=True, tag="chunks", kw_only=True, gc=False):
     handled: list[int]
     first: list[int] = []
     empty: list[int] = []
+    whole: list[int] = []
+    """Agents all of whose stamps in this record are whole seconds: no delay can be told from them."""
 
 
 class Pulse(Record, frozen=True, tag="pulse", kw_only=True, gc=False):
@@ -187,6 +189,14 @@ class Pulse(Record, frozen=True, tag="pulse", kw_only=True, gc=False):
     """CPU of the probes' own thread in this tick."""
     process_ns: int = 0
     """CPU of the whole process in this tick."""
+    switches: int | None = None
+    """How often the loop's thread went to wait by itself since this was last told (once a second), ..."""
+    preempted: int | None = None
+    """... and how often its core was taken from it meanwhile."""
+    gc_gen_ns: list[int] = []
+    """``gc_ns`` by generation, the youngest first."""
+    connections: int | None = None
+    """Open connections of the client."""
 
 
 class Lever(Record, frozen=True, tag="lever", kw_only=True, gc=False):

@@ -36,6 +36,10 @@ class Agent:
     model: str = ""
     state: str = ""
     words: str = ""
+    whole: bool = False
+    """Its server's last stamps were whole seconds."""
+    remote: bool = False
+    """Its server is on another host."""
     said_by: str = ""
     """Process that told the state."""
     gone_at: int | None = None
@@ -81,6 +85,8 @@ class AgentTable:
         self.all: list[Agent] = []
         self.chunks: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         """Chunks of each agent by slot, as of the latest record; may be shorter or longer than ``all``."""
+        self.connects: deque[float] = deque(maxlen=_LAST_REQUESTS)
+        """Durations (ms) of the last connects, of all agents."""
         self.solo: dict[str, deque[float]] = {}
         """TTFT (ms) of the last requests without company, by model."""
         self._slot_of_id: NDArray[np.int16] = np.full(_MOST_IDS, -1, dtype=np.int16)
@@ -174,6 +180,8 @@ class AgentTable:
         agent.tokens += ended.tokens
         agent.told_tokens += ended.told_tokens
         agent.told_chunks += ended.told_chunks
+        if record.connect_ns is not None and 0 < record.connect_ns <= _DAY_NS:
+            self.connects.append(record.connect_ns / NS_PER_MS)
         if ttft is not None:
             agent.ttfts.append(ttft / NS_PER_MS)
             agent.ttft_ms = _quantiles(agent.ttfts)
@@ -191,6 +199,10 @@ class AgentTable:
             self.solo.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(ttft / NS_PER_MS)
         agent.recent = (view, *agent.recent[: _RECENT - 1])
         return ended
+
+    def connect_ms(self) -> Quantiles:
+        """Quantiles of the last connects."""
+        return _quantiles(self.connects) if self.connects else Quantiles()
 
     def solo_ttft_ms(self) -> dict[str, float]:
         """Median TTFT by model of requests that had no company, where there were enough of them."""

@@ -21,6 +21,10 @@ BIN_NS = NS_PER_S // 4
 BINS_PER_S = 4
 _DAY_NS = 86_400.0 * NS_PER_S
 _MOST_BEATS = 1 << 17
+_MOST_SWITCHES = 10_000_000
+"""A second; a core cannot do more."""
+_SAME_NS = 1_000.0
+"""Stamps of one request that differ by less are the same: over two records the anchors add some 100 ns."""
 
 
 class Sum(IntEnum):
@@ -43,6 +47,8 @@ class Sum(IntEnum):
     TOLD_CHUNKS = 11
     SERVER_GAPS = 12
     SERVER_GAP_NS = 13
+    SAME_STAMP = 14
+    """Chunks with the stamp of the chunk before them."""
 
 
 class Kind(IntEnum):
@@ -78,6 +84,13 @@ class LoopSums:
     observer: float = 0.0
     process: float = 0.0
     """CPU of the whole process; 0: not known."""
+    switch_s: float = 0.0
+    """Seconds for which context switches are known."""
+    switches: float = 0.0
+    preempted: float = 0.0
+    gc_young: float = 0.0
+    gc_middle: float = 0.0
+    gc_old: float = 0.0
     backlog_dt: float = 0.0
     backlog: float = 0.0
     chunks: float = 0.0
@@ -104,6 +117,12 @@ class LoopSums:
         self.gc += (_within(record.gc_ns, record.dt_ns) or 0) * share
         self.observer += (_within(record.observer_ns, 64 * record.dt_ns) or 0) * share
         self.process += (_within(record.process_ns, 1024 * record.dt_ns) or 0) * share
+        for name, pause in zip(("gc_young", "gc_middle", "gc_old"), record.gc_gen_ns[:3], strict=False):
+            setattr(self, name, getattr(self, name) + (_within(pause, record.dt_ns) or 0) * share)
+        if record.switches is not None and 0 <= record.switches <= _MOST_SWITCHES:
+            self.switch_s += share
+            self.switches += record.switches * share
+            self.preempted += (_within(record.preempted, _MOST_SWITCHES) or 0) * share
         if (backlog := _within(record.backlog_bytes, 1 << 62)) is not None:
             self.backlog_dt += dt
             self.backlog += backlog * dt
@@ -190,6 +209,7 @@ def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> 
         sums[Sum.SERVER_GAP_NS] = np.bincount(
             slot[has_server_gap], weights=server_gap[has_server_gap], minlength=agents
         )
+        sums[Sum.SAME_STAMP] = np.bincount(slot[server_gap < _SAME_NS], minlength=agents)
         sums[Sum.STAMPED] = np.bincount(slot[~np.isnan(delay)], minlength=agents)
         if ahead.any():
             sums[Sum.AHEAD] = np.bincount(slot[ahead], minlength=agents)

@@ -10,7 +10,7 @@ from loopscope.core.clock import NS_PER_MS, NS_PER_S
 from loopscope.model.bins import ClosedBin, Kind, LoopSums, Sum
 from loopscope.model.snapshot import Figures, Histogram, Quantiles
 from loopscope.model.tally import Totals, ahead_of, counts_of, most_of
-from loopscope.stats.loghist import Floats, LogHist, bars, quantiles
+from loopscope.stats.loghist import Floats, LogHist, bars, buckets_of, quantiles
 
 SHARES = (0.5, 0.9, 0.99)
 ENOUGH_S = 3.0
@@ -78,8 +78,11 @@ def clocks_agree(totals: Totals) -> bool:
     return totals.total(Sum.AHEAD) * 2 <= totals.total(Sum.STAMPED)
 
 
-def delay_words(chunks: float, stamped: float, ahead: float, ahead_ns: float) -> str:
-    """Why there is no delivery delay, or what is odd about it; empty when all is well."""
+def delay_words(chunks: float, stamped: float, ahead: float, ahead_ns: float, same: float = 0.0) -> str:
+    """Why there is no delivery delay, or what is odd about it; empty when all is well.
+
+    ``same``: chunks with the stamp of the chunk before.
+    """
     if not chunks:
         return ""
     if not stamped:
@@ -88,12 +91,32 @@ def delay_words(chunks: float, stamped: float, ahead: float, ahead_ns: float) ->
         return f"server clock ahead by at least {ahead_ns / NS_PER_MS:.3g} ms"
     if ahead * 100 > stamped:
         return f"{ahead / stamped:.0%} of the stamps are ahead of our clock, by up to {ahead_ns / NS_PER_MS:.3g} ms"
+    if same * 2 > stamped:
+        return f"stamps in bursts: {same / stamped:.0%} of the chunks have the stamp of the one before"
     return ""
 
 
 def words_of(totals: Totals) -> str:
     """Give :func:`delay_words` for all agents together."""
-    return delay_words(totals.total(Sum.CHUNKS), totals.total(Sum.STAMPED), totals.total(Sum.AHEAD), ahead_of(totals))
+    return delay_words(
+        totals.total(Sum.CHUNKS), totals.total(Sum.STAMPED), totals.total(Sum.AHEAD), ahead_of(totals),
+        totals.total(Sum.SAME_STAMP),
+    )  # fmt: skip
+
+
+def gc_generations(loop: LoopSums) -> tuple[float, float, float]:
+    """Share of the time in the collector by generation, the youngest first."""
+    dt = loop.dt or 1.0
+    return loop.gc_young / dt, loop.gc_middle / dt, loop.gc_old / dt
+
+
+def above(hist: LogHist, limit_ms: float) -> float | None:
+    """Share of the values of a histogram that are above a limit, as its buckets know it."""
+    total = int(hist.counts.sum())
+    if not total:
+        return None
+    bucket = int(buckets_of(np.array([limit_ms * NS_PER_MS]))[0])
+    return float(hist.counts[bucket + 1 :].sum()) / total
 
 
 def decode_rate(totals: Totals, tokens_per_chunk: float) -> float | None:

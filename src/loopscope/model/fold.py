@@ -8,6 +8,8 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import (
     AgentState,
@@ -30,7 +32,8 @@ from loopscope.core.records import (
 )
 from loopscope.core.text import plain
 from loopscope.model.bins import BIN_NS, BINS_PER_S, Grid, OpenBin, close
-from loopscope.model.rows import Carry, rows_of
+from loopscope.model.estimate import elsewhere
+from loopscope.model.rows import Carry, Rows, rows_of
 from loopscope.model.snapshot import FindingView, MarkView, Snapshot
 from loopscope.model.state import Lost, State
 from loopscope.model.view import Viewer
@@ -139,8 +142,21 @@ class Fold(State):
         rig = self.rigs.of(record.proc, t)
         self.rig_at = max(t, self.rig_at or 0)
         if rows is not None:
+            self._judge_stamps(record, rows)
             self.agents.count(rows.slot)
             self._grid.rows(rows, t, record.proc if rig is self.rigs.current else None)
+
+    def _judge_stamps(self, record: Chunks, rows: Rows) -> None:
+        """Note whose stamps are whole seconds; estimate the delays of servers on other hosts."""
+        whole, remote = set(record.whole[:_MOST_SERVERS]), []
+        for slot in np.unique(rows.slot).tolist():
+            agent = self.agents.all[slot]
+            agent.whole = agent.agent in whole
+            agent.remote = elsewhere(self.endpoint(agent.server)) and not self.power.embedded
+            if agent.remote:
+                remote.append(slot)
+        if remote:
+            self.estimate.apply(rows, remote)
 
     def _on_pulse(self, record: Pulse, t: int) -> None:
         if not 0 < record.dt_ns <= _MOST_PULSE_NS:

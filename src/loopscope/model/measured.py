@@ -6,7 +6,7 @@ import numpy as np
 
 from loopscope.core.clock import NS_PER_MS
 from loopscope.model.bins import Kind
-from loopscope.model.figures import SHARES, clocks_agree, figures, in_ms, of_hist
+from loopscope.model.figures import SHARES, above, clocks_agree, figures, in_ms, of_hist
 from loopscope.model.snapshot import Figures, Quantiles
 from loopscope.model.tally import Tally, Totals, most_of
 from loopscope.stats.loghist import Floats, quantiles
@@ -25,6 +25,9 @@ class Measured:
     figures: Figures
     """Its ``tok_s`` is in chunks: how many tokens a chunk holds may be known only later."""
     delay_known: bool
+    waited_10ms: float | None = None
+    """Share of the time in which a ready callback waited over 10 ms, over 50 ms."""
+    waited_50ms: float | None = None
 
     def agent(self, kind: Kind, slot: int) -> Quantiles:
         """Quantiles of one agent in ms; empty for one that was not there yet."""
@@ -49,4 +52,6 @@ def measured(tally: Tally) -> Measured:
         handled=of_hist(tally.handled),
         figures=figures(tally, tally.counts(Kind.GAP), tally.counts(Kind.DELAY), 1.0),
         delay_known=clocks_agree(tally),
+        waited_10ms=above(tally.lag, 10.0),
+        waited_50ms=above(tally.lag, 50.0),
     )

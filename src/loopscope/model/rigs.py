@@ -28,6 +28,7 @@ class Rig:
     streams: int = 0
     tasks: int = 0
     backlog_bytes: int | None = None
+    connections: int | None = None
     dropped: int = 0
 
 
@@ -74,6 +75,7 @@ class Rigs:
         """Take in what a pulse says of its rig's state now."""
         rig.name = plain(record.loop, 20) or rig.name
         rig.streams, rig.tasks = _count(record.streams), _count(record.tasks)
+        rig.connections = None if record.connections is None else _count(record.connections)
         rig.backlog_bytes = None if record.backlog_bytes is None else _count(record.backlog_bytes)
         if _count(record.dropped) > rig.dropped:
             rig.dropped, self.dropped_at = _count(record.dropped), rig.last_at

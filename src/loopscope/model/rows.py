@@ -83,6 +83,8 @@ def rows_of(record: Chunks, t: int, zero: int, agents: AgentTable, carry: Carry)
     if deltas.max() > _HOUR_NS or deltas.min() < -_HOUR_NS or abs(int(base)) > 1 << 60:
         return None, n
     recv = base + np.cumsum(deltas)
+    if record.whole:
+        delay[np.isin(ids, [agent for agent in record.whole[:_MOST_ROWS] if 0 <= agent < 1 << 31])] = np.nan
     slots = agents.slots(ids)
     good = (slots >= 0) & (recv <= t + NS_PER_S) & (recv >= t - _HOUR_NS)
     refused = n - int(np.count_nonzero(good))

@@ -108,6 +108,18 @@ class LoopView:
     lag_ms: Quantiles = field(default_factory=Quantiles)
     """Above the idle floor."""
     lag_floor_ms: float | None = None
+    waited_10ms: float | None = None
+    """Share of the time in which a callback that was ready had to wait over 10 ms above the floor, over 50 ms."""
+    waited_50ms: float | None = None
+    switches_s: float | None = None
+    """How often a second its thread went to wait by itself, and how often its core was taken from it."""
+    preempted_s: float | None = None
+    gc_generations: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """``gc`` by generation, the youngest first."""
+    connections: int | None = None
+    """Open connections of the client."""
+    connect_ms: Quantiles = field(default_factory=Quantiles)
+    """Of the last 50 connects, exact."""
     chunks_per_read: float | None = None
     streams: int = 0
     tasks: int = 0

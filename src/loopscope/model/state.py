@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loopscope.core.records import Header, Truth
 from loopscope.model.agents import AgentTable
+from loopscope.model.estimate import Estimate
 from loopscope.model.ledger import Ledger
 from loopscope.model.power import PowerBook
 from loopscope.model.rigs import Rigs
@@ -46,6 +47,7 @@ class State:
         self.past: deque[FindingView] = deque(maxlen=_MOST_PAST)
         """Findings that have ceased to hold, in the order in which they did."""
         self.stalls = StallBook()
+        self.estimate = Estimate()
         self.losses: deque[Lost] = deque(maxlen=_MOST_LOSSES)
         self.truths: dict[str, Truth] = {}
         self.lost_lines_told = 0

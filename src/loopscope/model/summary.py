@@ -13,12 +13,12 @@ from loopscope.core.clock import NS_PER_S
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
 from loopscope.model.bins import AHEAD_MOST, Kind, Sum
-from loopscope.model.figures import delay_words, ratio, share, words_of
+from loopscope.model.figures import delay_words, gc_generations, ratio, share, words_of
 from loopscope.model.fold import Fold
 from loopscope.model.ledger import Segment
 from loopscope.model.measured import Measured, measured
 from loopscope.model.snapshot import Figures, FindingView, LeverEffect, Quantiles
-from loopscope.model.view import source_words
+from loopscope.model.view import source_words, stamp_words
 
 _MOST_LISTED = 256
 
@@ -121,7 +121,10 @@ def _agent(fold: Fold, held: Measured, agent: Agent) -> dict[str, Any]:
         "gap_ms": _quantiles(held.agent(Kind.GAP, agent.slot)),
         "server_gap_ms": _quantiles(held.agent(Kind.SERVER_GAP, agent.slot)),
         "delay_ms": _quantiles(held.agent(Kind.DELAY, agent.slot) if agree else Quantiles()),
-        "delay_words": delay_words(sums[Sum.CHUNKS], sums[Sum.STAMPED], sums[Sum.AHEAD], ahead_ns),
+        "delay_words": stamp_words(
+            agent,
+            delay_words(sums[Sum.CHUNKS], sums[Sum.STAMPED], sums[Sum.AHEAD], ahead_ns, sums[Sum.SAME_STAMP]),
+        ),
     }
 
 
@@ -136,6 +139,13 @@ def _loop(fold: Fold, held: Measured) -> dict[str, Any]:
         "runq": ratio(sums.runq, sums.runq_dt),
         "gc": ratio(sums.gc, sums.dt),
         "lag_ms": {**_quantiles(held.lag), "floor": floor_ms},
+        "waited_10ms": held.waited_10ms,
+        "waited_50ms": held.waited_50ms,
+        "switches_s": ratio(sums.switches, sums.switch_s),
+        "preempted_s": ratio(sums.preempted, sums.switch_s),
+        "gc_generations": list(gc_generations(sums)),
+        "connections": rig.connections if rig else None,
+        "connect_ms": _quantiles(fold.agents.connect_ms()),
         "cpu_us_per_chunk": held.figures.cpu_us_per_chunk,
         "chunks_per_read": held.figures.chunks_per_read,
         "backlog_bytes": held.figures.backlog_bytes,

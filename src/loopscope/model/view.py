@@ -8,13 +8,16 @@ from loopscope.core.clock import NS_PER_MS, NS_PER_S, Anchor
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
 from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, Sum
+from loopscope.model.estimate import WORDS as ESTIMATED
 from loopscope.model.figures import (
     ENOUGH_S,
+    above,
     at_least,
     clocks_agree,
     delay_words,
     drawn,
     each_in_ms,
+    gc_generations,
     in_ms,
     of_hist,
     ratio,
@@ -142,7 +145,13 @@ def slide(window: Window, proc: str, floor_ns: int | None) -> Slid:
     sums = totals.sums.tolist()
     ahead_ns = totals.most[AHEAD_MOST].tolist()
     words = [
-        delay_words(sums[Sum.CHUNKS][slot], sums[Sum.STAMPED][slot], sums[Sum.AHEAD][slot], ahead_ns[slot])
+        delay_words(
+            sums[Sum.CHUNKS][slot],
+            sums[Sum.STAMPED][slot],
+            sums[Sum.AHEAD][slot],
+            ahead_ns[slot],
+            sums[Sum.SAME_STAMP][slot],
+        )
         for slot in range(agents)
     ]
     for slot in range(agents):
@@ -223,13 +232,20 @@ def _agent(state: State, agent: Agent, slid: Slid, chunks: int) -> AgentView:
         gap_ms=slid.quantiles[Kind.GAP][slot] if seen else none,
         server_gap_ms=slid.quantiles[Kind.SERVER_GAP][slot] if seen else none,
         delay_ms=slid.quantiles[Kind.DELAY][slot] if seen else none,
-        delay_words=slid.delay_words[slot] if seen else "",
+        delay_words=stamp_words(agent, slid.delay_words[slot]) if seen else "",
         requests=agent.requests,
         errors=agent.errors,
         chunks=chunks,
         tokens=agent.tokens,
         recent=agent.recent,
     )
+
+
+def stamp_words(agent: Agent, words: str) -> str:
+    """Add to :func:`delay_words` what is known of an agent's stamps beyond their counts."""
+    if agent.whole and words == "no stamp":
+        return "whole seconds: the server's stamps have no fraction"
+    return words or (ESTIMATED if agent.remote else "")
 
 
 def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
@@ -252,6 +268,13 @@ def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
         gc=ratio(sums.gc, sums.dt),
         lag_ms=slid.lag.quantiles,
         lag_floor_ms=slid.lag.floor_ms,
+        waited_10ms=above(slid.totals.lag, 10.0),
+        waited_50ms=above(slid.totals.lag, 50.0),
+        switches_s=ratio(sums.switches, sums.switch_s),
+        preempted_s=ratio(sums.preempted, sums.switch_s),
+        gc_generations=gc_generations(sums),
+        connections=rig.connections,
+        connect_ms=state.agents.connect_ms(),
         chunks_per_read=ratio(slid.totals.total(Sum.CHUNKS), slid.totals.total(Sum.READS)),
         streams=rig.streams,
         tasks=rig.tasks,

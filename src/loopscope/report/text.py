@@ -158,8 +158,24 @@ def _facts(summary: dict[str, Any]) -> Iterator[str]:
         f" {ms(loop['chunks_per_read'])} chunks a read"
     )
     lag = loop["lag_ms"]
+    if loop["switches_s"] is not None:
+        yield (
+            f"thread    waited by itself {rate(loop['switches_s'])} times/s, lost its core"
+            f" {rate(loop['preempted_s'])} times/s"
+        )
+    connect = loop["connect_ms"]
+    if connect["n"]:
+        yield (
+            f"connects  p50 {ms(connect['p50'])}, p99 {ms(connect['p99'])}, max {ms(connect['max'])} ms of the last"
+            f" {count(connect['n'])}"
+        )
     floor = f"above an idle floor of {ms(lag['floor'])} ms" if lag["floor"] is not None else "idle floor not known"
     yield f"lag       p50 {ms(lag['p50'])}, p99 {ms(lag['p99'])}, max {ms(lag['max'])} ms {floor}"
+    if loop["waited_10ms"] is not None:
+        yield (
+            f"waiting   {share(loop['waited_10ms'])} of the time a ready callback waited over 10 ms,"
+            f" {share(loop['waited_50ms'])} over 50 ms"
+        )
     why = f" ({ceiling['words']})" if ceiling["words"] else ""
     yield (
         f"ceiling   {rate(ceiling['now_chunks_s'])} chunks/s, at least {rate(ceiling['at_least_chunks_s'])},"

@@ -87,6 +87,7 @@ class Rig:
                 "elu": words or "ok",
                 "loop_cpu": usage.cpu_words or "ok",
                 "runq": usage.runq_words or "ok",
+                "switches": usage.switch_words or "ok",
                 "stalls": "ok" if watchdog is not None else words or "this loop does not tell when it waits",
                 "lag": "ok" if floor_ns is not None else "the idle floor could not be measured",
                 "backlog": "ok" if sys.platform != "win32" else "Windows has no FIONREAD for sockets of asyncio",

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from time import perf_counter_ns
 
-from loopscope.core.clock import Anchor, parse_stamp_ns, take_anchor
+from loopscope.core.clock import NS_PER_S, Anchor, parse_stamp_ns, take_anchor
 from loopscope.core.codec import encode
 from loopscope.core.records import Chunks, ClockAnchor, Pulse
 from loopscope.rig.clients.base import Wire, Wires
@@ -52,17 +52,27 @@ def columns(proc: str, t_ns: int, rows: list[ChunkRow], anchor: Anchor) -> Chunk
     delay: list[int | None] = []
     handled: list[int] = []
     first: list[int] = []
+    stamped: set[int] = set()
+    fine: set[int] = set()
+    """Agents with a stamp, and with one that has a fraction."""
     for index, (who, recv_ns, stamp, handled_ns, is_first) in enumerate(rows):
         agent.append(who)
         recv.append(recv_ns - previous_ns)
         previous_ns = recv_ns
         sent_wall_ns = parse_stamp_ns(stamp) if type(stamp) is str else None
-        delay.append(None if sent_wall_ns is None else recv_ns - anchor.perf_of(sent_wall_ns))
+        if sent_wall_ns is None:
+            delay.append(None)
+        else:
+            delay.append(recv_ns - anchor.perf_of(sent_wall_ns))
+            stamped.add(who)
+            if sent_wall_ns % NS_PER_S:
+                fine.add(who)
         handled.append(handled_ns - recv_ns)
         if is_first:
             first.append(index)
     return Chunks(
-        t_ns=t_ns, proc=proc, base_ns=base_ns, agent=agent, recv=recv, delay=delay, handled=handled, first=first
+        t_ns=t_ns, proc=proc, base_ns=base_ns, agent=agent, recv=recv, delay=delay, handled=handled, first=first,
+        whole=sorted(stamped - fine),
     )  # fmt: skip
 
 
@@ -97,6 +107,8 @@ class Sender(threading.Thread):
         self._anchor = take_anchor()
         self._last_ns = perf_counter_ns()
         self._last: dict[str, int] = {"reads": 0}
+        self._switches: tuple[int, int] | None = None
+        self._gc_by_generation_ns = list(gc_clock.by_generation_ns)
 
     def run(self) -> None:
         """Tick on a fixed schedule until :meth:`finish`."""
@@ -133,6 +145,15 @@ class Sender(threading.Thread):
             "observer": self._difference("observer", observer_ns),
         }
 
+    def _switched(self) -> tuple[int | None, int | None]:
+        """Context switches since the last answer; asked once a second, between that nothing is known."""
+        if self._ticks % _ANCHOR_TICKS:
+            return None, None
+        before, self._switches = self._switches, self._usage.switches()
+        if before is None or self._switches is None:
+            return None, None
+        return max(0, self._switches[0] - before[0]), max(0, self._switches[1] - before[1])
+
     def _tick(self) -> None:
         now_ns = perf_counter_ns()
         grown = self._read_meters()
@@ -144,6 +165,10 @@ class Sender(threading.Thread):
         rows = self._samples.take_chunks()
         beats = self._samples.take_beats()
         wires = self._wires()
+        switches, preempted = self._switched()
+        generations = list(self._gc.by_generation_ns)
+        gc_gen_ns = [now - before for now, before in zip(generations, self._gc_by_generation_ns, strict=True)]
+        self._gc_by_generation_ns = generations
         idle_ns = grown["idle"]
         pulse = Pulse(
             t_ns=now_ns, proc=self._pipe.proc, dt_ns=dt_ns, loop=self._loop_name,
@@ -153,6 +178,8 @@ class Sender(threading.Thread):
             backlog_bytes=_unread_bytes(list(wires.open)), dropped=self._samples.dropped,
             observer_ns=grown["observer"] or 0,
             process_ns=grown["process"] or 0,
+            switches=switches, preempted=preempted, gc_gen_ns=gc_gen_ns if any(gc_gen_ns) else [],
+            connections=len(wires.open),
         )  # fmt: skip
         lines: list[bytes] = []
         for start in range(0, len(rows), SLICE_ROWS):

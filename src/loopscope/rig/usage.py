@@ -12,6 +12,7 @@ class ThreadUsage:
 
     def __init__(self) -> None:
         self.cpu_words = ""
+        self.switch_words = ""
         self.runq_words = ""
         self._clock: int | None = None
         try:
@@ -21,6 +22,8 @@ class ThreadUsage:
             self._clock = None
             self.cpu_words = f"this platform has no CPU clock of a thread ({type(error).__name__})"
         self._schedstat = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+        self._status = self._schedstat.with_name("status")
+        self.switch_words = "" if self.switches() else "needs /proc/self/task/*/status (Linux)"
         if self.runq_ns() is None:
             self.runq_words = "needs /proc/self/task/*/schedstat (Linux with scheduler statistics)"
 
@@ -32,6 +35,18 @@ class ThreadUsage:
             return time.clock_gettime_ns(self._clock)
         except OSError:
             return None
+
+    def switches(self) -> tuple[int, int] | None:
+        """How often the thread has left its core so far, by itself and by force; ``None``: see ``switch_words``.
+
+        Linux tells it in a file of 1.5 KB that takes 30 us to make, so it is asked once a second, not at every tick.
+        """
+        try:
+            lines = self._status.read_bytes().splitlines()[-2:]
+            voluntary, involuntary = (int(line.rsplit(b":", 1)[1]) for line in lines if b"ctxt_switches" in line)
+        except (OSError, IndexError, ValueError):
+            return None
+        return voluntary, involuntary
 
     def runq_ns(self) -> int | None:
         """Time in which the thread could have run but had no core, so far (ns), or ``None``: see ``runq_words``."""
@@ -46,6 +61,7 @@ class GcClock:
 
     def __init__(self) -> None:
         self.total_ns = 0
+        self.by_generation_ns = [0, 0, 0]
         self._since_ns = 0
 
     def __call__(self, phase: str, info: dict[str, int]) -> None:
@@ -53,7 +69,9 @@ class GcClock:
         if phase == "start":
             self._since_ns = perf_counter_ns()
         else:
-            self.total_ns += perf_counter_ns() - self._since_ns
+            pause_ns = perf_counter_ns() - self._since_ns
+            self.total_ns += pause_ns
+            self.by_generation_ns[min(max(info.get("generation", 2), 0), 2)] += pause_ns
 
     def install(self) -> None:
         """Begin to listen."""

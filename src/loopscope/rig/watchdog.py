@@ -18,8 +18,8 @@ from loopscope.rig.frames import Place, callback_of, place_of, stack_of
 from loopscope.rig.usage import GcClock, ThreadUsage
 
 THRESHOLD_NS = 25_000_000
-"""A turn longer than this is a stall: at 100 tok/s it holds up two tokens. With 28 looks a second every callback of 40 ms
-and more is met, shorter ones in proportion."""
+"""A turn longer than this is a stall: at 100 tok/s it holds up two tokens. With 28 looks a second every callback of
+40 ms and more is met, shorter ones in proportion."""
 PERIOD_S = 0.035
 """A look costs 30 us of CPU, mostly the wake-up itself: at 25 ms that was 0.12 to 0.16 % of a core."""
 _SUSPECT_NS = 15_000_000

@@ -23,3 +23,15 @@ def test_columns_give_back_the_rows() -> None:
     assert [r + h for r, h in zip(received, record.handled, strict=True)] == [row[3] for row in rows]
     assert record.first == [0]
     assert record.agent == [0, 1, 0, 0]
+
+
+def test_stamps_without_a_fraction_are_pointed_out() -> None:
+    """An agent all of whose stamps are whole seconds is listed, one with a fraction or no stamp is not."""
+    rows = [
+        (0, 100, "2026-11-21T02:58:01Z", 110, True),
+        (0, 200, "2026-11-21T02:58:02Z", 210, False),
+        (1, 300, "2026-11-21T02:58:02Z", 310, True),
+        (1, 400, "2026-11-21T02:58:02.5Z", 410, False),
+        (2, 500, None, 510, True),
+    ]
+    assert columns("rig-1", 600, rows, Anchor(0, 0)).whole == [0]

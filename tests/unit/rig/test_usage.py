@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 from time import thread_time_ns
 
 import pytest
@@ -64,3 +65,26 @@ def test_collections_are_timed() -> None:
     finally:
         gc.callbacks.remove(clock)
     assert clock.total_ns > 0
+
+
+def test_a_wait_is_a_switch_of_its_own() -> None:
+    """Each sleep leaves the core once by itself; where the platform does not tell, there are words."""
+    usage = ThreadUsage()
+    before = usage.switches()
+    for _ in range(5):
+        time.sleep(0.001)
+    after = usage.switches()
+    if before is None or after is None:
+        assert usage.switch_words
+        return
+    assert after[0] >= before[0] + 5
+    assert after[1] >= before[1]
+
+
+def test_collections_are_told_by_generation() -> None:
+    """A full collection counts for the oldest generation."""
+    clock = GcClock()
+    clock("start", {"generation": 2})
+    clock("stop", {"generation": 2})
+    assert clock.by_generation_ns[2] == clock.total_ns > 0
+    assert clock.by_generation_ns[:2] == [0, 0]
