@@ -94,8 +94,11 @@ def agent(
         "chunks": int(tokens or own * step / 10),
         "tokens": int(tokens or own * step / 10),
         "recent": tuple(
-            RequestView(step / 10 - 3.1 * i, 12 - i, "cut" if i == 2 else "ok",
-                        "connection broke after 118 chunks" if i == 2 else "", 212.0 + i, gap, 256, 256, 2.8)
+            RequestView(
+                t_s=step / 10 - 3.1 * i, request=12 - i, outcome="cut" if i == 2 else "ok",
+                words="connection broke after 118 chunks" if i == 2 else "", ttft_ms=212.0 + i, itl_ms=gap,
+                tokens=256, chunks=256, duration_s=2.8,
+            )
             for i in range(9)
         ),
     }  # fmt: skip
@@ -192,9 +195,11 @@ class FakeSource:
         delay = (0.18 + (24 if levers["batch"].startswith("read") else 0)) * (1 + elu / (1 - elu) / 3)
         handled = 0.02 + (25.0 if levers["batch"].startswith("decode") else 0)
         return Figures(
-            seconds, n * cap, cap, n * cap / elu, elu, cost * 1e6, delay, delay * (2 if delay > 9 else 6),
-            0.8 / (1 - elu), 1000 / cap, 1400 / cap, 1.0 + 4 * batched, 512.0 * n, 92.0 + 20 * n,
-            handled, handled * 2,
+            seconds=seconds, chunks_s=n * cap, tok_s=cap, at_least_chunks_s=n * cap / elu, elu=elu,
+            cpu_us_per_chunk=cost * 1e6, delay_p50_ms=delay, delay_p99_ms=delay * (2 if delay > 9 else 6),
+            lag_p99_ms=0.8 / (1 - elu), gap_p50_ms=1000 / cap, gap_p99_ms=1400 / cap,
+            chunks_per_read=1.0 + 4 * batched, backlog_bytes=512.0 * n, watts=92.0 + 20 * n,
+            handled_p50_ms=handled, handled_p99_ms=handled * 2,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:
@@ -218,10 +223,14 @@ class FakeSource:
             embedded=self.embedded,
             agents=agents,
             loop=LoopView(
-                levers["loop"], "rig-1", elu, elu * 0.93, 0.021, 0.0013, lag.quantiles, 0.062, f.chunks_per_read,
-                n, n + 4, int(f.backlog_bytes),
+                name=levers["loop"], proc="rig-1", elu=elu, cpu=elu * 0.93, runq=0.021, gc=0.0013,
+                lag_ms=lag.quantiles, lag_floor_ms=0.062, chunks_per_read=f.chunks_per_read, streams=n, tasks=n + 4,
+                backlog_bytes=int(f.backlog_bytes),
             ),
-            ceiling=CeilingView(now, now / elu, 1 - elu, elu, delay.quantiles, f.chunks_s * 1.06),
+            ceiling=CeilingView(
+                now_chunks_s=now, at_least_chunks_s=now / elu, headroom=1 - elu, elu=elu, delay_ms=delay.quantiles,
+                peak_chunks_s=f.chunks_s * 1.06,
+            ),
             lag=replace(lag, floor_ms=0.062),
             gap=gap,
             delay=delay,
@@ -262,7 +271,9 @@ class FakeSource:
             elu[i] = f.elu * wobble(int(moment * 2), 2, 0.04)
         early = at < 0
         chunks[early], elu[early] = np.nan, np.nan
-        return Series(at, 0.5, chunks, elu, np.full(len(at), 0.3), np.full(len(at), 1.0))
+        return Series(
+            t_s=at, step_s=0.5, chunks_s=chunks, elu=elu, lag_ms=np.full(len(at), 0.3), delay_ms=np.full(len(at), 1.0)
+        )
 
     def _power(self, t: float, f: Figures) -> PowerView:
         at = np.arange(0.0, 60.0, 0.5) + (np.floor(t * 2) / 2 - 59.5)

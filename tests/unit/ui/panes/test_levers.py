@@ -13,8 +13,24 @@ from loopscope.ui.view import View
 from ui.fakes import FakeSource
 
 BASE = FakeSource(2, history=False).snapshot()
-BEFORE = Figures(6.0, 200.0, 100.0, at_least_chunks_s=4210.0, delay_p99_ms=1.0, lag_p99_ms=0.9, handled_p99_ms=0.1)
-AFTER = Figures(6.0, 200.0, 101.0, at_least_chunks_s=12_980.0, delay_p99_ms=48.6, lag_p99_ms=0.2, handled_p99_ms=0.1)
+BEFORE = Figures(
+    seconds=6.0,
+    chunks_s=200.0,
+    tok_s=100.0,
+    at_least_chunks_s=4210.0,
+    delay_p99_ms=1.0,
+    lag_p99_ms=0.9,
+    handled_p99_ms=0.1,
+)
+AFTER = Figures(
+    seconds=6.0,
+    chunks_s=200.0,
+    tok_s=101.0,
+    at_least_chunks_s=12_980.0,
+    delay_p99_ms=48.6,
+    lag_p99_ms=0.2,
+    handled_p99_ms=0.1,
+)
 LIVE = Abilities(levers=True)
 
 
