@@ -146,6 +146,28 @@ def test_failures_and_losses_are_said() -> None:
     assert "No sample was dropped" not in text
 
 
+def test_findings_are_told_once_each_with_what_to_try() -> None:
+    """Warnings before notes, what came twice is counted and told as it was last, with from when to when."""
+
+    def told(second: int, name: str, on: bool = True, severity: str = "warn", sentence: str = "") -> Finding:
+        return Finding(
+            t_ns=ZERO + second * S, name=name, on=on, sentence=sentence, lever="throttle=off", severity=severity
+        )
+
+    text = report(
+        folded(
+            *calm(9.0), told(1, "server-bound", severity="note", sentence="The server sets the pace."),
+            told(2, "backlog", sentence="Chunks wait."), told(4, "backlog", on=False),
+            told(5, "backlog", sentence="Chunks wait again."), told(7, "backlog", on=False),
+        )
+    )  # fmt: skip
+    said = [line for line in text.splitlines() if line.startswith(("finding: ", "note: "))]
+    assert said == [
+        "finding: backlog (from 5 s to 7 s, 2 times): Chunks wait again. Try: throttle=off.",
+        "note: server-bound (from 1 s to the end): The server sets the pace. Try: throttle=off.",
+    ]
+
+
 def test_a_report_of_nothing() -> None:
     """No record at all, or agents that never got a word: a report that says so."""
     text = report(Fold())
