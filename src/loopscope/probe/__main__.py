@@ -8,9 +8,8 @@ import sys
 from loopscope.core.errors import LoopscopeError
 from loopscope.core.text import plain
 from loopscope.probe import IN_PROGRAM, start_again
-from loopscope.probe.probe import Probe
+from loopscope.probe.probe import Probe, ProgramPipe
 from loopscope.probe.program import load_module, load_script, print_failure, run
-from loopscope.wire.child import ChildPipe
 
 
 def main() -> int:
@@ -37,7 +36,7 @@ def _child(args: argparse.Namespace) -> int:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    pipe = ChildPipe(args.proc, leash_fd=leash)
+    pipe = ProgramPipe(args.proc, leash_fd=leash)
     os.environ[IN_PROGRAM] = "1"
     try:
         program = load_module(args.program) if args.module else load_script(args.program)

@@ -242,6 +242,7 @@ class Digest:
         self._open.pop(exchange, None)
         self._handled(books, at_ns)
         row, account = books.row, books.told.account
+        connect_ns = None if outcome == "refused" else exchange.connect_ns
         if row is None:
             return
         self._rows.give_back(row, at_ns)
@@ -249,7 +250,7 @@ class Digest:
             Request(
                 t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, request=row.requests, outcome=outcome,
                 words=plain(words), status=books.response.status or None, start_ns=exchange.start_ns,
-                connect_ns=None if outcome == "refused" else exchange.connect_ns, first_ns=books.first_ns, last_ns=books.last_ns,
+                connect_ns=connect_ns, first_ns=books.first_ns, last_ns=books.last_ns,
                 end_ns=max(exchange.start_ns, books.complete_ns or at_ns), chunks=books.chunks, reads=books.reads,
                 bytes=books.response.bytes, tokens=account.tokens, prompt_tokens=account.prompt_tokens,
                 total_ns=account.total_ns, load_ns=account.load_ns, prompt_ns=account.prompt_ns,

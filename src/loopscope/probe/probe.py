@@ -45,6 +45,16 @@ def measure_floor() -> int | None:
     return floors[0] if floors else None
 
 
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no other
+
+
+class ProgramPipe(ChildPipe):
+    """The pipe of a program. When nobody reads any more the leash ends it, together with what it has started."""
+
+    def broken(self) -> None:
+        """Lose the lines."""
+
+
 class Probe:
     """Everything that listens to one program. Made before the program's code runs."""
 
@@ -66,7 +76,7 @@ class Probe:
         """Say hello and put every hook in; libraries get theirs when the program imports them."""
         self._floor_ns = measure_floor()
         self._pipe.ready("program", {"program": self._program, "python": platform.python_version()})
-        self._pipe.listen(self._obey, self._told_to_end)
+        self._pipe.listen(self._obey, self._abandoned)
         self._gc.install()
         self._watch.patch(asyncio.BaseEventLoop)
         late = LatePatches()
@@ -142,12 +152,16 @@ class Probe:
             self._told_to_end()
 
     def _told_to_end(self) -> None:
-        """The session ends, or is gone: the program is asked to end, and so is whatever it has started."""
+        """The session ends: so shall the program, and whatever it has started; asked first, then made to."""
         self.finish()
-        hard_end = threading.Timer(GRACE_S, _end_group, args=(getattr(signal, "SIGKILL", signal.SIGTERM),))
+        hard_end = threading.Timer(GRACE_S, _end_group, args=(_KILL,))
         hard_end.daemon = True
         hard_end.start()
         _end_group(signal.SIGTERM)
+
+    def _abandoned(self) -> None:
+        """The session is gone: nobody would see to it that a program ends which has been asked to."""
+        _end_group(_KILL)
 
     def _forked(self) -> None:
         """In a child that the program forked: the pipe is not ours there, and nobody empties the journal."""
@@ -156,7 +170,7 @@ class Probe:
         self._pipe.close()
 
 
-def _end_group(number: int) -> None:
+def _end_group(number: signal.Signals) -> None:
     """Signal this process and, where we lead a process group of our own, everything in it."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), number)

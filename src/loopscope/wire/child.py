@@ -45,7 +45,11 @@ class ChildPipe:
                 while view:
                     view = view[os.write(self._fd, view) :]
             except (BrokenPipeError, OSError):
-                os._exit(0)  # nobody reads: the session is gone
+                self.broken()
+
+    def broken(self) -> None:
+        """Nobody reads: the session is gone, and so are we."""
+        os._exit(0)
 
     def ready(
         self,
