@@ -111,15 +111,17 @@ def _delay(view: View, inner: int) -> Row:
     ink = Ink().put(" delivery delay " if inner >= 50 else " delay ", "label")
     if ceiling.delay_ms.p50 is None and ceiling.delay_ms.p99 is None:
         return ink.put(fit(_delay_words(view), inner - ink.width), "missing").row(inner)
-    ink.put("p50 ", "label").put(fit(ms(ceiling.delay_ms.p50), 5, right=True), "delay bold")
-    ink.put("  p99 ", "label").put(fit(ms(ceiling.delay_ms.p99), 5, right=True), "delay bold").put(" ms", "label")
     handled = view.snapshot.handled_ms.p99
-    words = "" if ceiling.peak_chunks_s is None else f"peak {rate(ceiling.peak_chunks_s)}/s "
-    if handled is not None and handled > (ceiling.delay_ms.p99 or 0.0):
-        # Decoded in batches, a chunk is here in time and waits all the same; the delivery delay alone would flatter.
-        words = f"handled p99 {ms(handled)} ms "
-    if ink.width + len(words) + 2 <= inner:
-        ink.to(inner - len(words)).put(words, "delay" if "handled" in words else "label")
+    # Decoded in batches, a chunk is here in time and waits all the same; the delivery delay alone would flatter.
+    waits = f"handled p99 {ms(handled)} ms " if handled is not None and handled > (ceiling.delay_ms.p99 or 0.0) else ""
+    if not waits or inner >= 52:
+        ink.put("p50 ", "label").put(fit(ms(ceiling.delay_ms.p50), 5, right=True), "delay bold").gap(2)
+    ink.put("p99 ", "label").put(fit(ms(ceiling.delay_ms.p99), 5, right=True), "delay bold")
+    ink.put("" if waits and inner < 52 else " ms", "label")
+    peak = "" if ceiling.peak_chunks_s is None else f"peak {rate(ceiling.peak_chunks_s)}/s "
+    words = waits or peak
+    if ink.width + len(words) + 1 <= inner:
+        ink.to(inner - len(words)).put(words, "delay bold" if waits else "label")
     return ink.row(inner)
 
 

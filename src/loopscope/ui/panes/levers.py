@@ -79,7 +79,9 @@ def relative(measure: Measure, before: Figures, after: Figures, tight: bool = Fa
     if glyph == "≈":
         return glyph, style
     ratio = b / a
-    words = f"x{ratio:.1f}" if 2 <= ratio < 10 else (f"x{ratio:.0f}" if ratio >= 10 else f"{100 * (ratio - 1):+.0f}")
+    words = f"{100 * (ratio - 1):+.0f}"
+    if ratio >= 2:
+        words = f"x{ratio:.1f}" if ratio < 10 else (f"x{ratio:.0f}" if ratio < 1000 else f"x{ratio / 1000:.0f}k")
     unit = "" if ratio >= 2 else ("%" if tight else " %")
     return f"{glyph}{'' if tight else ' '}{words}{unit}", style
 

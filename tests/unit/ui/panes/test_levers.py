@@ -71,6 +71,8 @@ def test_ratios_where_there_is_less_room() -> None:
     line = row(shown(pulled(), 40))
     assert "✓x3.1" in line and "✗x49" in line
     assert "read:50ms" in line
+    after = replace(AFTER, delay_p99_ms=1.0, handled_p99_ms=125.0)
+    assert "✗x1kh" in row(shown(pulled(after=after), 40))
 
 
 def test_a_wait_before_handling_is_shown_in_place_of_a_shorter_delay() -> None:
