@@ -65,6 +65,7 @@ def test_the_lower_floors_stand_on_little(package: str, allowed: set[str]) -> No
     [
         # Not rich and zstandard: httpx loads them where they are installed (its command line, a decoder).
         ("loopscope.rig", {"textual", "numpy", "psutil", "pynvml", "plotext"}),
+        ("loopscope.probe", {"textual", "numpy", "psutil", "pynvml", "plotext", "httpx", "aiohttp", "uvloop"}),
         ("loopscope.emulator", {"textual", "rich", "numpy", "psutil", "pynvml", "plotext", "zstandard", "httpx"}),
         ("loopscope.session", {"textual", "rich", "psutil", "pynvml", "plotext"}),
         ("loopscope.report", {"textual", "psutil", "pynvml"}),

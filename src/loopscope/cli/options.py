@@ -43,7 +43,11 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
             metavar="V",
             help=f"{lever.valid} (default: {lever.default}); {lever.help}",
         )
+    add_finding_options(parser)
 
+
+def add_finding_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which findings are looked for, to the parser of a verb that looks for any."""
     findings = parser.add_argument_group("findings (names and thresholds: docs/findings.md)")
     for level, does in (("warn", "show as a warning what is a note, or was allowed"), ("allow", "do not look for")):
         findings.add_argument(

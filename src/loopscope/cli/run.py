@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from loopscope.cli import headless
-from loopscope.core.errors import InputError
+from loopscope.cli.options import add_finding_options
+from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.session.program import ProgramOptions, ProgramSource
 
 NAME = "run"
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--theme", default=None, metavar="NAME", help="colours; see themes/, or cycle with y")
     parser.add_argument("--json", action="store_true", help="print the summary object on standard output at the end")
+    add_finding_options(parser)
     parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="a module, not a script")
     parser.add_argument(
         "program", nargs=argparse.REMAINDER, metavar="SCRIPT [ARGS]", help="all that follows is its own"
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     source = ProgramSource(
         ProgramOptions(
             program=words[0], args=tuple(words[1:]), module=args.module is not None, output=args.output,
-            record=args.record, overwrite=args.force,
+            record=args.record, overwrite=args.force, findings=tuple(args.findings), thresholds=tuple(args.threshold),
         )
     )  # fmt: skip
     why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
@@ -94,6 +96,8 @@ def _tell(source: ProgramSource, result: dict[str, Any], args: argparse.Namespac
     if failure:
         headless.say(f"loopscope: {failure}")
     headless.say(f"loopscope: the program's output is in {source.output}")
+    if source.recording_problem:
+        raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")
     code = source.exit_code
     if code is None:
         return 0  # we ended it, as asked

@@ -15,13 +15,16 @@ from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.errors import InputError, WorkerError
 from loopscope.core.records import AnyRecord, Header, Hello, Loss, Mark
 from loopscope.core.text import plain
+from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
 from loopscope.session.hostfacts import host_facts
 from loopscope.session.hub import Hub
+from loopscope.session.judge import Judge
 from loopscope.session.recorder import Recorder
 from loopscope.session.source import Abilities, Playback
+from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
 
 _TAIL_BYTES = 4096
@@ -38,6 +41,9 @@ class ProgramOptions:
     """File for what the program prints; None: a new file in the folder for temporary files."""
     record: Path | None = None
     overwrite: bool = False
+    findings: tuple[tuple[str, str], ...] = ()
+    """As in :class:`loopscope.session.options.SessionOptions`."""
+    thresholds: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -46,6 +52,8 @@ class ProgramOptions:
 
     def check(self) -> None:
         """Raise InputError for what cannot be run."""
+        levels_from(self.findings)
+        limits_from(self.thresholds)
         if self.module:
             return
         path = Path(self.program)
@@ -76,7 +84,8 @@ class ProgramSource:
             if options.record
             else None
         )
-        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress)
+        judge = Judge(levels_from(options.findings), limits_from(options.thresholds))
+        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress, judge=judge)
         args = ["--output", str(self.output), *(["--module"] if options.module else []), options.program, *options.args]
         self._program = Worker("loopscope.probe", "program", args, on_line=self._hub.put, on_end=self._program_ended)
         self._telemetry = Worker("loopscope.telemetry", "telemetry", on_line=self._hub.put)
@@ -90,6 +99,14 @@ class ProgramSource:
     def fold(self) -> Fold:
         """All that has been folded: for reports, once the source has stopped."""
         return self._hub.fold
+
+    @property
+    def recording_problem(self) -> str:
+        """What is wrong with the recording, in one sentence; empty when every line is in the file."""
+        recorder = self._recorder
+        if recorder is None or not (recorder.problem or recorder.lost_lines):
+            return ""
+        return f"{recorder.problem or self.recording} ({recorder.lost_lines} lines are missing)"
 
     @property
     def loop_ran(self) -> bool:
