@@ -1,0 +1,131 @@
+"""What the probe costs a program of one's own: CPU of the loop's thread per chunk, under it against without it.
+
+The same script in a process of its own each time, reading the same streams of one emulator, A-B-B-A; the ratio is per
+pair. The process's whole CPU stands beside it: the sender's thread works there too.
+
+    python benchmarks/program.py           httpx and aiohttp, asyncio and uvloop, at 200 and 2 000 chunks/s
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from loopscope.settings.levers import loops_here
+from loopscope.wire.worker import Worker
+
+
+async def _httpx(url: str, body: dict) -> AsyncIterator[bytes]:
+    import httpx
+
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client,
+        client.stream("POST", url + "/api/generate", json=body) as response,
+    ):
+        async for piece in response.aiter_raw():
+            yield piece
+
+
+async def _aiohttp(url: str, body: dict) -> AsyncIterator[bytes]:
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session, session.post(url + "/api/generate", json=body) as response:
+        async for piece in response.content.iter_any():
+            yield piece
+
+
+async def _program(url: str, client: str, streams: int, seconds: float) -> None:
+    """The measured program: splits, decodes, counts; prints its CPU per chunk (us): of the loop's thread, of all."""
+    seen = 0
+    open_stream = {"httpx": _httpx, "aiohttp": _aiohttp}[client]
+
+    async def one() -> None:
+        nonlocal seen
+        body = {"model": "gemma3", "prompt": "p", "options": {"num_predict": 100_000}}
+        rest = b""
+        async for piece in open_stream(url, body):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                seen += bool(json.loads(line)["response"])
+
+    tasks = [asyncio.ensure_future(one()) for _ in range(streams)]
+    await asyncio.sleep(0.6)
+    chunks, thread_ns, process_ns = seen, time.thread_time_ns(), time.process_time_ns()
+    await asyncio.sleep(seconds)
+    chunks, thread_ns = seen - chunks, time.thread_time_ns() - thread_ns
+    process_ns = time.process_time_ns() - process_ns
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    print(thread_ns / chunks / 1000, process_ns / chunks / 1000)
+
+
+def _measure(kind: str, words: list[str], out: Path) -> tuple[float, float]:
+    script = [str(Path(__file__).resolve()), "--child", *words]
+    if kind == "bare":
+        text = subprocess.run([sys.executable, *script], capture_output=True, text=True, check=True).stdout
+    else:
+        out.write_text("")
+        worker = Worker("loopscope.probe", "program", ["--output", str(out), *script], on_line=lambda line: None)
+        worker.start()
+        worker.wait_ready()
+        while worker.alive():
+            time.sleep(0.05)
+        worker.stop()
+        text = out.read_text()
+    thread_us, process_us = text.split()
+    return float(thread_us), float(process_us)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--child", nargs=5, metavar=("URL", "CLIENT", "STREAMS", "SECONDS", "LOOP"))
+    args = parser.parse_args()
+    if args.child:
+        url, client, streams, seconds, loop = args.child
+        run = asyncio.run
+        if loop == "uvloop":
+            from uvloop import run
+        run(_program(url, client, int(streams), float(seconds)))
+        return 0
+    print("client   loop     chunks/s   bare us/chunk   probed us/chunk   loop thread (min-max)   whole process")
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        worker = Worker(
+            "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", "100"],
+            on_line=lambda line: None,
+        )  # fmt: skip
+        worker.start()
+        stack.callback(worker.stop)
+        url = worker.wait_ready().info["url"]
+        for client in ("httpx", "aiohttp"):
+            for loop in loops_here():
+                for streams in (2, 20):
+                    words = [url, client, str(streams), str(args.seconds), loop]
+                    rows = []
+                    for pair in range(args.pairs):
+                        order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
+                        both = {kind: _measure(kind, words, Path(folder) / "out") for kind in order}
+                        rows.append((*both["bare"], *both["probed"]))
+                    ratios = [probed / bare for bare, _, probed, _ in rows]
+                    whole = statistics.median(probed / bare for _, bare, _, probed in rows)
+                    print(
+                        f"{client:<8} {loop:<8} {100 * streams:>8}   {statistics.median(r[0] for r in rows):>13.1f}   "
+                        f"{statistics.median(r[2] for r in rows):>15.1f}   {statistics.median(ratios):>9.3f} "
+                        f"({min(ratios):.3f}-{max(ratios):.3f})   {whole:>10.3f}",
+                        flush=True,
+                    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
