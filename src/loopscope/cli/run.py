@@ -57,6 +57,13 @@ def run(args: argparse.Namespace) -> int:
             record=args.record, overwrite=args.force, findings=tuple(args.findings), thresholds=tuple(args.threshold),
         )
     )  # fmt: skip
+    try:
+        return _run(source, args)
+    finally:
+        source.tidy()
+
+
+def _run(source: ProgramSource, args: argparse.Namespace) -> int:
     why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
     if why_not:
         headless.say(f"loopscope: {why_not}; running headless (in a terminal this opens the live screen)")
@@ -95,7 +102,8 @@ def _tell(source: ProgramSource, result: dict[str, Any], args: argparse.Namespac
         sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
     if failure:
         headless.say(f"loopscope: {failure}")
-    headless.say(f"loopscope: the program's output is in {source.output}")
+    if source.tidy():
+        headless.say(f"loopscope: the program's output is in {source.output}")
     if source.recording_problem:
         raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")
     code = source.exit_code

@@ -178,6 +178,16 @@ class ProgramSource:
             return ""
         return plain(lines[-1].strip()) if lines else ""
 
+    def tidy(self) -> bool:
+        """Remove the output file if we chose it and nothing is in it; give whether there is one."""
+        try:
+            if self._options.output is None and not self.output.stat().st_size:
+                self.output.unlink()
+                return False
+        except OSError:
+            return False
+        return True
+
     def failure(self) -> str:
         """What went wrong with the program, in a sentence; empty when nothing did, and while it runs."""
         name, code = self._options.name, self.exit_code
