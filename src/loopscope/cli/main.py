@@ -11,7 +11,7 @@ from typing import NoReturn
 from loopscope import __version__
 from loopscope.core.errors import LoopscopeError
 
-VERBS = ("live", "record", "run", "replay", "emulate", "servers")
+VERBS = ("live", "record", "run", "replay", "emulate", "servers", "doctor")
 """In the order of the help. A verb's module is imported only when it is asked for (live alone costs 0.2 s)."""
 
 _SUMMARY = {
@@ -21,6 +21,7 @@ _SUMMARY = {
     "replay": "open a trace in the same screen",
     "emulate": "run one emulated Ollama server by hand",
     "servers": "show which servers answer here, and start missing ones",
+    "doctor": "say what can be measured on this machine, what not, and why",
 }
 
 

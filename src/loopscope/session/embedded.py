@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +16,20 @@ class EmbeddedPair:
     """Starts, knows and ends the two processes."""
 
     def __init__(
-        self, *, model: str, rate: float, api: str, on_line: Callable[[bytes], None], on_end: Callable[[str, int], None]
+        self,
+        *,
+        model: str,
+        rate: float,
+        api: str,
+        on_line: Callable[[bytes], None],
+        on_end: Callable[[str, int], None],
+        more: Sequence[str] = (),
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="loopscope-", ignore_cleanup_errors=True)
         self._api = api or "ollama"
         self._model = model or MODEL
         args = ["--port", "0", "--model", self._model, "--parallel", "0", "--gpu", str(Path(self._folder.name) / "gpu")]
+        args += more  # argparse takes the last word: these win over ours
         if rate:
             args += ["--rate", f"{rate:g}"]
         self.workers = [

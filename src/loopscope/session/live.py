@@ -133,6 +133,7 @@ class LiveSource:
         self._pair = EmbeddedPair(
             model=options.model,
             rate=options.rate,
+            more=options.emulator_args,
             api=options.family,
             on_line=self._hub.put,
             on_end=self._emulator_ended,

@@ -35,6 +35,8 @@ class SessionOptions:
     """Orders of level and names, as :func:`loopscope.model.findings.levels_from` takes them."""
     thresholds: tuple[str, ...] = ()
     """``name=value``, as :func:`loopscope.settings.thresholds.limits_from` takes them."""
+    emulator_args: tuple[str, ...] = ()
+    """More options for both emulators of the embedded pair, also for the bench."""
     plants: tuple[str, ...] = ()
     """Planted causes, for the self-test bench: see :mod:`loopscope.settings.plants`."""
 
