@@ -207,7 +207,7 @@ class ProgramSource:
         loop = dataclasses.replace(snapshot.loop, silent_s=0.0) if self.ended.is_set() else snapshot.loop
         problem = self._problem or self.failure() or snapshot.problem
         return dataclasses.replace(
-            snapshot, source_words=f"{state} > {plain(str(self.output))}", problem=problem, loop=loop
+            snapshot, source_words=f"{state} > {plain(str(self.output))}", source_reason="", problem=problem, loop=loop
         )
 
     def pull(self, lever: str, value: str, by: str = "key") -> None:
