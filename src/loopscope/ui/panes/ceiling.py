@@ -114,10 +114,10 @@ def _delay(view: View, inner: int) -> Row:
     handled = view.snapshot.handled_ms.p99
     # Decoded in batches, a chunk is here in time and waits all the same; the delivery delay alone would flatter.
     waits = f"handled p99 {ms(handled)} ms " if handled is not None and handled > (ceiling.delay_ms.p99 or 0.0) else ""
-    if not waits or inner >= 52:
+    if not waits or inner >= 60:
         ink.put("p50 ", "label").put(fit(ms(ceiling.delay_ms.p50), 5, right=True), "delay bold").gap(2)
     ink.put("p99 ", "label").put(fit(ms(ceiling.delay_ms.p99), 5, right=True), "delay bold")
-    ink.put("" if waits and inner < 52 else " ms", "label")
+    ink.put("" if waits and inner < 50 else " ms", "label")
     peak = "" if ceiling.peak_chunks_s is None else f"peak {rate(ceiling.peak_chunks_s)}/s "
     words = waits or peak
     if ink.width + len(words) + 1 <= inner:
