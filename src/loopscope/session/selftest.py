@@ -143,6 +143,19 @@ def _block(ms: float, hz: float, seconds: float) -> Callable[[Summary], Verdict]
     return judge
 
 
+def _short_blocks(summary: Summary) -> Verdict:
+    """Blocks of 5 ms, 20 a second: too short to be named, but the loop is busy for a tenth that is no CPU."""
+    sizes = _loop(summary) | {"accused": _accused(summary)}
+    sizes["busy_without_cpu"] = sizes["elu"] - sizes["cpu"]
+    return _check(sizes, {"busy_without_cpu": (0.06, 0.25), "accused": (0, 0)})
+
+
+def _slow_server(summary: Summary) -> Verdict:
+    sizes = {"gap_p50_ms": _number(summary["gap_ms"]["p50"]), "elu": _number(summary["loop"]["elu"]),
+             "server_gap_p50_ms": _number(summary["server_gap_ms"]["p50"])}  # fmt: skip
+    return _check(sizes, {"gap_p50_ms": (97, 103), "server_gap_p50_ms": (97, 103), "elu": (0, 0.2)})
+
+
 def _gil(summary: Summary) -> Verdict:
     sizes = _loop(summary) | {"accused_sleep": _blocks(summary, "planted_sleep")[0]}
     verdict = _check(sizes, {"cpu": (0, 0.35), "lag_p50_ms": (1.0, 60), "accused_sleep": (0, 0)})
@@ -206,7 +219,9 @@ def _cases() -> list[Case]:
         cases += [
             Case("calm", loop, _calm),
             Case("own CPU 25 %", loop, _spin(0.25), plants=("spin:0.25",)),
+            Case("own CPU 50 %", loop, _spin(0.5), plants=("spin:0.5",)),
             Case("own CPU 90 %", loop, _spin(0.9), plants=("spin:0.9",)),
+            Case("block 5 ms", loop, _short_blocks, plants=("block:5:20",)),
             Case("block 40 ms", loop, _block(40, 4, 3.0), plants=("block:40:4",)),
             Case("block 300 ms", loop, _block(300, 1, 4.0), seconds=4.0, plants=("block:300:1",)),
             Case("GIL held", loop, _gil, seconds=6.0, plants=("gil:0.9",)),
@@ -215,6 +230,7 @@ def _cases() -> list[Case]:
     first, last = loops_here()[0], loops_here()[-1]
     cases += [
         Case("server stalls", first, _stalling_server, emulator=("--fault", "stall:after=50,for=1,times=0")),
+        Case("slow server", last, _slow_server, rate=10.0),
         Case("server clock ahead", last, _skewed, seconds=2.5, emulator=("--fault", "skew:for=60,times=0")),
         Case("whole seconds", first, _whole, seconds=2.5, emulator=("--fault", "whole-second:times=0")),
         Case("coalescing", last, _coalesced, levers={"batch": "read:100ms"}),

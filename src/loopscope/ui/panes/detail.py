@@ -64,7 +64,8 @@ def quantiles(view: View, width: int, height: int) -> list[Row]:
     body.append(Ink().row(inner))
     body.append(Ink().put(fit(" " + gap_sentence(agent), inner), "value").row(inner))
     if agent.delay_words:
-        body.append(Ink().put(fit(f" no delivery delay: {agent.delay_words}", inner), "missing").row(inner))
+        told = "delivery delay" if agent.delay_ms.n else "no delivery delay"
+        body.append(Ink().put(fit(f" {told}: {agent.delay_words}", inner), "missing").row(inner))
     where = [[(f"last {view.snapshot.window_s:.0f} s", "label")]]
     return frame("times, ms", body, width, height, right=where)
 
