@@ -42,6 +42,8 @@ def test_every_verb_explains_itself(verb: str) -> None:
     "words",
     [
         ("--no-such-option",),
+        ("recrod",),
+        ("nonsense", "--json"),
         ("replay", "no-such-trace"),
         ("replay", "/"),
         ("replay", "--json", "pyproject.toml"),

@@ -1,8 +1,10 @@
 """Find the verb, read its arguments, run it, turn an error into one sentence and an exit code."""
 
 import argparse
+import difflib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -23,6 +25,10 @@ _SUMMARY = {
     "servers": "show which servers answer here, and start missing ones",
     "doctor": "say what can be measured on this machine, what not, and why",
 }
+
+
+_WORD = re.compile(r"[a-z][a-z-]*")
+"""A first argument that is meant as a verb: a URL has a colon, a dot or a slash."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,6 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and words[0] == "--version":
         sys.stdout.write(f"loopscope {__version__}\n")
         return 0
+    if words and words[0] not in VERBS and _WORD.fullmatch(words[0]) and words[0] not in {"help", "localhost"}:
+        near = difflib.get_close_matches(words[0], VERBS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"verbs: {', '.join(VERBS)}; or give a URL"
+        sys.stderr.write(f"loopscope: there is no verb {words[0]!r}; {hint}\n")
+        return 2
     verb = words.pop(0) if words and words[0] in VERBS else "live"
     if verb == "live" and words and words[0] in {"help", "-h", "--help"} and len(words) == 1:
         module = _module("live")
