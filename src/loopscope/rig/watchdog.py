@@ -163,7 +163,9 @@ class Watchdog(threading.Thread):
         self._emit(
             Stall(
                 t_ns=perf_counter_ns(), proc=self._proc, start_ns=turn.since_ns, dur_ns=dur_ns, over=over,
-                why=_why(turn, dur_ns, cpu_ns, runq_ns, gc_ns), file=place.file, line=place.line,
+                why=cause(
+                    dur_ns, cpu_ns, runq_ns, gc_ns, same=turn.same, starved=2 * turn.starved >= turn.looks
+                ), file=place.file, line=place.line,
                 function=place.function, own=place.own, stack=turn.stacks[place], cpu_ns=cpu_ns, runq_ns=runq_ns,
                 gc_ns=gc_ns, looks=turn.looks,
             )
@@ -177,13 +179,17 @@ def _scaled(before: int | None, after: int | None, factor: float, most: int) -> 
     return min(most, int((after - before) * factor))
 
 
-def _why(turn: _Turn, dur_ns: int, cpu_ns: int | None, runq_ns: int | None, gc_ns: int) -> str:
-    """Say what held the loop up; the strongest evidence first."""
+def cause(dur_ns: int, cpu_ns: int | None, runq_ns: int | None, gc_ns: int, *, same: bool, starved: bool) -> str:
+    """Say what held the loop up for ``dur_ns``: the word of :attr:`loopscope.core.records.Stall.why`.
+
+    ``same``: every look found the same callback; ``starved``: most looks had to wait for the GIL themselves.
+    """
     most_ns = _MOST_SHARE * dur_ns
-    if runq_ns is not None and runq_ns >= most_ns:
+    # Without its time in the run queue it would have been no stall: the callback is not to blame.
+    if runq_ns is not None and (runq_ns >= most_ns or dur_ns - runq_ns < THRESHOLD_NS):
         return "core"
     if gc_ns >= most_ns:
         return "gc"
-    if cpu_ns is not None and cpu_ns < most_ns and 2 * turn.starved >= turn.looks:
+    if starved and cpu_ns is not None and cpu_ns < most_ns:
         return "gil"
-    return "callback" if turn.same else "turn"
+    return "callback" if same else "turn"

@@ -63,6 +63,9 @@ def run_case(case: Case) -> Result:
     finally:
         if source is not None:
             summary = source.stop()
+    if not summary["chunks"]:
+        lost = "; ".join(loss["words"] for loss in summary["losses"]) or "its agents say nothing"
+        return Result(case.name, case.loop, False, f"no chunk came: {lost}")
     sizes, wrong = case.judge(summary)
     told = ", ".join(f"{name} {value:.3g}" for name, value in sizes.items())
     return Result(case.name, case.loop, not wrong, f"{told}; {'; '.join(wrong)}" if wrong else told, sizes)
@@ -125,7 +128,7 @@ def _spin(share: float) -> Callable[[Summary], Verdict]:
     def judge(summary: Summary) -> Verdict:
         sizes = _loop(summary) | {"accused": _accused(summary)}
         # A core that is shared gives less CPU than is asked for; two agents add up to 0.1 of their own.
-        return _check(sizes, {"cpu": (0.6 * share, share + 0.15), "elu": (0.85 * share, 1.0), "accused": (0, 0)})
+        return _check(sizes, {"cpu": (0.6 * share, share + 0.15), "elu": (0.85 * share, 1.0), "accused": (0, 2)})
 
     return judge
 

@@ -12,7 +12,7 @@ from loopscope.core.records import Record, Stall
 from loopscope.rig.loops import make_loop
 from loopscope.rig.plants import planted_sleep, planted_work
 from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.rig.watchdog import Watchdog
+from loopscope.rig.watchdog import Watchdog, cause
 from loopscope.settings.levers import loops_here
 
 Told = list[Stall]
@@ -141,3 +141,25 @@ def test_an_idle_loop_tells_nothing(watched: Watched) -> None:
         await asyncio.sleep(0.3)
 
     assert _mine(watched(body)) == []
+
+
+@pytest.mark.parametrize(
+    ("dur", "cpu", "runq", "gc", "same", "starved", "why"),
+    [
+        (40, 0, 0, 0, True, False, "callback"),
+        (40, 40, 0, 0, True, True, "callback"),
+        (40, None, None, 0, True, True, "callback"),
+        (40, 40, 0, 0, False, True, "turn"),
+        (40, 2, 0, 0, True, True, "gil"),
+        (40, 40, 0, 30, True, True, "gc"),
+        (300, 100, 200, 0, True, False, "core"),
+        (40, 22, 18, 0, True, False, "core"),
+        (100, 80, 20, 0, True, False, "callback"),
+    ],
+)
+def test_the_strongest_evidence_names_the_cause(
+    dur: int, cpu: int | None, runq: int | None, gc: int, same: bool, starved: bool, why: str
+) -> None:
+    """Lengths in ms. Time without a core, in the collector and without the GIL is no callback's fault."""
+    in_ns = [None if value is None else value * 1_000_000 for value in (cpu, runq)]
+    assert cause(dur * 1_000_000, in_ns[0], in_ns[1], gc * 1_000_000, same=same, starved=starved) == why
