@@ -89,6 +89,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--clients", nargs="+", choices=("httpx", "aiohttp"), default=["httpx", "aiohttp"])
     parser.add_argument("--child", nargs=5, metavar=("URL", "CLIENT", "STREAMS", "SECONDS", "LOOP"))
     args = parser.parse_args()
     if args.child:
@@ -107,7 +108,7 @@ def main() -> int:
         worker.start()
         stack.callback(worker.stop)
         url = worker.wait_ready().info["url"]
-        for client in ("httpx", "aiohttp"):
+        for client in args.clients:
             for loop in loops_here():
                 for streams in (2, 20):
                     words = [url, client, str(streams), str(args.seconds), loop]

@@ -8,7 +8,7 @@ from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentState, Request
 from loopscope.core.text import plain
 from loopscope.probe.http1 import NotHttpError, Response
-from loopscope.probe.journal import ASKED, ENDED, FAILED, READ, STARTED, Entry, Exchange
+from loopscope.probe.journal import ENDED, FAILED, READ, STARTED, Entry, Exchange
 from loopscope.probe.loops import LoopWatch, WatchedLoop
 from loopscope.probe.messages import ReadLine, Told, reader_for
 from loopscope.probe.slots import Row, Rows
@@ -81,12 +81,22 @@ class Digest:
             if kind == READ:
                 self._handled(books, asked_ns)
                 self._read(exchange, books, at_ns, payload)
-            elif kind == ASKED:
-                self._handled(books, at_ns)
             elif kind == FAILED:
                 self._close(exchange, books, at_ns, *payload)
             elif kind == ENDED:
                 self._end(exchange, books, at_ns)
+
+    def asked(self) -> list[tuple[Exchange, int]]:
+        """When the program last asked each open stream for more. Read before the journal is taken: whatever came before
+        that moment is then among the entries.
+        """
+        return [(exchange, exchange.asked_ns) for exchange in self._open]
+
+    def handled(self, asked: list[tuple[Exchange, int]]) -> None:
+        """Let chunks out that the program had done with then, also where nothing has come since."""
+        for exchange, asked_ns in asked:
+            if exchange.books is not None:
+                self._handled(exchange.books, asked_ns)
 
     def sweep(self, at_ns: int) -> None:
         """Close what the program never gave back, and let rows go that have been idle for long."""
@@ -145,17 +155,20 @@ class Digest:
         )  # fmt: skip
 
     def _handled(self, books: _Books, at_ns: int) -> None:
-        """The program asks for more: it has done with what it had."""
-        if not at_ns:
-            return
-        if books.last_recv_ns:
-            books.handle_ns += max(0, at_ns - books.last_recv_ns)
+        """At this moment the program had done with all that it had received."""
+        if books.last_recv_ns and at_ns >= books.last_recv_ns:
+            books.handle_ns += at_ns - books.last_recv_ns
             books.last_recv_ns = 0
-        row = books.row
-        if books.pending and row is not None:
-            for recv_ns, stamp, first in books.pending:
-                self._samples.chunk((row.agent, recv_ns, stamp, max(at_ns, recv_ns), first))
-            books.pending.clear()
+        row, pending = books.row, books.pending
+        if row is None or not pending or at_ns < pending[0][0]:
+            return
+        done = 0
+        for recv_ns, stamp, first in pending:
+            if recv_ns > at_ns:
+                break  # came after it had asked
+            self._samples.chunk((row.agent, recv_ns, stamp, at_ns, first))
+            done += 1
+        del pending[:done]
 
     def _read(self, exchange: Exchange, books: _Books, at_ns: int, data: bytes) -> None:
         response = books.response
@@ -240,7 +253,8 @@ class Digest:
         exchange.books = None
         exchange.muted = True
         self._open.pop(exchange, None)
-        self._handled(books, at_ns)
+        last_ns = books.pending[-1][0] if books.pending else 0
+        self._handled(books, max(at_ns, last_ns))
         row, account = books.row, books.told.account
         connect_ns = None if outcome == "refused" else exchange.connect_ns
         if row is None:

@@ -133,8 +133,9 @@ class _HeardStream:
         wires.open.add(wire)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        asked_ns = perf_counter_ns()
         exchange = self.exchange
+        if exchange is not None:
+            exchange.asked_ns = perf_counter_ns()
         try:
             data: bytes = await self._read(max_bytes, timeout)
         except BaseException as error:
@@ -143,7 +144,7 @@ class _HeardStream:
             raise
         self._wires.reads += 1
         if exchange is not None:
-            self._journal.read(exchange, perf_counter_ns(), data, asked_ns)
+            self._journal.read(exchange, perf_counter_ns(), data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

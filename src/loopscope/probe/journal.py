@@ -8,12 +8,12 @@ import asyncio
 from time import perf_counter_ns
 from typing import Any
 
-STARTED, READ, ASKED, ENDED, FAILED = range(5)
-"""Kinds of entries: a request was sent; bytes came; the program asked for more; it gave the response back (or its
-connection was closed); the client library raised."""
+STARTED, READ, ENDED, FAILED = range(4)
+"""Kinds of entries: a request was sent; bytes came; the program gave the response back (or its connection was closed);
+the client library raised."""
 
 Entry = tuple["Exchange", int, int, Any, int]
-"""exchange, kind, when (ns), payload, when the program had asked for it (ns, 0: not known).
+"""exchange, kind, when (ns), payload, when the program had last asked for bytes (ns, 0: not known).
 
 Payload: the bytes of ``READ``, else ``(outcome, words)`` or None."""
 
@@ -29,7 +29,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "books", "client", "connect_ns", "loop", "method", "muted", "origin", "path", "reports_end", "start_ns", "task",
+        "asked_ns", "books", "client", "connect_ns", "loop", "method", "muted", "origin", "path", "reports_end",
+        "start_ns", "task",
     )  # fmt: skip
 
     def __init__(self, client: str, method: str, origin: str, path: str, reports_end: bool) -> None:
@@ -38,6 +39,8 @@ class Exchange:
         self.origin = origin
         self.path = path.partition("?")[0].partition("#")[0]
         self.start_ns = perf_counter_ns()
+        self.asked_ns = 0
+        """When the program last asked for more: by then it has done with what it had. Cheaper than an entry."""
         self.connect_ns = 0
         """Duration of connecting (ns); 0: a kept connection."""
         self.reports_end = reports_end
@@ -66,12 +69,12 @@ class Journal:
         self.dropped = 0
         self.writing = True
 
-    def read(self, exchange: Exchange, at_ns: int, data: bytes, asked_ns: int = 0) -> None:
+    def read(self, exchange: Exchange, at_ns: int, data: bytes) -> None:
         """Write down bytes that came at ``at_ns``; the hot path."""
         if exchange.muted:
             return
         if len(self.entries) < ROOM and self.bytes < ROOM_BYTES and self.writing:
-            self.entries.append((exchange, READ, at_ns, data, asked_ns))
+            self.entries.append((exchange, READ, at_ns, data, exchange.asked_ns))
             self.bytes += len(data)
         else:
             # The books of this stream cannot be kept on: what is missing may have held the end of a line.

@@ -4,7 +4,7 @@ import json
 
 from loopscope.core.records import AgentState, Request
 from loopscope.probe.digest import Digest
-from loopscope.probe.journal import ASKED, ENDED, FAILED, READ, ROOM_BYTES, STARTED, Entry, Exchange, Journal
+from loopscope.probe.journal import ENDED, FAILED, READ, ROOM_BYTES, STARTED, Entry, Exchange, Journal
 from loopscope.rig.samples import Samples
 
 S = 1_000_000_000
@@ -122,7 +122,7 @@ def test_a_response_that_nobody_gives_back_is_closed() -> None:
     """Five seconds after its last byte the books are closed as of that byte; one that still runs is left open."""
     done, running = exchange(), exchange()
     entries = [
-        (done, STARTED, S, None, 0), read(done, 2 * S, HEAD + WORD + LAST), (done, ASKED, 2 * S + 4, None, 0),
+        (done, STARTED, S, None, 0), read(done, 2 * S, HEAD + WORD + LAST),
         (running, STARTED, S, None, 0), read(running, 2 * S, HEAD + WORD),
     ]  # fmt: skip
     digest, samples = digested(*entries, sweep_ns=6 * S)
@@ -141,6 +141,20 @@ def test_the_end_of_the_program_ends_its_streams() -> None:
     last = samples.events[-1]
     assert isinstance(last, AgentState)
     assert last.state == "gone"
+
+
+def test_a_chunk_is_let_out_once_the_program_asks_for_more() -> None:
+    """Also when nothing comes after it; what came after the program had asked waits for its next word."""
+    one = exchange()
+    digest, samples = digested((one, STARTED, S, None, 0), read(one, 2 * S, HEAD + WORD))
+    assert samples.chunks == []
+    one.asked_ns = 2 * S + 3
+    asked = digest.asked()
+    digest.take([read(one, 3 * S, WORD, asked_ns=one.asked_ns)])
+    digest.handled(asked)
+    assert samples.chunks == [(0, 2 * S, STAMP, 2 * S + 3, True)]
+    digest.handled([(one, 3 * S + 1)])
+    assert samples.chunks[1:] == [(0, 3 * S, STAMP, 3 * S + 1, False)]
 
 
 def test_a_full_journal_drops_and_counts() -> None:
