@@ -115,7 +115,7 @@ def _contention(snapshot: Snapshot, limits: Limits) -> Answer:
             ("contended_ttft_p50_ms", median(met), f"their TTFT p50 {ms(median(met))}"),
             ("solo_ttft_p50_ms", alone, f"solo TTFT p50 {ms(alone)}"),
         ],
-        fewer_agents(snapshot),
+        fewer_agents(snapshot) or "fewer requests at a time",
     )
 
 

@@ -66,14 +66,14 @@ def lever(snapshot: Snapshot, name: str) -> str:
 
 
 def lighten(snapshot: Snapshot) -> str:
-    """Give the lever that takes most off the loop and is not pulled yet; empty when all are."""
+    """Give the lever that takes most off the loop and is not pulled yet; words where there is none."""
     if lever(snapshot, "loop") == "asyncio" and "uvloop" in loops_here():
         return "loop=uvloop"
     if lever(snapshot, "decoder") == "json":
         return "decoder=orjson"
     if lever(snapshot, "batch") == "off":
         return "batch=read:50ms"
-    return fewer_agents(snapshot)
+    return fewer_agents(snapshot) or "less work a chunk on the loop (uvloop, larger reads), or a second process"
 
 
 def fewer_agents(snapshot: Snapshot) -> str:

@@ -222,6 +222,7 @@ def test_a_rule_finds_its_cause(name: str, planted: str, given: Snapshot, number
     assert number in answer.sentence
     assert answer.sentence.endswith(".")
     assert answer.evidence
+    assert answer.lever or name == "server-bound"
     assert all(isinstance(value, float) for value in answer.figures.values())
     if "=" in answer.lever and " " not in answer.lever:
         parse_assignment(answer.lever)
@@ -291,7 +292,10 @@ LIGHTER: list[tuple[dict[str, str], str]] = [
     ({"loop": "uvloop", "decoder": "json"}, "decoder=orjson"),
     ({"loop": "uvloop"}, "batch=read:50ms"),
     ({"loop": "uvloop", "batch": "read:50ms", "agents": "16"}, "agents=8"),
-    ({"loop": "uvloop", "batch": "read:50ms", "agents": "1"}, ""),
+    (
+        {"loop": "uvloop", "batch": "read:50ms", "agents": "1"},
+        "less work a chunk on the loop (uvloop, larger reads), or a second process",
+    ),
 ]
 
 
