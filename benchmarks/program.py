@@ -44,20 +44,27 @@ async def _aiohttp(url: str, body: dict) -> AsyncIterator[bytes]:
 
 async def _program(url: str, client: str, streams: int, seconds: float) -> None:
     """The measured program: splits, decodes, counts; prints its CPU per chunk (us): of the loop's thread, of all."""
-    seen = 0
+    seen = running = 0
+    all_run = asyncio.Event()
     open_stream = {"httpx": _httpx, "aiohttp": _aiohttp}[client]
 
     async def one() -> None:
-        nonlocal seen
+        nonlocal seen, running
+        fresh = True
         body = {"model": "gemma3", "prompt": "p", "options": {"num_predict": 100_000}}
         rest = b""
         async for piece in open_stream(url, body):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 seen += bool(json.loads(line)["response"])
+            if fresh and lines:
+                fresh, running = False, running + 1
+                if running == streams:
+                    all_run.set()
 
     tasks = [asyncio.ensure_future(one()) for _ in range(streams)]
-    await asyncio.sleep(0.6)
+    await all_run.wait()  # imports and TLS contexts, 25 ms a client, are over
+    await asyncio.sleep(0.3)
     chunks, thread_ns, process_ns = seen, time.thread_time_ns(), time.process_time_ns()
     await asyncio.sleep(seconds)
     chunks, thread_ns = seen - chunks, time.thread_time_ns() - thread_ns
