@@ -3,7 +3,7 @@
 from dataclasses import fields
 from math import isfinite
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loopscope.core.codec import decode, encode
@@ -42,8 +42,12 @@ SNAPSHOTS = st.builds(
 LIMITS = st.fixed_dictionaries({name: st.sampled_from([0.0, one.default, 1e9]) for name, one in THRESHOLDS.items()})
 
 
-@settings(max_examples=300)
+AT_ONCE = Snapshot(t_s=3.0, stalls=(StallView(3.0, 0.0, "callback", "a.py:1"),) * 20)
+
+
+@settings(max_examples=200)
 @given(SNAPSHOTS, LIMITS)
+@example(AT_ONCE, dict.fromkeys(THRESHOLDS, 0.0))
 def test_every_rule_answers(snapshot: Snapshot, limits: dict[str, float]) -> None:
     """No rule raises, and a finding is a finite, printable record that reads back as it was."""
     for name, rule in RULES.items():

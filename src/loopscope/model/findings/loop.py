@@ -92,7 +92,7 @@ def named_stall(snapshot: Snapshot, why: str, limits: Limits) -> Found | None:
     # Only the latest are known one by one: with many of them, the stretch is as long as they reach.
     stretch_s = min(_STALLS_S, max(snapshot.t_s, 1.0))
     if len(lately) >= _MOST_STALLS and len(lately) == len(snapshot.stalls):
-        stretch_s = max(snapshot.t_s - lately[0].t_s, lately[-1].ms / 1e3)
+        stretch_s = max(snapshot.t_s - lately[0].t_s, lately[-1].ms / 1e3, 0.1)
     blamed = [stall for stall in lately if stall.why == why]
     total = sum(stall.ms for stall in blamed) / 1e3 / stretch_s if blamed else 0.0
     worst = max(blamed, key=lambda stall: stall.ms, default=None)
