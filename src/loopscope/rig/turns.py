@@ -55,11 +55,11 @@ class UvTurns:
             self._usual += 0.2 * (min(1.0, worked_ns / max(1, span_ns)) - self._usual)
         elif not passed:
             since_ns = last_since_ns or last_ns + grown_ns
+        elif last_since_ns:
+            since_ns = now_ns  # busy then and busy now, in different turns: this one has just begun for all we know
         elif passed <= _FEW_TURNS:
             since_ns = now_ns - worked_ns
         else:
             since_ns = now_ns - max(0, worked_ns - int(self._usual * grown_ns))
-            if grown_ns <= 0:
-                since_ns = now_ns  # many turns and never a wait: busy, and this turn has just begun for all we know
         self._last = (turns, now_ns, later_ns, since_ns)
         return since_ns

@@ -190,6 +190,6 @@ def cause(dur_ns: int, cpu_ns: int | None, runq_ns: int | None, gc_ns: int, *, s
         return "core"
     if gc_ns >= most_ns:
         return "gc"
-    if starved and cpu_ns is not None and cpu_ns < most_ns:
+    if starved and cpu_ns is not None and cpu_ns + (runq_ns or 0) < most_ns:
         return "gil"
     return "callback" if same else "turn"
