@@ -40,6 +40,7 @@ def _failure(error: Exception) -> StreamFailure:
             return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
     return StreamFailure("cut", f"{type(error).__name__}: {error}")
 
+
 _written: ContextVar[Wire | None] = ContextVar("_written", default=None)
 """The connection that this task last wrote to; httpcore writes in the task of whoever awaits the response."""
 
