@@ -22,7 +22,7 @@ from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.heart import Heart
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.samples import ChunkRow, Samples
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.settings.levers import loops_here
@@ -77,25 +77,27 @@ async def _bare(url: str, streams: int, seconds: float, stretch: _Stretch) -> No
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+class _Counted(Samples):
+    """Samples that count what the sender's thread has taken."""
+
+    __slots__ = ("taken",)
+
+    def __init__(self, proc: str) -> None:
+        super().__init__(proc)
+        self.taken = 0
+
+    def take_chunks(self) -> list[ChunkRow]:
+        rows = super().take_chunks()
+        self.taken += len(rows)
+        return rows
+
+
 async def _probed(url: str, streams: int, seconds: float, stretch: _Stretch, pipe: ChildPipe, idle_ns) -> None:
-    samples, dials = Samples("rig-1"), Levers()
+    samples, dials = _Counted("rig-1"), Levers()
     dials.set("decoder", "orjson")
     client = HttpxClient(dials.gate, secure=False)
     heart = Heart(asyncio.get_running_loop(), samples)
     heart.start()
-    seen = 0
-    keep = samples.chunk
-
-    class _Counting(Samples):
-        __slots__ = ()
-
-        def chunk(self, row) -> None:  # one more call a chunk than the rig has: counts against us
-            nonlocal seen
-            seen += 1
-            keep(row)
-
-    counting = _Counting("rig-1")
-    counting.events, counting.beats, counting.chunks = samples.events, samples.beats, samples.chunks
     sender = Sender(
         pipe, samples, loop_name="x", idle_ns=idle_ns, usage=ThreadUsage(), gc_clock=GcClock(),
         wires=lambda: client.wires, streams=lambda: streams, tasks=lambda: streams,
@@ -104,12 +106,12 @@ async def _probed(url: str, streams: int, seconds: float, stretch: _Stretch, pip
     agents = [
         Agent(
             AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS), Server(url=url), client,
-            dials, counting,
+            dials, samples,
         )
         for i in range(streams)
     ]  # fmt: skip
     tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
-    await _between(stretch, seconds, lambda: seen)
+    await _between(stretch, seconds, lambda: samples.taken + len(samples.chunks))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

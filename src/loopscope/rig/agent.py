@@ -118,9 +118,12 @@ class Agent:
             exchange = await self._client.open(self._url, self._body, self._dialect.accept)
             stream.status = exchange.status
             stream.connect_ns = exchange.wire.connect_ns if exchange.fresh else 0
-            if exchange.status >= 400:
-                raise StreamFailure("http", await self._refusal(exchange), exchange.status)
-            await self._read(exchange, stream)
+            try:
+                if exchange.status >= 400:
+                    raise StreamFailure("http", await self._refusal(exchange), exchange.status)
+                await self._read(exchange, stream)
+            except self._client.errors as error:
+                raise self._client.failure(error) from error
             if not stream.account.done:
                 outcome, words = "no_done", f"the stream ended after {stream.chunks} chunks without its final message"
         except StreamFailure as failure:

@@ -67,6 +67,8 @@ def _read_generate(line: bytes, loads: Loads, account: Account) -> tuple[bool, o
         return False, None  # a blank line is no message
     message = _message(line, loads)
     stamp = message.get("created_at")
+    if message.get("done") is False and message.get("response"):
+        return True, stamp  # nearly every line
     if message.get("done"):
         account.done = True
         account.tokens = _count(message.get("eval_count"))

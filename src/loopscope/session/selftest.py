@@ -127,8 +127,12 @@ def _calm(summary: Summary) -> Verdict:
 def _spin(share: float) -> Callable[[Summary], Verdict]:
     def judge(summary: Summary) -> Verdict:
         sizes = _loop(summary) | {"accused": _accused(summary)}
-        # A core that is shared gives less CPU than is asked for; two agents add up to 0.1 of their own.
-        return _check(sizes, {"cpu": (0.6 * share, share + 0.15), "elu": (0.85 * share, 1.0), "accused": (0, 2)})
+        # A core that is shared gives less CPU than is asked for: what was wanted of it is CPU and wait together. The
+        # agents add up to 0.1 of their own.
+        waited = summary["loop"]["runq"] or 0.0
+        sizes["cpu_wanted"] = sizes["cpu"] + waited
+        bounds = {"cpu": (0, share + 0.15), "cpu_wanted": (0.75 * share, 1.05), "elu": (0.85 * share, 1.0)}
+        return _check(sizes, bounds | {"accused": (0, 2)})
 
     return judge
 

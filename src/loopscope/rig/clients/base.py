@@ -74,7 +74,7 @@ class Exchange(Protocol):
     """A connection was opened for it."""
 
     def pieces(self) -> AsyncIterator[bytes]:
-        """Body bytes as they come. Raises StreamFailure when the stream breaks."""
+        """Body bytes as they come. Raises one of the client's ``errors`` when the stream breaks."""
 
     async def close(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
@@ -86,9 +86,14 @@ class Client(Protocol):
     name: str
     version: str
     wires: Wires
+    errors: tuple[type[Exception], ...]
+    """What reading a body may raise; :meth:`failure` translates it."""
 
     async def open(self, url: str, body: bytes, accept: str) -> Exchange:
         """Send a POST and wait for the response's headers. Raises StreamFailure."""
+
+    def failure(self, error: Exception) -> StreamFailure:
+        """Translate one of ``errors``."""
 
     async def close(self) -> None:
         """Close every connection."""

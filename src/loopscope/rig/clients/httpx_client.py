@@ -130,13 +130,9 @@ class HttpxExchange:
         self.fresh = self.wire.requests == 0
         self.wire.requests += 1
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Body bytes, one item an HTTP chunk."""
-        try:
-            async for piece in self._response.aiter_raw():
-                yield piece
-        except httpx.HTTPError as error:
-            raise _failure(error) from error
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Body bytes, one item an HTTP chunk: httpx's own iterator, a layer of ours around it costs 1 us a chunk."""
+        return self._response.aiter_raw()
 
     async def close(self) -> None:
         """Give the connection back to the pool."""
@@ -148,6 +144,7 @@ class HttpxClient:
 
     name = "httpx"
     version = httpx.__version__
+    errors: tuple[type[Exception], ...] = (httpx.HTTPError,)
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
         self.wires = Wires()
@@ -191,6 +188,10 @@ class HttpxClient:
     async def _post(self, url: str, body: bytes, accept: str) -> HttpxExchange:
         request = self._client.build_request("POST", url, content=body, headers={"accept": accept})
         return HttpxExchange(await self._client.send(request, stream=True))
+
+    def failure(self, error: Exception) -> StreamFailure:
+        """Translate an error of httpx."""
+        return _failure(error)
 
     async def close(self) -> None:
         """Close every connection."""
