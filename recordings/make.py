@@ -1,6 +1,6 @@
 """Make the recordings that ship, each from a real session on the embedded pair. None is edited by hand.
 
-    python recordings/make.py [NAME ...]
+python recordings/make.py [NAME ...]
 """
 
 import argparse
