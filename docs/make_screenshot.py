@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-async def _draw(recording: Path, at_s: float, theme: str, target: Path) -> None:
+async def _draw(recording: Path, at_s: float, theme: str) -> str:
     from loopscope.session.replay import ReplaySource
     from loopscope.ui import theming
     from loopscope.ui.app import LoopscopeApp
@@ -26,8 +26,9 @@ async def _draw(recording: Path, at_s: float, theme: str, target: Path) -> None:
             await pilot.pause(0.1)
         await pilot.press("space")
         await pilot.pause(0.5)
-        target.write_text(app.export_screenshot(title="loopscope", simplify=True), "utf-8")
+        picture = app.export_screenshot(title="loopscope", simplify=True)
     source.stop()
+    return picture
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "screenshot.svg", metavar="FILE")
     args = parser.parse_args()
     os.environ["COLORTERM"] = "truecolor"
-    asyncio.run(_draw(args.recording, args.at, args.theme, args.output))
+    args.output.write_text(asyncio.run(_draw(args.recording, args.at, args.theme)), "utf-8")
     print(f"{args.output}: {args.output.stat().st_size / 1024:.0f} KiB")  # noqa: T201
     return 0
 
