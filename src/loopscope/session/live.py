@@ -3,36 +3,26 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable
-from typing import Any
 
 from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.errors import InputError, LoopscopeError, WorkerError
-from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Loss, Mark, Server
-from loopscope.core.text import plain
-from loopscope.model.findings import levels_from
-from loopscope.model.fold import Fold
+from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Server
 from loopscope.model.snapshot import Snapshot
-from loopscope.model.summary import summary
 from loopscope.session.discover import NoPair, find_pair, resolve
 from loopscope.session.doubt import doubt
 from loopscope.session.embedded import EmbeddedPair
 from loopscope.session.hostfacts import host_facts
-from loopscope.session.hub import Hub
-from loopscope.session.judge import Judge
 from loopscope.session.options import SessionOptions
-from loopscope.session.recorder import Recorder
 from loopscope.session.rigs import Rigs
-from loopscope.session.source import Abilities, Playback
+from loopscope.session.running import RunningSource
+from loopscope.session.source import Abilities
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
-from loopscope.settings.thresholds import limits_from
-from loopscope.wire.worker import Worker
 
 
-class LiveSource:
-    """See :class:`loopscope.session.source.Source`. One use: start, then stop."""
+class LiveSource(RunningSource):
+    """A session on servers: rigs, perhaps emulators, telemetry."""
 
     abilities = Abilities(levers=True)
 
@@ -41,58 +31,23 @@ class LiveSource:
         self._options = options
         self._scenario = scenarios.load(options.scenario)
         self._levers = dict(options.levers)
-        self.title = "live"
-        self.recording = str(options.record) if options.record else ""
-        # Opened first: a path that cannot be written is told before anything starts.
-        self._recorder = (
-            Recorder(options.record, overwrite=options.overwrite, on_problem=self._recorder_says)
-            if options.record
-            else None
+        self._busy: dict[str, str] = {}
+        self._lock = threading.Lock()
+        super().__init__(
+            title="live",
+            record=options.record,
+            overwrite=options.overwrite,
+            findings=options.findings,
+            thresholds=options.thresholds,
         )
-        judge = Judge(levels_from(options.findings), limits_from(options.thresholds))
-        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress, judge=judge)
         self._pair: EmbeddedPair | None = None
         self._rigs = Rigs(
             on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
         )
-        self._telemetry = Worker(
-            "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
-        )
         self._servers: list[Server] = []
         self._words = ""
-        self._problem = ""
-        self._recording_problem = ""
-        self._busy: dict[str, str] = {}
-        self._lock = threading.Lock()
-        self._starting = threading.Lock()
-        self._stopping = False
-        self._summary: dict[str, Any] | None = None
-
-    @property
-    def recording_problem(self) -> str:
-        """What is wrong with the recording, in one sentence; empty when every line is in the file."""
-        if self._recorder is None or not (self._recorder.problem or self._recorder.lost_lines):
-            return ""
-        lost = self._recorder.lost_lines
-        words = self._recorder.problem or f"{self.recording} did not take data for a while"
-        return f"{words} ({lost} lines are missing)" if lost else words
-
-    @property
-    def fold(self) -> Fold:
-        """All that has been folded: for reports, once the source has stopped."""
-        return self._hub.fold
-
-    def start(self) -> None:
-        """Start every process and the streams. Raises LoopscopeError; nothing is left running then."""
-        with self._starting:
-            try:
-                self._start()
-            except BaseException:
-                self._stop_processes()
-                raise
 
     def _start(self) -> None:
-        self._telemetry.start()
         rig = self._rigs.begin(self._levers["loop"])
         kind = self._find_servers()
         rig.wait_ready()
@@ -110,8 +65,6 @@ class LiveSource:
         emulators = self._pair.workers if self._pair else []
         for worker in (*emulators, rig):
             self._hub.put(worker.hello_line)
-        # Telemetry may take its time (NVML, a slow driver): the streams do not wait for it.
-        threading.Thread(target=self._greet_telemetry, name="telemetry-hello", daemon=True).start()
         self._rigs.serve(rig, self._servers, self._levers)
         self._rigs.start_agents(specs)
 
@@ -148,28 +101,11 @@ class LiveSource:
             self._scenario, self._servers, numbers, tokens=self._options.tokens, api=self._options.api
         )
 
-    def _greet_telemetry(self) -> None:
-        try:
-            self._telemetry.wait_ready()
-        except WorkerError as error:
-            if not self._stopping:
-                self._hub.emit(Loss(t_ns=now_ns(), proc="session", what="telemetry", count=1, words=str(error)))
-            return
-        self._hub.put(self._telemetry.hello_line)
-
     # What the children tell
 
     def _heard(self, record: AnyRecord) -> None:
         if isinstance(record, AgentState) and record.state == "gone":
             self._rigs.agent_gone(record.proc, record.agent)
-
-    def _recorder_says(self, words: str) -> None:
-        self._recording_problem = plain(words)
-
-    def _lost(self, what: str, words: str) -> None:
-        if not self._stopping:
-            self._problem = plain(words)
-            self._hub.emit(Loss(t_ns=now_ns(), proc="session", what=what, count=1, words=plain(words)))
 
     def _rig_died(self, proc: str, words: str) -> None:
         self._lost("rig", f"{words}; press u to start a new one")
@@ -178,15 +114,7 @@ class LiveSource:
         if self._pair is not None and not any(w.stopping for w in self._pair.workers if w.proc == proc):
             self._lost("emulator", f"{proc} ended by itself (exit code {code}): its agents retry")
 
-    def _telemetry_ended(self, code: int) -> None:
-        if self._telemetry.hello is not None and not self._telemetry.stopping:
-            self._lost("telemetry", f"telemetry ended by itself (exit code {code}): no power or host figures any more")
-
     # What the operator asks
-
-    def ask(self, answer: Callable[[Snapshot], None]) -> None:
-        """Answer once with a fresh snapshot, from a thread of ours."""
-        self._hub.ask(answer)
 
     def _dress(self, snapshot: Snapshot) -> Snapshot:
         with self._lock:
@@ -248,33 +176,8 @@ class LiveSource:
             with self._lock:
                 self._busy.pop("loop", None)
 
-    def mark(self, words: str) -> None:
-        """Put a word on the time line."""
-        self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=plain(words, 80)))
-
-    def playback(self) -> Playback | None:
-        """Live: none."""
-        return None
-
-    def play(self, playing: bool) -> None:
-        """Live: the data always flow."""
-
-    # The end
-
-    def _stop_processes(self) -> None:
-        self._stopping = True
-        with contextlib.ExitStack() as stack:  # each is ended, whatever happens to another
-            stack.callback(self._telemetry.stop)
-            if self._pair is not None:
-                stack.callback(self._pair.stop)
-            stack.callback(self._rigs.stop)
-
-    def stop(self) -> dict[str, Any]:
-        """End every process, complete the file, give the summary. A second call gives the same."""
-        if self._summary is None:
-            self._stop_processes()
-            with self._starting:  # a start under way sees its processes gone, and ends
-                self._stop_processes()
-            self._hub.close()
-            self._summary = summary(self._hub.fold)
-        return self._summary
+    def _stop_others(self, stack: contextlib.ExitStack) -> None:
+        # The rigs go first: their agents must not see the servers end.
+        if self._pair is not None:
+            stack.callback(self._pair.stop)
+        stack.callback(self._rigs.stop)

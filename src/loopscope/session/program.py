@@ -5,25 +5,19 @@ import dataclasses
 import os
 import tempfile
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.errors import InputError, WorkerError
-from loopscope.core.records import AnyRecord, Header, Hello, Loss, Mark
+from loopscope.core.records import AnyRecord, Header, Hello, Mark
 from loopscope.core.text import plain
 from loopscope.model.findings import levels_from
-from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
-from loopscope.model.summary import summary
 from loopscope.session.hostfacts import host_facts
-from loopscope.session.hub import Hub
-from loopscope.session.judge import Judge
-from loopscope.session.recorder import Recorder
-from loopscope.session.source import Abilities, Playback
+from loopscope.session.running import RunningSource
+from loopscope.session.source import Abilities
 from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
 
@@ -63,67 +57,37 @@ class ProgramOptions:
             raise InputError(f"there is no script {plain(self.program)}")
 
 
-class ProgramSource:
-    """See :class:`loopscope.session.source.Source`. One use: start, then stop. There are no levers over a program."""
+class ProgramSource(RunningSource):
+    """A session over a program. There are no levers in it."""
 
     abilities = Abilities()
 
     def __init__(self, options: ProgramOptions) -> None:
         options.check()
         self._options = options
-        self.title = options.name
-        self.recording = str(options.record) if options.record else ""
         self.ended = threading.Event()
         """The program has ended, see :attr:`exit_code`."""
         self.exit_code: int | None = None
         """As ``subprocess`` has it: below zero, a signal. ``None`` while it runs, or when we ended it."""
         self.output = _output_file(options.output)
         """Where the program's prints are."""
-        self._recorder = (
-            Recorder(options.record, overwrite=options.overwrite, on_problem=self._set_problem)
-            if options.record
-            else None
+        self._loop_ran = False
+        super().__init__(
+            title=options.name,
+            record=options.record,
+            overwrite=options.overwrite,
+            findings=options.findings,
+            thresholds=options.thresholds,
         )
-        judge = Judge(levels_from(options.findings), limits_from(options.thresholds))
-        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress, judge=judge)
         args = ["--output", str(self.output), *(["--module"] if options.module else []), options.program, *options.args]
         self._program = Worker("loopscope.probe", "program", args, on_line=self._hub.put, on_end=self._program_ended)
-        self._telemetry = Worker("loopscope.telemetry", "telemetry", on_line=self._hub.put)
-        self._problem = ""
-        self._loop_ran = False
-        self._starting = threading.Lock()
-        self._stopping = False
-        self._summary: dict[str, Any] | None = None
-
-    @property
-    def fold(self) -> Fold:
-        """All that has been folded: for reports, once the source has stopped."""
-        return self._hub.fold
-
-    @property
-    def recording_problem(self) -> str:
-        """What is wrong with the recording, in one sentence; empty when every line is in the file."""
-        recorder = self._recorder
-        if recorder is None or not (recorder.problem or recorder.lost_lines):
-            return ""
-        return f"{recorder.problem or self.recording} ({recorder.lost_lines} lines are missing)"
 
     @property
     def loop_ran(self) -> bool:
         """An event loop has run in the program."""
         return self._loop_ran
 
-    def start(self) -> None:
-        """Start the program and telemetry. Raises LoopscopeError; nothing is left running then."""
-        with self._starting:
-            try:
-                self._start()
-            except BaseException:
-                self._stop_processes()
-                raise
-
     def _start(self) -> None:
-        self._telemetry.start()
         self._program.start()
         try:
             self._program.wait_ready()
@@ -142,23 +106,10 @@ class ProgramSource:
             )
         )  # fmt: skip
         self._hub.put(self._program.hello_line)
-        threading.Thread(target=self._greet_telemetry, name="telemetry-hello", daemon=True).start()
-
-    def _greet_telemetry(self) -> None:
-        try:
-            self._telemetry.wait_ready()
-        except WorkerError as error:
-            if not self._stopping:
-                self._hub.emit(Loss(t_ns=now_ns(), proc="session", what="telemetry", count=1, words=str(error)))
-            return
-        self._hub.put(self._telemetry.hello_line)
 
     def _heard(self, record: AnyRecord) -> None:
         if isinstance(record, Hello) and record.role == "rig":
             self._loop_ran = True
-
-    def _set_problem(self, words: str) -> None:
-        self._problem = plain(words)
 
     def _program_ended(self, code: int) -> None:
         if self._program.hello is None:
@@ -198,14 +149,10 @@ class ProgramSource:
             return f"{name} ended {how(code)}{': ' + last if last else ''}"
         return "" if self._loop_ran else f"no event loop ran in {name}, so there is nothing to show"
 
-    def ask(self, answer: Callable[[Snapshot], None]) -> None:
-        """Answer once with a fresh snapshot, from a thread of ours."""
-        self._hub.ask(answer)
-
     def _dress(self, snapshot: Snapshot) -> Snapshot:
         state = f"{self._options.name} {'ended' if self.ended.is_set() else 'prints'}"
         loop = dataclasses.replace(snapshot.loop, silent_s=0.0) if self.ended.is_set() else snapshot.loop
-        problem = self._problem or self.failure() or snapshot.problem
+        problem = self._problem or self._recording_problem or self.failure() or snapshot.problem
         return dataclasses.replace(
             snapshot, source_words=f"{state} > {plain(str(self.output))}", source_reason="", problem=problem, loop=loop
         )
@@ -214,32 +161,8 @@ class ProgramSource:
         """There are no levers over a program. Raises InputError."""
         raise InputError(f"{self._options.name} is your own program: loopscope has no lever {plain(lever, 20)} in it")
 
-    def mark(self, words: str) -> None:
-        """Put a word on the time line."""
-        self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=plain(words, 80)))
-
-    def playback(self) -> Playback | None:
-        """Live: none."""
-        return None
-
-    def play(self, playing: bool) -> None:
-        """Live: the data always flow."""
-
-    def _stop_processes(self) -> None:
-        self._stopping = True
-        with contextlib.ExitStack() as stack:  # each is ended, whatever happens to another
-            stack.callback(self._telemetry.stop)
-            stack.callback(self._program.stop)
-
-    def stop(self) -> dict[str, Any]:
-        """End the program if it still runs, complete the file, give the summary. A second call gives the same."""
-        if self._summary is None:
-            self._stop_processes()
-            with self._starting:  # a start under way sees its processes gone, and ends
-                self._stop_processes()
-            self._hub.close()
-            self._summary = summary(self._hub.fold)
-        return self._summary
+    def _stop_others(self, stack: contextlib.ExitStack) -> None:
+        stack.callback(self._program.stop)
 
 
 def how(code: int) -> str:

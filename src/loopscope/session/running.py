@@ -1,0 +1,151 @@
+"""What every source over running processes does the same: recorder, hub, judge, telemetry, start and stop."""
+
+import contextlib
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from loopscope.core.clock import now_ns
+from loopscope.core.errors import WorkerError
+from loopscope.core.records import AnyRecord, Loss, Mark
+from loopscope.core.text import plain
+from loopscope.model.findings import levels_from
+from loopscope.model.fold import Fold
+from loopscope.model.snapshot import Snapshot
+from loopscope.model.summary import summary
+from loopscope.session.hub import Hub
+from loopscope.session.judge import Judge
+from loopscope.session.recorder import Recorder
+from loopscope.session.source import Playback
+from loopscope.settings.thresholds import limits_from
+from loopscope.wire.worker import Worker
+
+
+class RunningSource(ABC):
+    """See :class:`loopscope.session.source.Source`. One use: start, then stop.
+
+    Raises:
+        TraceError: ``record`` cannot be written; opened here, so that it is told before anything starts.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        record: Path | None,
+        overwrite: bool,
+        findings: tuple[tuple[str, str], ...],
+        thresholds: tuple[str, ...],
+    ) -> None:
+        self.title = title
+        self.recording = str(record) if record else ""
+        self._problem = ""
+        self._recording_problem = ""
+        self._recorder = (
+            Recorder(record, overwrite=overwrite, on_problem=self._recorder_says) if record is not None else None
+        )
+        judge = Judge(levels_from(findings), limits_from(thresholds))
+        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress, judge=judge)
+        self._telemetry = Worker(
+            "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
+        )
+        self._starting = threading.Lock()
+        self._stopping = False
+        self._summary: dict[str, Any] | None = None
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Start the other processes and open the hub; telemetry runs already."""
+
+    @abstractmethod
+    def _stop_others(self, stack: contextlib.ExitStack) -> None:
+        """Push what ends the other processes; what is pushed last is ended first."""
+
+    @abstractmethod
+    def _heard(self, record: AnyRecord) -> None:
+        """Be told of a record that has been folded, from the hub's thread."""
+
+    @abstractmethod
+    def _dress(self, snapshot: Snapshot) -> Snapshot:
+        """Add to a snapshot what no record says."""
+
+    @property
+    def fold(self) -> Fold:
+        """All that has been folded: for reports, once the source has stopped."""
+        return self._hub.fold
+
+    @property
+    def recording_problem(self) -> str:
+        """What is wrong with the recording, in one sentence; empty when every line is in the file."""
+        if self._recorder is None or not (self._recorder.problem or self._recorder.lost_lines):
+            return ""
+        lost = self._recorder.lost_lines
+        words = self._recorder.problem or f"{self.recording} did not take data for a while"
+        return f"{words} ({lost} lines are missing)" if lost else words
+
+    def start(self) -> None:
+        """Start every process. Raises LoopscopeError; nothing is left running then."""
+        with self._starting:
+            try:
+                self._telemetry.start()
+                self._start()
+                # Telemetry may take its time (NVML, a slow driver): nobody waits for it.
+                threading.Thread(target=self._greet_telemetry, name="telemetry-hello", daemon=True).start()
+            except BaseException:
+                self._stop_processes()
+                raise
+
+    def _greet_telemetry(self) -> None:
+        try:
+            self._telemetry.wait_ready()
+        except WorkerError as error:
+            if not self._stopping:
+                self._hub.emit(Loss(t_ns=now_ns(), proc="session", what="telemetry", count=1, words=str(error)))
+            return
+        self._hub.put(self._telemetry.hello_line)
+
+    def _recorder_says(self, words: str) -> None:
+        self._recording_problem = plain(words)
+
+    def _lost(self, what: str, words: str) -> None:
+        """Tell the operator and the trace that something is gone which nobody asked to end."""
+        if not self._stopping:
+            self._problem = plain(words)
+            self._hub.emit(Loss(t_ns=now_ns(), proc="session", what=what, count=1, words=plain(words)))
+
+    def _telemetry_ended(self, code: int) -> None:
+        if self._telemetry.hello is not None and not self._telemetry.stopping:
+            self._lost("telemetry", f"telemetry ended by itself (exit code {code}): no power or host figures any more")
+
+    def ask(self, answer: Callable[[Snapshot], None]) -> None:
+        """Answer once with a fresh snapshot, from a thread of ours."""
+        self._hub.ask(answer)
+
+    def mark(self, words: str) -> None:
+        """Put a word on the time line."""
+        self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=plain(words, 80)))
+
+    def playback(self) -> Playback | None:
+        """Live: none."""
+        return None
+
+    def play(self, playing: bool) -> None:  # noqa: B027 - nothing to do here, nor in a subclass
+        """Live: the data always flow."""
+
+    def _stop_processes(self) -> None:
+        self._stopping = True
+        with contextlib.ExitStack() as stack:  # each is ended, whatever happens to another
+            stack.callback(self._telemetry.stop)
+            self._stop_others(stack)
+
+    def stop(self) -> dict[str, Any]:
+        """End every process, complete the file, give the summary. A second call gives the same."""
+        if self._summary is None:
+            self._stop_processes()
+            with self._starting:  # a start under way sees its processes gone, and ends
+                self._stop_processes()
+            self._hub.close()
+            self._summary = summary(self._hub.fold)
+        return self._summary
