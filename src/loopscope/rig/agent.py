@@ -234,10 +234,11 @@ class Agent:
 
     def _handle(self, lines: list[bytes], recv_ns: int, stream: _Stream) -> None:
         """Decode lines and keep a row for every chunk among them."""
-        before_ns = perf_counter_ns()
+        before_ns = after_ns = perf_counter_ns()
         read, loads, account = self._dialect.read, self._levers.loads, stream.account
         for line in lines:
             has_content, stamp = read(line, loads, account)
+            after_ns = perf_counter_ns()
             if has_content:
                 is_first = stream.first_ns is None
                 if is_first:
@@ -245,8 +246,8 @@ class Agent:
                     self._say("streaming")
                 stream.last_ns = recv_ns
                 stream.chunks += 1
-                self._samples.chunk((self.spec.agent, recv_ns, stamp, perf_counter_ns(), is_first))
-        stream.handle_ns += perf_counter_ns() - before_ns
+                self._samples.chunk((self.spec.agent, recv_ns, stamp, after_ns, is_first))
+        stream.handle_ns += after_ns - before_ns
 
     def _close_books(self, stream: _Stream, outcome: str, words: str) -> None:
         account = stream.account
