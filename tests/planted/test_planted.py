@@ -6,7 +6,9 @@ from kit.processes import children_of
 from loopscope.session.selftest import CASES, Case, run_case
 
 # Left to ``loopscope doctor --selftest``, for time: they differ from others by numbers, or are a matter of the fold.
-SLOW = {"own CPU 25 %", "own CPU 50 %", "block 5 ms", "slow server", "whole seconds"}
+# "GIL held" is left to it because its finding depends on the machine: on idle cores the loop gets the GIL back after
+# 2 ms, which is below the lag at which the finding speaks; beside other programs it takes 4 ms and more.
+SLOW = {"own CPU 25 %", "own CPU 50 %", "block 5 ms", "slow server", "whole seconds", "GIL held"}
 
 
 @pytest.mark.timeout(60)
