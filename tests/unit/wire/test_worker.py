@@ -6,11 +6,11 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from kit.processes import exists, wait_until
 from loopscope.core.codec import decode
 from loopscope.core.commands import SetLever
 from loopscope.core.errors import WorkerError
@@ -140,15 +140,4 @@ def test_no_child_outlives_a_killed_session(tmp_path: Path) -> None:
         pid = int(process.stdout.readline())
         process.kill()
         process.wait()
-    deadline_s = time.monotonic() + 2
-    while _exists(pid) and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    assert not _exists(pid)
-
-
-def _exists(pid: int) -> bool:
-    """Say whether a process runs; one that has ended and waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    assert wait_until(lambda: not exists(pid), timeout_s=2)
