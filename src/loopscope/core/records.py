@@ -44,6 +44,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Sampling options, sent as the dialect has them."""
     pause_s: float = 0.0
     """Between the end of a request and the next."""
+    requests: int = 0
+    """How many requests it sends before it ends by itself; 0: until it is told to stop."""
 
 
 class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
@@ -317,6 +319,31 @@ class Finding(Record, frozen=True, tag="finding", kw_only=True, gc=False):
     """The numbers that the evidence rests on, by name with their unit."""
 
 
+class Phase(Record, frozen=True, tag="phase", kw_only=True, gc=False):
+    """A procedure that the session runs by itself begins (``on``) or ends a step.
+
+    ``what``: ``calibration``, ``ramp``, ``ab``, ``warm-up``, ``solo``, ``round``, ``pause``. Steps count from 1;
+    ``settings`` says what this step has set ("loop": "uvloop", "offered_chunks_s": "4000").
+    """
+
+    what: str
+    on: bool = True
+    number: int = 0
+    of: int = 0
+    """How many such steps there will be, as far as known; 0: not known."""
+    words: str = ""
+    settings: dict[str, str] = {}
+
+
+class Result(Record, frozen=True, tag="result", kw_only=True, gc=False):
+    """What a procedure has found: ``what`` as in :class:`Phase`, one sentence, and its figures by name with unit."""
+
+    what: str
+    words: str = ""
+    settings: dict[str, str] = {}
+    figures: dict[str, float | None] = {}
+
+
 class Loss(Record, frozen=True, tag="loss", kw_only=True, gc=False):
     """Something was lost and is counted: ``what`` (``lines``, ``samples``, ``requests``), how many, and why."""
 
@@ -340,6 +367,6 @@ class Trailer(Record, frozen=True, tag="trailer", kw_only=True, gc=False):
 
 AnyRecord = (
     Header | Hello | ClockAnchor | AgentState | Request | Chunks | Pulse | Lever | Mark | Power | HostLoad | Truth
-    | Observer | Stall | Finding | Loss | Bye | Trailer
+    | Observer | Stall | Finding | Phase | Result | Loss | Bye | Trailer
 )  # fmt: skip
 """Every kind that may stand on a line."""

@@ -18,7 +18,7 @@ from loopscope.model.summary import summary
 from loopscope.session.hub import Hub
 from loopscope.session.judge import Judge
 from loopscope.session.recorder import Recorder
-from loopscope.session.source import Playback
+from loopscope.session.source import Overview, Playback
 from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
 
@@ -133,6 +133,25 @@ class RunningSource(ABC):
 
     def play(self, playing: bool) -> None:  # noqa: B027 - nothing to do here, nor in a subclass
         """Live: the data always flow."""
+
+    def seek(self, position_s: float) -> None:  # noqa: B027
+        """Live: stays at now."""
+
+    def step(self, seconds: float) -> None:  # noqa: B027
+        """Live: stays at now."""
+
+    def set_speed(self, speed: float) -> None:  # noqa: B027
+        """Live: as fast as it is."""
+
+    def set_loop(self, loop: bool) -> None:  # noqa: B027
+        """Live: there is no end."""
+
+    def now(self) -> None:  # noqa: B027
+        """Live: it is."""
+
+    def overview(self) -> Overview | None:
+        """Live: not known yet."""
+        return None
 
     def _stop_processes(self) -> None:
         self._stopping = True

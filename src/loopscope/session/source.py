@@ -1,10 +1,10 @@
 """What a screen stands on: live or replay, it cannot tell which, but for what :class:`Abilities` allow."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from loopscope.model.snapshot import Snapshot
+from loopscope.model.snapshot import EMPTY, Floats, MarkView, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +14,46 @@ class Abilities:
     levers: bool = False
     """Levers act (live)."""
     playback: bool = False
-    """Play, pause (replay)."""
+    """Play, pause, seek, step, speed, loop: a replay, or a live session of which the past can be looked at."""
+    procedures: bool = False
+    """Calibration, ramp, A-B-B-A can be run here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """Where a replay stands. ``length_s`` is the whole trace."""
+    """Where a replay stands. ``length_s`` is the whole trace (live: what has been recorded so far)."""
 
     position_s: float
     length_s: float
     playing: bool
     speed: float = 1.0
+    live: bool = False
+    """What is shown is now; the position follows the session."""
+    loop: bool = False
+    """Begins anew at the end."""
+
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overview:
+    """The whole run at a glance, for a time line that one can seek on: equal steps, nan where there is nothing.
+
+    Shapes: every array has one entry a step.
+    """
+
+    t_s: Floats = field(default_factory=lambda: EMPTY)
+    """Starts of the steps."""
+    step_s: float = 1.0
+    chunks_s: Floats = field(default_factory=lambda: EMPTY)
+    lag_ms: Floats = field(default_factory=lambda: EMPTY)
+    """Largest lag in the step, above the idle floor."""
+    delay_ms: Floats = field(default_factory=lambda: EMPTY)
+    """Largest delivery delay in the step."""
+    elu: Floats = field(default_factory=lambda: EMPTY)
+    marks: tuple[MarkView, ...] = ()
+    """Levers, marks, findings (when they began), losses: of the whole run, oldest first."""
 
 
 class Source(Protocol):
@@ -49,10 +78,28 @@ class Source(Protocol):
         """Put a word on the time line."""
 
     def playback(self) -> Playback | None:
-        """Where a replay stands; ``None`` when live."""
+        """Where a replay stands; ``None`` where there is no past to look at."""
 
     def play(self, playing: bool) -> None:
-        """Play or pause a replay."""
+        """Play or pause. Live: pausing stays at this moment of the recording, while it goes on."""
+
+    def seek(self, position_s: float) -> None:
+        """Go to a moment (clamped to what there is). Live: leaves now; the session goes on and is recorded."""
+
+    def step(self, seconds: float) -> None:
+        """Pause, and move by so much."""
+
+    def set_speed(self, speed: float) -> None:
+        """Play so many times as fast; one of :data:`SPEEDS`."""
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin anew at the end, or stay there."""
+
+    def now(self) -> None:
+        """Back to the present (live), to the end (replay)."""
+
+    def overview(self) -> Overview | None:
+        """The whole run at a glance, as far as it is known at this moment; ``None`` while nothing is."""
 
     def stop(self) -> dict[str, Any]:
         """End every process, close the file; give the summary object (what ``--json`` prints)."""
