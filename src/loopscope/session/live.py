@@ -24,7 +24,7 @@ from loopscope.settings import scenario as scenarios
 class LiveSource(RunningSource):
     """A session on servers: rigs, perhaps emulators, telemetry."""
 
-    abilities = Abilities(levers=True)
+    abilities = Abilities(levers=True, procedures=True)
 
     def __init__(self, options: SessionOptions) -> None:
         options.check()
@@ -115,6 +115,11 @@ class LiveSource(RunningSource):
             self._lost("emulator", f"{proc} ended by itself (exit code {code}): its agents retry")
 
     # What the operator asks
+
+    def options_now(self) -> SessionOptions:
+        """Give the options with the levers as they are now, and nothing to record to."""
+        with self._lock:
+            return dataclasses.replace(self._options, levers=dict(self._levers), record=None, overwrite=False)
 
     def _dress(self, snapshot: Snapshot) -> Snapshot:
         with self._lock:

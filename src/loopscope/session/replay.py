@@ -18,7 +18,7 @@ from loopscope.core.text import plain
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
-from loopscope.session.source import Abilities, Playback
+from loopscope.session.source import Abilities, Playback, Progress
 from loopscope.trace.reader import Outcome, Reading, last_ns, read
 
 _SLICE_NS = 50_000_000
@@ -121,6 +121,17 @@ class ReplaySource:
             self._base_ns, self._since_ns = self._position_ns(), self._clock()
             self._playing = playing
             self._changed.notify()
+
+    def run(self, name: str, **args: str) -> None:
+        """Nothing can be measured again in what is past. Raises InputError."""
+        raise InputError("this is a replay: procedures run in a live session only")
+
+    def procedure(self) -> Progress | None:
+        """None runs here."""
+        return None
+
+    def cancel(self) -> None:
+        """None runs here."""
 
     def stop(self) -> dict[str, Any]:
         """End the thread, close the file, give the summary of what has been played."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from loopscope.core.clock import now_ns
-from loopscope.core.errors import WorkerError
-from loopscope.core.records import AnyRecord, Loss, Mark
+from loopscope.core.errors import InputError, WorkerError
+from loopscope.core.records import AnyRecord, Loss, Mark, Record
 from loopscope.core.text import plain
 from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
@@ -17,8 +17,10 @@ from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
 from loopscope.session.hub import Hub
 from loopscope.session.judge import Judge
+from loopscope.session.options import SessionOptions
+from loopscope.session.procedures.runner import Runner
 from loopscope.session.recorder import Recorder
-from loopscope.session.source import Overview, Playback
+from loopscope.session.source import Abilities, Overview, Playback, Progress
 from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
 
@@ -47,7 +49,10 @@ class RunningSource(ABC):
             Recorder(record, overwrite=overwrite, on_problem=self._recorder_says) if record is not None else None
         )
         judge = Judge(levels_from(findings), limits_from(thresholds))
-        self._hub = Hub(self._recorder, on_record=self._heard, dress=self._dress, judge=judge)
+        self._hub = Hub(self._recorder, on_record=self._tell, dress=self._dress, judge=judge)
+        self._listening = threading.Lock()
+        self._listeners: tuple[Callable[[AnyRecord], None], ...] = ()
+        self._runner = Runner(self)
         self._telemetry = Worker(
             "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
         )
@@ -70,6 +75,8 @@ class RunningSource(ABC):
     @abstractmethod
     def _dress(self, snapshot: Snapshot) -> Snapshot:
         """Add to a snapshot what no record says."""
+
+    abilities = Abilities()
 
     @property
     def fold(self) -> Fold:
@@ -127,6 +134,50 @@ class RunningSource(ABC):
         """Put a word on the time line."""
         self._hub.emit(Mark(t_ns=now_ns(), proc="session", words=plain(words, 80)))
 
+    # Procedures: what the operator asks, and what they ask of us
+
+    def run(self, name: str, **args: str) -> None:
+        """Start a procedure. Raises InputError."""
+        if not self.abilities.procedures:
+            raise InputError("this session measures a program of its own: nothing can be set here to try it out")
+        self._runner.run(name, args)
+
+    def procedure(self) -> Progress | None:
+        """How far the procedure is that runs, or how the last one ended."""
+        return self._runner.view()
+
+    def cancel(self) -> None:
+        """Cancel the procedure that runs."""
+        self._runner.cancel()
+
+    def emit(self, record: Record) -> None:
+        """Put a record of the session's own into the trace and the fold."""
+        self._hub.emit(record)
+
+    def listen(self, heard: Callable[[AnyRecord], None]) -> Callable[[], None]:
+        """Have every record from now on told to ``heard``, from the hub's thread; call what is given to end that."""
+        with self._listening:
+            self._listeners = (*self._listeners, heard)
+
+        def end() -> None:
+            with self._listening:
+                self._listeners = tuple(one for one in self._listeners if one is not heard)
+
+        return end
+
+    def options_now(self) -> SessionOptions:
+        """Give the session's options with the levers as they are now. Raises InputError where it has none."""
+        raise InputError("this session has no options of its own")
+
+    def pull(self, lever: str, value: str, by: str = "key") -> None:
+        """Pull a lever. Raises InputError where there is none."""
+        raise InputError("this session has no levers")
+
+    def _tell(self, record: AnyRecord) -> None:
+        self._heard(record)
+        for heard in self._listeners:
+            heard(record)
+
     def playback(self) -> Playback | None:
         """Live: none."""
         return None
@@ -162,6 +213,7 @@ class RunningSource(ABC):
     def stop(self) -> dict[str, Any]:
         """End every process, complete the file, give the summary. A second call gives the same."""
         if self._summary is None:
+            self._runner.close()
             self._stop_processes()
             with self._starting:  # a start under way sees its processes gone, and ends
                 self._stop_processes()

@@ -16,7 +16,7 @@ class Abilities:
     playback: bool = False
     """Play, pause, seek, step, speed, loop: a replay, or a live session of which the past can be looked at."""
     procedures: bool = False
-    """Calibration, ramp, A-B-B-A can be run here."""
+    """Calibration, ramp, A-B-B-A can be run here: see :meth:`Source.run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,28 @@ class Overview:
     elu: Floats = field(default_factory=lambda: EMPTY)
     marks: tuple[MarkView, ...] = ()
     """Levers, marks, findings (when they began), losses: of the whole run, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """How far a procedure is, or how the last one ended."""
+
+    name: str
+    """A key of :data:`loopscope.session.procedures.PROCEDURES`."""
+    title: str
+    running: bool
+    done: float
+    """Share in [0, 1]."""
+    words: str
+    """What it does just now."""
+    seconds: float
+    """Since it began; how long it took, once it is over."""
+    about_s: float
+    """How long it takes with its defaults, about."""
+    result: object | None = None
+    """The frozen dataclass that it gave; ``None`` while it runs and where it has none."""
+    problem: str = ""
+    """Why there is no result: one sentence, or "cancelled"."""
 
 
 class Source(Protocol):
@@ -100,6 +122,18 @@ class Source(Protocol):
 
     def overview(self) -> Overview | None:
         """The whole run at a glance, as far as it is known at this moment; ``None`` while nothing is."""
+
+    def run(self, name: str, **args: str) -> None:
+        """Start a procedure (:data:`loopscope.session.procedures.PROCEDURES`) in a thread of its own; returns at once.
+
+        Raises InputError: no such procedure or argument, another one runs, or none can be run here.
+        """
+
+    def procedure(self) -> Progress | None:
+        """How far the procedure is that runs, or how the last one ended; ``None`` before the first."""
+
+    def cancel(self) -> None:
+        """Cancel the procedure that runs; it ends within some tenths of a second. Nothing when none does."""
 
     def stop(self) -> dict[str, Any]:
         """End every process, close the file; give the summary object (what ``--json`` prints)."""
