@@ -119,19 +119,19 @@ class AiohttpHooks:
             wire = self._loopscope_wire = Wire()
             socket = transport.get_extra_info("socket")
             wire.fd = socket.fileno() if socket is not None else -1
-            wires.open.add(wire)
+            wires.add(wire)
             made(self, transport)
 
         def data_received(self: Any, data: bytes) -> None:
             if data and not self._loopscope_again:
-                wires.reads += 1
+                self._loopscope_wire.reads += 1
                 exchange = self._loopscope
                 if exchange is not None and not exchange.muted:
                     journal_read(exchange, perf_counter_ns(), data)
             received(self, data)
 
         def connection_lost(self: Any, error: BaseException | None) -> None:
-            wires.open.discard(self._loopscope_wire)
+            wires.remove(self._loopscope_wire)
             exchange = self._loopscope
             if exchange is not None:
                 # Should the program have closed it, its end is written down already and this says nothing any more.
@@ -141,7 +141,7 @@ class AiohttpHooks:
 
         protocol._loopscope = None
         protocol._loopscope_again = 0
-        protocol._loopscope_wire = None
+        protocol._loopscope_wire = Wire()  # nobody's: of a protocol that was never told of its connection
         protocol.connection_made, protocol.connection_lost = connection_made, connection_lost
         protocol.data_received = data_received
         for name in _FED_AGAIN:

@@ -130,7 +130,7 @@ class _HeardStream:
         self._wire = wire
         self._wires = wires
         self.exchange = exchange
-        wires.open.add(wire)
+        wires.add(wire)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         exchange = self.exchange
@@ -142,7 +142,7 @@ class _HeardStream:
             if exchange is not None:
                 self._journal.note(exchange, FAILED, outcome_of(error))
             raise
-        self._wires.reads += 1
+        self._wire.reads += 1
         if exchange is not None:
             self._journal.read(exchange, perf_counter_ns(), data)
         return data
@@ -154,7 +154,7 @@ class _HeardStream:
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        self._wires.open.discard(self._wire)
+        self._wires.remove(self._wire)
         self._wire.fd = -1
         if self.exchange is not None:
             self._journal.note(self.exchange, ENDED)
@@ -165,7 +165,7 @@ class _HeardStream:
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> "_HeardStream":
         inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        self._wires.open.discard(self._wire)
+        self._wires.remove(self._wire)
         return _HeardStream(inner, self._journal, self._wire, self._wires, self.exchange)
 
     def get_extra_info(self, info: str) -> Any:

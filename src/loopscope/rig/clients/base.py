@@ -1,9 +1,16 @@
 """What an agent needs of an HTTP client, and how a client's failures are told."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from time import perf_counter_ns
 from typing import Protocol
+
+STALL_S = 120.0
+"""Longest wait for the next bytes: loading a large model holds the headers back for a minute."""
+CONNECT_S = 5.0
+KEEP_S = 60.0
+"""How long a connection without a request is kept."""
 
 
 class StreamFailure(Exception):  # noqa: N818 - it is the outcome of a request, not a programming error
@@ -31,15 +38,24 @@ class ReadGate:
 
     async def leave_unread(self, wire: "Wire | None", wait_s: float) -> None:
         """Wait; a connection that is ours meanwhile, its reading paused, keeps what comes in its socket."""
-        if self.park is not None and wire is not None and wire.fd >= 0:
+        if wire is None:
+            await asyncio.sleep(wait_s)
+            return
+        if wire.pause is not None:
+            wire.pause()
+        if self.park is not None and wire.fd >= 0:
             self.park(wire.fd)
-        await asyncio.sleep(wait_s)
+        try:
+            await asyncio.sleep(wait_s)
+        finally:
+            if wire.resume is not None:
+                wire.resume()
 
 
 class Wire:
     """What the socket of one connection has seen; written where bytes come off the transport, read by the agent."""
 
-    __slots__ = ("batch_ns", "connect_ns", "fd", "reads", "recv_ns", "requests")
+    __slots__ = ("batch_ns", "connect_ns", "fd", "pause", "reads", "recv_ns", "requests", "resume")
 
     def __init__(self) -> None:
         self.recv_ns = perf_counter_ns()
@@ -52,17 +68,44 @@ class Wire:
         self.requests = 0
         """Responses that came over this connection."""
         self.fd = -1
+        self.pause: Callable[[], None] | None = None
+        """Stops and starts reading, where the transport would read by itself whether somebody asks or not."""
+        self.resume: Callable[[], None] | None = None
 
 
 class Wires:
-    """All connections of a client: those that are open, and what they have counted together, closed ones included."""
+    """All connections of a client: those that are open, and what they have counted together, closed ones included.
 
-    __slots__ = ("open", "reads")
+    A client calls :meth:`add` when a connection is made and :meth:`remove` when it closes; either may come twice. Reads
+    are counted in ``Wire.reads`` alone: counting each of them here too cost every read what a sum gives as well.
+    """
+
+    __slots__ = ("_closed_reads", "_lock", "open")
 
     def __init__(self) -> None:
         self.open: set[Wire] = set()
-        self.reads = 0
-        """Deliveries of bytes from the transport since the start."""
+        self._closed_reads = 0
+        self._lock = threading.Lock()
+
+    def add(self, wire: Wire) -> None:
+        """Count a connection from now on."""
+        with self._lock:
+            if wire not in self.open:
+                self.open.add(wire)
+                self._closed_reads -= wire.reads  # 0, unless it was here before
+
+    def remove(self, wire: Wire) -> None:
+        """The connection is closed; what it has read stays in the count."""
+        with self._lock:
+            if wire in self.open:
+                self.open.remove(wire)
+                self._closed_reads += wire.reads
+
+    @property
+    def reads(self) -> int:
+        """Deliveries of bytes from the transport since the start; callable from any thread."""
+        with self._lock:
+            return self._closed_reads + sum(wire.reads for wire in self.open)
 
 
 class Exchange(Protocol):

@@ -56,7 +56,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
         self._gate = gate
         self._wires = wires
         self.wire = wire
-        wires.open.add(wire)
+        wires.add(wire)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         wire = self.wire
@@ -68,7 +68,6 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
         data = await self._read(max_bytes, timeout)
         wire.recv_ns = perf_counter_ns()
         wire.reads += 1
-        self._wires.reads += 1
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -76,7 +75,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        self._wires.open.discard(self.wire)
+        self._wires.remove(self.wire)
         self.wire.fd = -1
         await self._inner.aclose()
 
