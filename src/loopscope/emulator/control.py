@@ -1,8 +1,10 @@
-"""The emulator's own endpoints: what it did (``stats``, ``log``) and what it shall do wrong (``fault``)."""
+"""The emulator's own endpoints: what it did (``stats``, ``log``), how fast it is (``rate``) and what it shall do wrong
+(``fault``)."""
 
 from __future__ import annotations
 
 import json
+import math
 from time import process_time_ns
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -12,6 +14,7 @@ from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
 from loopscope.emulator.answers import Answer, ApiError, json_answer, native_error
 from loopscope.emulator.shapes import FLAT_LINES
+from loopscope.emulator.truth import runq_ns
 
 if TYPE_CHECKING:
     from loopscope.emulator.connection import Connection
@@ -19,13 +22,21 @@ if TYPE_CHECKING:
     from loopscope.emulator.server import EmulatorServer
 
 
-def stats(server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
-    """Counters since the start; times in ns on the monotonic clock."""
+MAX_RATE = 1e6
+
+
+def stats(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
+    """Counters since the start; times in ns on the monotonic clock. Lateness is that since chunk number ``since``."""
     ledger, card, options = server.ledger, server.card, server.options
-    p50, p99, worst = ledger.lateness(0)
+    try:
+        since = int(parse_qs(request.query).get("since", ["0"])[0])
+    except ValueError:
+        return native_error(ApiError(400, "since must be a whole number"))
+    p50, p99, worst = ledger.lateness(max(0, since))
     now = now_ns()
     return json_answer({
         "emulator": __version__, "now_ns": now, "up_ns": now - server.started_ns, "cpu_ns": process_time_ns(),
+        "runq_ns": runq_ns(),
         "models": list(server.models), "rate_tok_s": options.rate, "timing": options.timing.words,
         "parallel": options.parallel, "lines_per_write": FLAT_LINES if options.rate == 0 else 1,
         "connections": ledger.connections, "open_connections": len(server.connections),
@@ -48,6 +59,19 @@ def log(server: EmulatorServer, _connection: Connection, request: HttpRequest) -
         return native_error(ApiError(400, "since and limit must be whole numbers"))
     first, rows = server.ledger.since(max(0, since), max(0, min(limit, 65536)))
     return json_answer({"first": first, "next": first + len(rows), "total": server.ledger.rows, "rows": rows})
+
+
+def rate(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
+    """GET tells the rate, POST sets it, for streams under way too."""
+    if request.method == "POST":
+        try:
+            value = float(json.loads(request.body)["tok_s"])
+            if not (math.isfinite(value) and 0 < value <= MAX_RATE):
+                raise ValueError
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return native_error(ApiError(400, f'a rate is an object such as {{"tok_s": 100}}, up to {MAX_RATE:g}'))
+        server.set_rate(value)
+    return json_answer({"rate_tok_s": server.options.rate, "now_ns": now_ns()})
 
 
 def fault(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:

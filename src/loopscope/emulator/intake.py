@@ -124,9 +124,7 @@ def _pace(server: EmulatorServer, model: Model, job: Job) -> None:
     options = server.options
     rate = model.tok_s if options.rate is None else options.rate
     if rate or options.timing.kind == "recorded":
-        job.next_gap = options.timing.gap(rate, f"{options.seed}/{job.number}")
-        if job.next_gap is None:
-            job.gap_ns = round(1e9 / rate)
+        job.set_pace(rate, options.timing.gap(rate, f"{options.seed}/{job.number}"))
 
 
 def load(

@@ -81,6 +81,11 @@ class Job:
         """No pace: as fast as the socket takes it."""
         return not self.gap_ns and self.next_gap is None
 
+    def set_pace(self, tok_s: float, next_gap: Gap | None) -> None:
+        """Set the gap from token to token, from the next one on."""
+        self.next_gap = next_gap
+        self.gap_ns = 0 if next_gap is not None else round(1e9 / tok_s)
+
     def start(self, runner: Runner, now: int, evaluate_tokens: int) -> None:
         """Begin to compute in a slot, with the prompt."""
         self.runner = runner

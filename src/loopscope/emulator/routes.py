@@ -33,6 +33,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], Route]] = {
     "/v1/models": (("GET",), openai.models),
     "/emulator/stats": (("GET",), control.stats),
     "/emulator/log": (("GET",), control.log),
+    "/emulator/rate": (("GET", "POST"), control.rate),
     "/emulator/fault": (("GET", "POST", "DELETE"), control.fault),
 }
 _NOT_EMULATED = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import itertools
 import socket
@@ -155,6 +156,17 @@ class EmulatorServer:
         if runner is None:
             runner = self.runners[model.full_name] = Runner(self, model)
         return runner
+
+    def set_rate(self, tok_s: float) -> None:
+        """Set the pace (tokens/s of one stream alone) of every stream to come, and of those under way.
+
+        A stream without a pace (``--rate 0``) keeps none, and a recording keeps its own.
+        """
+        self.options = options = dataclasses.replace(self.options, rate=tok_s)
+        for connection in self.connections:
+            job = connection.job
+            if job is not None and not job.flat and options.timing.kind != "recorded":
+                job.set_pace(tok_s, options.timing.gap(tok_s, f"{options.seed}/{job.number}"))
 
     def count_waiting(self) -> int:
         """Requests that wait for a slot or for their model."""

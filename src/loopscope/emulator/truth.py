@@ -1,6 +1,7 @@
 """Ground truth: what the emulator meant to send and when it did, and its counters."""
 
 from array import array
+from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 
 from loopscope.core.records import Truth
@@ -9,6 +10,17 @@ LOG_ROWS = 1 << 16
 """Rows kept, 1.5 MiB: 6 s at 10 000 chunks/s. Older rows are overwritten, and a reader is told how many it missed."""
 _MASK = LOG_ROWS - 1
 _SAMPLE = 2048
+
+
+_SCHEDSTAT = Path("/proc/thread-self/schedstat")
+
+
+def runq_ns() -> int | None:
+    """Time for which the calling thread could have run but had no core, so far; ``None``: not told here."""
+    try:
+        return int(_SCHEDSTAT.read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 class Ledger:  # its members are written up to 100 000 times a second: plain attributes, no properties
@@ -105,5 +117,5 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         return Truth(
             t_ns=perf_counter_ns(), proc=proc, requests=self.requests, streams=self.streams, chunks=self.chunks,
             messages=self.messages, tokens=self.tokens, bytes=self.bytes, late_p50_ns=p50, late_p99_ns=p99,
-            watts=watts, cpu_ns=process_time_ns(),
+            watts=watts, cpu_ns=process_time_ns(), blocked=self.blocked, runq_ns=runq_ns(),
         )  # fmt: skip

@@ -37,6 +37,8 @@ class MeteredLoop:
     words: str
     park: Callable[[int], None] | None = None
     busy_since: Callable[[], int] | None = None
+    turns: Callable[[], int] | None = None
+    """How often it has looked for events so far; callable from one thread (not the watchdog's)."""
 
 
 class TimedSelector(selectors.DefaultSelector):
@@ -50,9 +52,11 @@ class TimedSelector(selectors.DefaultSelector):
         self._idle_ns = 0
         self._entered_ns = 0
         self._left_ns = perf_counter_ns()
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for events, as the base class does."""
+        self._turns += 1
         if timeout is not None and timeout <= 0:
             events = super().select(timeout)
             self._left_ns = perf_counter_ns()
@@ -67,6 +71,10 @@ class TimedSelector(selectors.DefaultSelector):
     def busy_since(self) -> int:
         """When the turn under way left the selector (ns), 0 while the loop waits in it; callable from any thread."""
         return 0 if self._entered_ns else self._left_ns
+
+    def turns(self) -> int:
+        """How often it was asked so far; callable from any thread."""
+        return self._turns
 
     def idle_ns(self) -> int:
         """Time spent waiting so far (ns), the wait under way included; callable from any thread.
@@ -90,8 +98,9 @@ def _asyncio_loop() -> MeteredLoop:
         return MeteredLoop(loop, "asyncio", version, None, "the Proactor loop of Windows has no selector to time")
     selector = TimedSelector()
     return MeteredLoop(
-        asyncio.SelectorEventLoop(selector), "asyncio", version, selector.idle_ns, "", busy_since=selector.busy_since
-    )
+        asyncio.SelectorEventLoop(selector), "asyncio", version, selector.idle_ns, "", busy_since=selector.busy_since,
+        turns=selector.turns,
+    )  # fmt: skip
 
 
 def _libuv(loop: asyncio.AbstractEventLoop) -> tuple[ctypes.CDLL, int]:
@@ -151,15 +160,18 @@ def _uvloop_loop() -> MeteredLoop:
     idle_ns: Callable[[], int] | None = None
     park: Callable[[int], None] | None = None
     busy_since: Callable[[], int] | None = None
+    turns: Callable[[], int] | None = None
     words = ""
     try:
         library, pointer = _libuv(loop)
         idle_ns = _uv_idle_counter(library, pointer)
         park = _uv_park(library, pointer)
         busy_since = UvTurns(library, pointer, idle_ns).busy_since
+        # One more: each has one room to read into, and this one is another thread's.
+        turns = UvTurns(library, pointer, idle_ns).turns
     except (OSError, AttributeError, ImportError, TypeError, ValueError) as error:
         words = f"this build of uvloop does not give its idle time ({error})"
-    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words, park, busy_since)
+    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words, park, busy_since, turns)
 
 
 def make_loop(name: str) -> MeteredLoop:

@@ -91,6 +91,7 @@ class Sender(threading.Thread):
         wires: Callable[[], Wires],
         streams: Callable[[], int],
         tasks: Callable[[], int],
+        turns: Callable[[], int] | None = None,
     ) -> None:
         super().__init__(name="sender", daemon=True)
         self._pipe = pipe
@@ -102,6 +103,7 @@ class Sender(threading.Thread):
         self._wires = wires
         self._streams = streams
         self._tasks = tasks
+        self._turns = turns
         self._halt = threading.Event()
         self._ticks = 0
         self._anchor = take_anchor()
@@ -142,6 +144,7 @@ class Sender(threading.Thread):
             "runq": self._difference("runq", self._usage.runq_ns()),
             "gc": self._difference("gc", self._gc.total_ns),
             "process": self._difference("process", time.process_time_ns()),
+            "turns": self._difference("turns", self._turns() if self._turns is not None else None),
             "observer": self._difference("observer", observer_ns),
         }
 
@@ -178,6 +181,9 @@ class Sender(threading.Thread):
             backlog_bytes=_unread_bytes(list(wires.open)), dropped=self._samples.dropped,
             observer_ns=grown["observer"] or 0,
             process_ns=grown["process"] or 0,
+            turns=grown["turns"],
+            looks=self._difference("looks", self._usage.looks) or 0,
+            taken=self._difference("taken", self._usage.taken) or 0,
             switches=switches, preempted=preempted, gc_gen_ns=gc_gen_ns if any(gc_gen_ns) else [],
             connections=len(wires.open),
         )  # fmt: skip

@@ -1,5 +1,7 @@
 """The emulator's own endpoints."""
 
+from itertools import pairwise
+
 from kit.emulators import Emulated, emulator
 from loopscope import __version__
 
@@ -34,3 +36,26 @@ def test_log_with_nonsense_is_a_400(served: Emulated) -> None:
     """Numbers, please."""
     assert served.ask("GET", "/emulator/log?since=x").status == 400
     assert served.ask("GET", "/emulator/log?since=-5&limit=-5").json()["rows"] == []
+
+
+def test_the_rate_changes_under_a_running_stream() -> None:
+    """From its next token on a stream keeps the new pace, and requests to come have it too."""
+    with emulator("--rate", "20") as one, one.link().post(options={"num_predict": 100_000}) as link:
+        link.until(b"\n")
+        assert one.ask("POST", "/emulator/rate", {"tok_s": 5000}).json()["rate_tok_s"] == 5000
+        for _ in range(50):
+            link.chunk()
+        rows = one.log()["rows"]
+        gaps = [after[1] - before[1] for before, after in pairwise(rows[5:45])]
+        assert set(gaps) == {200_000}  # what was meant, not when the machine had time for it
+        assert one.ask("GET", "/emulator/rate").json()["rate_tok_s"] == 5000
+        late = one.ask("GET", f"/emulator/stats?since={one.stats()['chunks'] - 5}").json()["late_ns"]
+        assert late["max"] is not None
+
+
+def test_a_rate_that_is_none_is_refused(served: Emulated) -> None:
+    """Numbers above zero, please."""
+    for body in ({"tok_s": 0}, {"tok_s": "x"}, {}, {"tok_s": 1e9}, [1]):
+        assert served.ask("POST", "/emulator/rate", body).status == 400
+    assert served.ask("GET", "/emulator/stats?since=x").status == 400
+    assert served.stats()["rate_tok_s"] == 2000

@@ -123,3 +123,20 @@ def test_a_socket_that_is_left_unread_is_no_work(name: str, lever: tuple[str, st
     with serving(paced) as url, asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
         unexplained = runner.run(run(url))
     assert -0.03 < unexplained < 0.03
+
+
+@pytest.mark.parametrize("name", loops_here())
+def test_turns_are_counted(name: str) -> None:
+    """Each wait is at least one turn, and a loop that only waits makes few more."""
+    metered = make_loop(name)
+    assert metered.turns is not None
+    turns = metered.turns
+
+    async def run() -> int:
+        before = turns()
+        for _ in range(20):
+            await asyncio.sleep(0.002)
+        return turns() - before
+
+    with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
+        assert 20 <= runner.run(run()) <= 90
