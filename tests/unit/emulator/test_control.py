@@ -41,7 +41,8 @@ def test_log_with_nonsense_is_a_400(served: Emulated) -> None:
 def test_the_rate_changes_under_a_running_stream() -> None:
     """From its next token on a stream keeps the new pace, and requests to come have it too."""
     with emulator("--rate", "20") as one, one.link().post(options={"num_predict": 100_000}) as link:
-        link.until(b"\n")
+        link.head()
+        link.chunk()
         assert one.ask("POST", "/emulator/rate", {"tok_s": 5000}).json()["rate_tok_s"] == 5000
         for _ in range(50):
             link.chunk()
