@@ -29,7 +29,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def data_files(folder: str) -> set[str]:
-    return {path.name for path in (ROOT / folder).iterdir() if path.is_file()}
+    root = ROOT / folder
+    return {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_themes_and_recordings_are_in_the_wheel(wheel: Path) -> None:
