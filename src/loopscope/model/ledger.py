@@ -6,6 +6,7 @@ a settling time, a segment.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loopscope.core.clock import NS_PER_S
@@ -91,6 +92,8 @@ class Ledger:
         """Until when bins are closed (ns since zero)."""
         self.begun_at: int | None = None
         """End of start-up: the end of the bin with the first chunk (ns since zero)."""
+        self.hear: Callable[[int | None, ClosedBin], None] | None = None
+        """Told of each bin and of the segment that it belongs to; ``None``: of start-up, or of a settling time."""
         self._past = Tally()
         self._open = _Stretch(0, None, {})
         self._pending: deque[Pull] = deque()
@@ -136,12 +139,15 @@ class Ledger:
         while self._pending and self._pending[0].t // BIN_NS <= closed.index:
             self._begin(self._pending.popleft(), tokens_per_chunk)
         self.until = (closed.index + 1) * BIN_NS
+        settled = self.begun_at is not None and self._settled(closed, rigs, latest)
+        if self.hear is not None:
+            self.hear(len(self.segments) if settled else None, closed)
         if self.begun_at is None:
             self.startup.add(closed)
             if closed.chunks:
                 self.begun_at = self.until
             return
-        if not self._settled(closed, rigs, latest):
+        if not settled:
             self.settling.add(closed)
             return
         stretch = self._open

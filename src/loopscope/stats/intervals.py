@@ -118,7 +118,7 @@ def spread(values: ArrayLike, *, autocorrelated: bool = True) -> Spread | None:
         return Spread(scale * math.sqrt(variance / n), n - 1, float(n))
     cosines, terms = _cosines(x)
     long_run = max(cosines, _autoregression(x, variance), variance)
-    n_effective = n * variance / long_run
+    n_effective = max(n * variance / long_run, 1.0)
     freedom = max(1, min(terms, int(n_effective) - 1))
     return Spread(scale * math.sqrt(long_run / n), freedom, n_effective)
 
@@ -191,8 +191,8 @@ def quantile_interval(
     if found is None:
         return None
     # Independent values alone scatter like that; rows that agree by chance do not make them surer.
-    error = max(found.error, math.sqrt(share * (1 - share) / total))
-    half = student_t(confidence, found.freedom) * error
+    alone = student_t(confidence, _NORMAL_FROM) * math.sqrt(share * (1 - share) / total)
+    half = max(found.half(confidence), alone)
     low = float(values[_rank(running, share - half)]) if share - half > 0 else 0.0
     high = float(values[_rank(running, share + half)]) if share + half < 1 else inf
     mid = float(values[place])
@@ -220,14 +220,12 @@ def difference_of(first: Interval, second: Interval) -> Interval:
 
 
 def change_of(first: Interval, second: Interval) -> Interval | None:
-    """Give second / first - 1, for figures that cannot be below zero; ``None`` where the first is zero.
+    """Give second / first - 1, for figures that cannot be below zero; ``None`` where one of them is zero.
 
     Joined on a logarithmic scale: twice as much and half as much are equally far. -1 stands for "down to nothing".
     """
-    if first.mid <= 0 or second.mid < 0:
+    if first.mid <= 0 or second.mid <= 0:
         return None
-    if second.mid == 0:
-        return Interval(-1.0, -1.0, inf if second.high > 0 else -1.0, min(first.n_effective, second.n_effective))
     mid = math.log(second.mid / first.mid)
     low = mid - math.hypot(_apart(second.low, second.mid), _apart(first.mid, first.high))
     high = mid + math.hypot(_apart(second.mid, second.high), _apart(first.low, first.mid))

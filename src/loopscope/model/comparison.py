@@ -1,0 +1,182 @@
+"""Two stretches of time side by side: may they be compared, and what differs by how much, as far as that can be said.
+
+What is compared is what was set on purpose: the levers of the client (loop, batch, decoder, throttle, client, and
+whatever levers there will be). What makes another experiment must be alike: source, machine, servers, API, model,
+scenario, tokens a request, number of agents. Versions of programs may differ and are told.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loopscope.core.records import Header
+from loopscope.core.text import plain
+from loopscope.model.fold import Fold
+from loopscope.model.gauges import GAUGES, Gauge, Stretch
+from loopscope.model.kept import Kept
+from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of
+
+LOAD_LEVERS = frozenset({"agents"})
+"""Levers that change the load, not the client: another number of agents is another experiment."""
+_MACHINE = ("os", "cpu", "cores")
+_MOST_AGENTS = 2_048
+COUNTED = ("errors", "requests", "taken", "chunks", "tokens")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One of two stretches."""
+
+    label: str
+    stretch: Stretch
+    setup: dict[str, str]
+    """What must be alike, by name, in words."""
+    versions: dict[str, str]
+    """What may differ and is told."""
+    levers: dict[str, str]
+    counts: dict[str, int]
+    power: str
+    """What its power is, by source; empty where there is none."""
+    words: tuple[str, ...] = ()
+    """What speaks against it: a damaged file, samples that were dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure on both sides. ``change`` is second / first - 1, ``difference`` second - first, in the unit."""
+
+    gauge: Gauge
+    first: Interval | None
+    second: Interval | None
+    change: Interval | None
+    difference: Interval | None
+
+    @property
+    def surely(self) -> int:
+        """1: surely higher, -1: surely lower, 0: cannot be told (or not enough data)."""
+        judged = self.change or self.difference
+        if judged is None:
+            return 0
+        return 1 if judged.low > 0 else -1 if judged.high < 0 else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Everything about two sides."""
+
+    first: Side
+    second: Side
+    rows: tuple[Difference, ...]
+    confidence: float
+    unlike: tuple[str, ...]
+    """What makes them different experiments, one sentence part each; empty: they may be compared."""
+    levers: tuple[tuple[str, str, str], ...]
+    """Levers that differ: name, first, second."""
+    notes: tuple[str, ...]
+
+
+def whole_side(label: str, fold: Fold, kept: Kept, summary: dict[str, Any], words: Iterable[str] = ()) -> Side:
+    """Take a whole trace, without its start-up and settling times. Its segments must have the same settings."""
+    numbers = range(len(summary["segments"]))
+    levers = dict(summary["segments"][0]["levers"]) if summary["segments"] else {}
+    return _side(label, fold, kept, list(numbers), levers, summary, summary, words)
+
+
+def segment_side(
+    label: str, fold: Fold, kept: Kept, summary: dict[str, Any], number: int, words: Iterable[str] = ()
+) -> Side:
+    """Take one segment, counted from 1."""
+    segment = summary["segments"][number - 1]
+    return _side(label, fold, kept, [number - 1], dict(segment["levers"]), segment, summary, words)
+
+
+def _side(
+    label: str, fold: Fold, kept: Kept, numbers: list[int], levers: dict[str, str], figures: dict[str, Any],
+    summary: dict[str, Any], words: Iterable[str],
+) -> Side:  # fmt: skip
+    told = list(words)
+    if dropped := summary["observer"]["dropped"]:
+        told.append(f"{dropped} samples were dropped: they are missing from its figures")
+    if summary["observer"]["lost_lines"]:
+        told.append(f"{summary['observer']['lost_lines']} lines were lost")
+    return Side(
+        label=label, stretch=Stretch(kept.of(numbers), fold.tokens_per_chunk),
+        setup=_setup(fold.header, summary, levers), versions=_versions(fold.header), levers=levers,
+        counts={name: int(figures[name] or 0) for name in COUNTED},
+        power="" if summary["power"] is None or summary["power"]["watts"] is None else summary["power"]["source"],
+        words=tuple(told),
+    )  # fmt: skip
+
+
+def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Comparison:
+    """Set two sides against each other."""
+    rows = [_difference(gauge, first.stretch, second.stretch, confidence) for gauge in GAUGES]
+    unlike = [
+        f"{name}: {first.setup.get(name) or 'not known'} and {second.setup.get(name) or 'not known'}"
+        for name in first.setup | second.setup
+        if first.setup.get(name) != second.setup.get(name)
+    ]
+    levers = [
+        (name, first.levers[name], second.levers[name])
+        for name in first.levers
+        if name not in LOAD_LEVERS and name in second.levers and first.levers[name] != second.levers[name]
+    ]
+    return Comparison(
+        first, second, tuple(row for row in rows if row.first is not None or row.second is not None), confidence,
+        tuple(unlike), tuple(levers), tuple(_notes(first, second, levers)),
+    )  # fmt: skip
+
+
+def _difference(gauge: Gauge, first: Stretch, second: Stretch, confidence: float) -> Difference:
+    a, b = first.interval(gauge, confidence), second.interval(gauge, confidence)
+    if a is None or b is None:
+        return Difference(gauge, a, b, None, None)
+    return Difference(gauge, a, b, change_of(a, b), difference_of(a, b))
+
+
+def _notes(first: Side, second: Side, levers: Sequence[tuple[str, str, str]]) -> Iterable[str]:
+    if len(levers) > 1:
+        yield f"{len(levers)} levers differ at once: which of them did it cannot be told from this"
+    for name in first.versions | second.versions:
+        old, new = first.versions.get(name, "not known"), second.versions.get(name, "not known")
+        if old != new:
+            yield f"{name} differs: {old} and {new}"
+    if first.power != second.power and (first.power or second.power):
+        yield f"power is not the same thing: {first.power or 'none'} and {second.power or 'none'}"
+    if "simulated" in (first.power, second.power):
+        yield "power is simulated: it says what the emulator's model says"
+    for side in (first, second):
+        for words in side.words:
+            yield f"{side.label}: {words}"
+
+
+def _setup(header: Header | None, summary: dict[str, Any], levers: dict[str, str]) -> dict[str, str]:
+    if header is None:
+        return {}
+    specs = header.agents[:_MOST_AGENTS]
+    servers = header.servers[:_MOST_AGENTS]
+    agents = levers.get("agents") or (str(len(specs)) if specs else "")
+    return {
+        "source": plain(summary["source"], 20),
+        "machine": ", ".join(plain(header.host[name], 60) for name in _MACHINE if name in header.host),
+        "servers": str(len(servers)),
+        "api": _set(server.api for server in servers),
+        "server kind": _set("emulated" if server.embedded else "real" for server in servers),
+        "model": _set([*(spec.model for spec in specs), *(server.model for server in servers)]),
+        "scenario": plain(header.scenario, 60),
+        "agents": agents,
+        "tokens a request": _set(str(spec.tokens) for spec in specs),
+        "pause between requests": _set(f"{spec.pause_s:g} s" for spec in specs),
+    }
+
+
+def _versions(header: Header | None) -> dict[str, str]:
+    if header is None:
+        return {}
+    told = {plain(name, 20): plain(text, 40) for name, text in header.host.items() if name not in _MACHINE}
+    told["server version"] = _set(server.version for server in header.servers[:_MOST_AGENTS])
+    return {"loopscope": plain(header.loopscope, 20), **told}
+
+
+def _set(values: Iterable[str]) -> str:
+    return ", ".join(sorted({plain(value, 40) for value in values if value})[:6])

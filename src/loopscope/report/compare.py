@@ -1,0 +1,125 @@
+"""A comparison as text, Markdown and data."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from loopscope.model.comparison import COUNTED, Comparison, Difference, Side
+from loopscope.report.grid import Column, lines
+from loopscope.report.markdown import table
+from loopscope.report.verdicts import Judged, span, unit, verdict
+from loopscope.report.words import count, plural
+from loopscope.stats.intervals import Interval
+
+_COLUMNS = (
+    Column("figure", left=True),
+    Column("unit", 3, left=True),
+    Column("first", 2, left=True),
+    Column("second", 1, left=True),
+    Column("the second is", left=True),
+)
+_TITLES = ("figure", "unit", "first", "second", "the second is")
+
+
+def as_text(found: Comparison, gates: Sequence[Judged], width: int) -> str:
+    """Give it for a terminal, without a line end at its end."""
+    parts = [_sides(found), lines(_COLUMNS, _rows(found), width), [_counts(found)], _notes(found), _gates(gates)]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def as_markdown(found: Comparison, gates: Sequence[Judged]) -> str:
+    """Give it for a page or a comment."""
+    parts = [
+        "\n".join(f"- {line}" for line in _sides(found)),
+        table(_TITLES, _rows(found), left=(0, 1, 2, 3, 4)),
+        _counts(found),
+        "\n".join(f"- {line}" for line in _notes(found)),
+    ]
+    if gates:
+        parts.append(table(("gate", "outcome", ""), [[one.gate.text, one.outcome, one.words] for one in gates]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def as_data(found: Comparison, gates: Sequence[Judged]) -> dict[str, Any]:
+    """Give it for programs; ``null``: not known, or (at an end of an interval) no bound."""
+    return {
+        "confidence": found.confidence,
+        "first": _side(found.first),
+        "second": _side(found.second),
+        "unlike": list(found.unlike),
+        "levers": [{"name": name, "first": first, "second": second} for name, first, second in found.levers],
+        "figures": {row.gauge.name: _figure(row) for row in found.rows},
+        "notes": list(found.notes),
+        "gates": [{"gate": one.gate.text, "outcome": one.outcome, "words": one.words} for one in gates],
+    }
+
+
+def _sides(found: Comparison) -> list[str]:
+    told = [f"first   {_what(found.first)}", f"second  {_what(found.second)}"]
+    if found.levers:
+        told.append("levers  " + ", ".join(f"{name}: {first} -> {second}" for name, first, second in found.levers))
+    else:
+        told.append("levers  the same on both sides")
+    if found.unlike:
+        told.append("UNLIKE  " + "; ".join(found.unlike))
+    return told
+
+
+def _what(side: Side) -> str:
+    levers = ", ".join(f"{name} {text}" for name, text in side.levers.items())
+    return f"{side.label}: {side.stretch.seconds:.1f} s after settling{f'; {levers}' if levers else ''}"
+
+
+def _rows(found: Comparison) -> list[list[str]]:
+    return [
+        [
+            row.gauge.title, "%" if not unit(row.gauge) else row.gauge.unit, span(row.gauge, row.first),
+            span(row.gauge, row.second), verdict(row),
+        ]
+        for row in found.rows
+    ]  # fmt: skip
+
+
+def _counts(found: Comparison) -> str:
+    told = [f"{name} {count(found.first.counts[name])} and {count(found.second.counts[name])}" for name in COUNTED]
+    return f"counted: {', '.join(told)}"
+
+
+def _notes(found: Comparison) -> list[str]:
+    wrong = (1 - found.confidence) * len(found.rows)
+    return [
+        *found.notes,
+        f"Each interval holds with {found.confidence:.0%}, as far as the scatter within these stretches tells: of"
+        f" {plural(len(found.rows), 'figure')} {wrong:.1f} may seem to differ by chance.",
+        "What else changed between them (another program on the machine, a warm cache) is in the differences too.",
+    ]
+
+
+def _gates(gates: Sequence[Judged]) -> list[str]:
+    return [f"gate {one.outcome}: {one.gate.text}: {one.words}" for one in gates]
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "label": side.label, "seconds": side.stretch.seconds, "levers": dict(side.levers), "setup": dict(side.setup),
+        "versions": dict(side.versions), "counts": dict(side.counts), "power": side.power or None,
+    }  # fmt: skip
+
+
+def _figure(row: Difference) -> dict[str, Any]:
+    return {
+        "title": row.gauge.title, "unit": row.gauge.unit, "first": _interval(row.first),
+        "second": _interval(row.second), "change": _interval(row.change), "difference": _interval(row.difference),
+        "surely": {1: "higher", -1: "lower", 0: None}[row.surely], "words": verdict(row),
+    }  # fmt: skip
+
+
+def _interval(interval: Interval | None) -> dict[str, float | None] | None:
+    if interval is None:
+        return None
+    return {
+        name: number if isfinite(number) else None
+        for name, number in (
+            ("low", interval.low), ("mid", interval.mid), ("high", interval.high), ("n_effective", interval.n_effective)
+        )
+    }  # fmt: skip
