@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import json
-from time import perf_counter_ns
 
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
-from loopscope.rig.clients.base import Client, Exchange, ReadGate, StreamFailure, Wire
-from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError
-from loopscope.rig.framing import LineSplitter, LineTooLongError
+from loopscope.rig.clients.base import Client, Exchange, Pump, StreamFailure
+from loopscope.rig.dialects import DIALECTS, GarbageError, ServerError
+from loopscope.rig.framing import LineTooLongError
+from loopscope.rig.intake import Intake
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.samples import Samples
 
@@ -18,32 +18,8 @@ _BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _ERROR_BODY_BYTES = 8192
 
 
-class _Stream:
-    """The books of one request, kept while it runs."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.account = Account()
-        self.start_ns = now_ns()
-        self.connect_ns: int | None = None
-        self.first_ns: int | None = None
-        self.last_ns: int | None = None
-        self.chunks = 0
-        self.paid = 0
-        """Chunks that the throttle has let pass."""
-        self.bytes = 0
-        self.reads = 0
-        self.handle_ns = 0
-        self.throttle_ns = 0
-        self.batch_ns = 0
-        self.status: int | None = None
-        self.held: list[tuple[int, bytes]] = []
-        self.held_bytes = 0
-        self.held_since_ns = 0
-
-
 class Agent:
-    """Streams from one server until told to stop.
+    """Streams from one server until told to stop, or as often as its specification says.
 
     ``samples`` takes what it sees, ``levers`` is read afresh for every piece of bytes.
     """
@@ -71,11 +47,14 @@ class Agent:
 
     async def run(self) -> None:
         """Stream until :meth:`stop`; when cancelled, the request under way is counted as taken."""
-        failures = 0
+        failures = turns = 0
         self._say("starting")
         try:
             while not self._stop.is_set():
-                failed = await self._one_request()
+                failed = await self._turn()
+                turns += 1
+                if turns == self.spec.requests:
+                    break
                 if failed and not self._stop.is_set():
                     pause_s = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
                     failures += 1
@@ -88,6 +67,10 @@ class Agent:
                         await self._rest(self.spec.pause_s)
         finally:
             self._say("gone")
+
+    async def _turn(self) -> str:
+        """Do what this agent does again and again; give why it failed, empty when it did not."""
+        return await self._one_request()
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -106,10 +89,15 @@ class Agent:
             )
         )  # fmt: skip
 
+    def _begun(self) -> None:
+        self._say("streaming")
+
     async def _one_request(self) -> str:
         """Stream one request; give why it failed, empty when it did not."""
         self._number += 1
-        stream = _Stream(self._number)
+        stream = Intake(
+            self._number, self.spec.agent, self._dialect, self._levers, self._samples, self._bucket, self._begun
+        )
         exchange: Exchange | None = None
         outcome, words = "ok", ""
         self.streaming = True
@@ -161,95 +149,29 @@ class Agent:
             pass  # not the usual shape: the text itself is the best there is
         return f"HTTP {exchange.status}: {plain(text.strip(), 120)}"
 
-    async def _read(self, exchange: Exchange, stream: _Stream) -> None:
-        """Read the body to its end; the hot path."""
-        splitter = LineSplitter()
-        wire = exchange.wire
-        levers = self._levers
+    async def _read(self, exchange: Exchange, intake: Intake) -> None:
+        """Read the body to its end."""
+        wire = intake.wire = exchange.wire
         # The read that brought the headers is this request's first.
         reads_before, batch_before_ns = wire.reads - 1, wire.batch_ns
-        timer: asyncio.TimerHandle | None = None
-        problem: list[Exception] = []
-        loop = asyncio.get_running_loop()
-
-        def flush() -> None:
-            held, stream.held, stream.held_bytes = stream.held, [], 0
-            stream.batch_ns += perf_counter_ns() - stream.held_since_ns
-            for recv_ns, piece in held:
-                self._handle(splitter.feed(piece), recv_ns, stream)
-
-        def flush_on_time() -> None:
-            nonlocal timer
-            timer = None
-            if stream.held:
-                try:
-                    flush()
-                except (GarbageError, ServerError, LineTooLongError) as error:
-                    problem.append(error)
-
+        take = intake.take
+        pump: Pump | None = getattr(exchange, "pump", None)
         try:
-            async for piece in exchange.pieces():
-                stream.bytes += len(piece)
-                batch = levers.batch
-                if batch.kind == "off" and not stream.held:
-                    self._handle(splitter.feed(piece), wire.recv_ns, stream)
-                else:
-                    if not stream.held:
-                        stream.held_since_ns = perf_counter_ns()
-                        if batch.every_ns:
-                            timer = loop.call_later(batch.every_ns / 1e9, flush_on_time)
-                    stream.held.append((wire.recv_ns, piece))
-                    stream.held_bytes += len(piece)
-                    if batch.kind == "off" or (batch.size_bytes and stream.held_bytes >= batch.size_bytes):
-                        flush()
-                if problem:
-                    raise problem[0]
-                if levers.throttle_hz:
-                    await self._pay(stream, levers.gate, wire)
-                else:
-                    stream.paid = stream.chunks
-            if stream.held:
-                flush()
-            if problem:
-                raise problem[0]
-            if splitter.rest():
-                self._handle([splitter.rest()], wire.recv_ns, stream)
-            if levers.throttle_hz:
-                # The connection is back in the pool, and perhaps somebody else's already: it must not be parked.
-                await self._pay(stream, levers.gate, None)
+            if pump is not None:
+                while not await pump(take):
+                    await intake.settle(reading=True)
+            else:
+                async for piece in exchange.pieces():
+                    if not take(piece):
+                        await intake.settle(reading=True)
+            intake.finish()
+            await intake.settle(reading=False)
         finally:
-            if timer is not None:
-                timer.cancel()
-            stream.reads = wire.reads - reads_before
-            stream.batch_ns += wire.batch_ns - batch_before_ns
+            intake.close()
+            intake.reads = wire.reads - reads_before
+            intake.batch_ns += wire.batch_ns - batch_before_ns
 
-    async def _pay(self, stream: _Stream, gate: ReadGate, wire: Wire | None) -> None:
-        """Let the throttle have its way for all chunks that it has not seen yet, also those that a timer handled."""
-        unpaid, stream.paid = stream.chunks - stream.paid, stream.chunks
-        wait_s = self._bucket.wait_s(unpaid, self._levers.throttle_hz) if unpaid else 0.0
-        if wait_s > 0:
-            before_ns = perf_counter_ns()
-            await gate.leave_unread(wire, wait_s)
-            stream.throttle_ns += perf_counter_ns() - before_ns
-
-    def _handle(self, lines: list[bytes], recv_ns: int, stream: _Stream) -> None:
-        """Decode lines and keep a row for every chunk among them."""
-        before_ns = after_ns = perf_counter_ns()
-        read, loads, account = self._dialect.read, self._levers.loads, stream.account
-        for line in lines:
-            has_content, stamp = read(line, loads, account)
-            after_ns = perf_counter_ns()
-            if has_content:
-                is_first = stream.first_ns is None
-                if is_first:
-                    stream.first_ns = recv_ns
-                    self._say("streaming")
-                stream.last_ns = recv_ns
-                stream.chunks += 1
-                self._samples.chunk((self.spec.agent, recv_ns, stamp, after_ns, is_first))
-        stream.handle_ns += after_ns - before_ns
-
-    def _close_books(self, stream: _Stream, outcome: str, words: str) -> None:
+    def _close_books(self, stream: Intake, outcome: str, words: str) -> None:
         account = stream.account
         self._samples.event(
             Request(

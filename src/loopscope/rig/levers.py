@@ -9,13 +9,38 @@ from loopscope.settings.levers import Batch, parse_batch, parse_throttle
 
 
 class Levers:
-    """Values in force. ``throttle_hz`` is chunks per second an agent, 0 for none."""
+    """Values in force."""
 
     def __init__(self, park: Callable[[int], None] | None = None) -> None:
         self.gate = ReadGate(park)
         self.loads: Loads = loads_of("json")
-        self.batch = Batch()
-        self.throttle_hz = 0.0
+        self._batch = Batch()
+        self._throttle_hz = 0.0
+        self.calm = True
+        """Neither throttle nor decode batching is on: one look for the hot path instead of two."""
+
+    @property
+    def throttle_hz(self) -> float:
+        """Chunks per second an agent, 0 for no throttle."""
+        return self._throttle_hz
+
+    @throttle_hz.setter
+    def throttle_hz(self, rate_hz: float) -> None:
+        self._throttle_hz = rate_hz
+        self._look()
+
+    @property
+    def batch(self) -> Batch:
+        """Decode batching."""
+        return self._batch
+
+    @batch.setter
+    def batch(self, batch: Batch) -> None:
+        self._batch = batch
+        self._look()
+
+    def _look(self) -> None:
+        self.calm = not self._throttle_hz and self._batch.kind == "off"
 
     def set(self, name: str, value: str) -> None:
         """Change one lever; others than these three are applied by a takeover, not here.

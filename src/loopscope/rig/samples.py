@@ -14,12 +14,17 @@ ChunkRow = tuple[int, int, object, int, bool]
 
 
 class Samples:
-    """Rows and records that wait to be sent. ``proc`` is the name that records made here carry."""
+    """Rows and records that wait to be sent. ``proc`` is the name that records made here carry.
 
-    __slots__ = ("beats", "chunks", "dropped", "events", "proc")
+    ``chunks`` stays the same list for ever: the hot path appends to it without asking here, and looks at ``room`` first
+    (:meth:`loopscope.rig.intake.Intake.take`).
+    """
 
-    def __init__(self, proc: str = "") -> None:
+    __slots__ = ("beats", "chunks", "dropped", "events", "proc", "room")
+
+    def __init__(self, proc: str = "", room: int = ROOM) -> None:
         self.proc = proc
+        self.room = room
         self.chunks: list[ChunkRow] = []
         self.events: list[Record] = []
         self.beats: list[int] = []
@@ -27,21 +32,21 @@ class Samples:
 
     def chunk(self, row: ChunkRow) -> None:
         """Keep a chunk, or count it as dropped."""
-        if len(self.chunks) < ROOM:
+        if len(self.chunks) < self.room:
             self.chunks.append(row)
         else:
             self.dropped += 1
 
     def beat(self, late_ns: int) -> None:
         """Keep the lateness of one heartbeat, or count it as dropped."""
-        if len(self.beats) < ROOM:
+        if len(self.beats) < self.room:
             self.beats.append(late_ns)
         else:
             self.dropped += 1
 
     def event(self, record: Record) -> None:
         """Keep a record; requests and states are few, but a server that refuses at once must not fill the memory."""
-        if len(self.events) < ROOM:
+        if len(self.events) < self.room:
             self.events.append(record)
         else:
             self.dropped += 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter_ns
 from typing import Protocol
 
@@ -80,10 +80,12 @@ class Wires:
     are counted in ``Wire.reads`` alone: counting each of them here too cost every read what a sum gives as well.
     """
 
-    __slots__ = ("_closed_reads", "_lock", "open")
+    __slots__ = ("_closed_reads", "_lock", "open", "pools")
 
     def __init__(self) -> None:
         self.open: set[Wire] = set()
+        self.pools: list[Callable[[], int]] = []
+        """Each counts the requests that wait for a connection of some pool; none: the client has no pool that tells."""
         self._closed_reads = 0
         self._lock = threading.Lock()
 
@@ -108,8 +110,13 @@ class Wires:
             return self._closed_reads + sum(wire.reads for wire in self.open)
 
 
+Pump = Callable[[Callable[[bytes], bool]], Awaitable[bool]]
+"""``pump(take)`` hands each piece of a body to ``take`` as it comes off the transport, without waking a task for it:
+``False`` once ``take`` gives that (the caller has something to await and calls again), ``True`` at the body's end."""
+
+
 class Exchange(Protocol):
-    """One request under way, its response begun."""
+    """One request under way, its response begun. One that can has a :data:`Pump` as its member ``pump``."""
 
     status: int
     wire: Wire
