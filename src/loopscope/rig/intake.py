@@ -17,8 +17,9 @@ class Intake:
 
     __slots__ = (
         "_agent", "_begun", "_bucket", "_held", "_held_bytes", "_held_since_ns", "_levers", "_problem", "_read",
-        "_room", "_rows", "_samples", "_splitter", "_timer", "_unpaid", "account", "batch_ns", "bytes", "chunks", "connect_ns",
-        "first_ns", "handle_ns", "last_ns", "number", "reads", "start_ns", "status", "throttle_ns", "wire",
+        "_room", "_rows", "_samples", "_splitter", "_timer", "_unpaid", "account", "batch_ns", "bytes", "chunks",
+        "connect_ns", "first_ns", "handle_ns", "last_ns", "number", "reads", "start_ns", "status", "throttle_ns",
+        "wire",
     )  # fmt: skip
 
     def __init__(
