@@ -24,6 +24,8 @@ from loopscope.model.snapshot import (
     RequestView,
     Series,
     Snapshot,
+    StallPlace,
+    StallView,
 )
 from loopscope.session.source import Abilities, Playback
 from loopscope.settings.levers import LEVERS, canonical
@@ -32,6 +34,19 @@ EDGES = np.geomspace(1e-3, 1e5, 1601)
 CENTRES = np.sqrt(EDGES[1:] * EDGES[:-1])
 COST_S = {("asyncio", "orjson"): 240e-6, ("asyncio", "json"): 262e-6, ("uvloop", "orjson"): 128e-6,
           ("uvloop", "json"): 150e-6}  # fmt: skip
+STALLS = (
+    StallView(31.2, 42.3, "callback", "my_agents.py:41 in summarise", cpu_ms=41.9, runq_ms=0.1,
+              stack=("my_agents.py:41 in summarise", "my_agents.py:77 in agent")),
+    StallView(44.0, 27.5, "core", "", cpu_ms=2.0, runq_ms=25.1),
+    StallView(60.5, 38.8, "callback", "my_agents.py:41 in summarise", cpu_ms=38.0, runq_ms=0.2,
+              stack=("my_agents.py:41 in summarise", "my_agents.py:77 in agent")),
+    StallView(71.9, 31.0, "gc", "httpx/_models.py:112 in __init__", cpu_ms=30.4, runq_ms=0.0, gc_ms=29.8),
+)  # fmt: skip
+PLACES = (
+    StallPlace("my_agents.py:41 in summarise", "callback", False, 2, 81.1, 42.3, 60.5, STALLS[0].stack),
+    StallPlace("httpx/_models.py:112 in __init__", "gc", False, 1, 31.0, 31.0, 71.9),
+    StallPlace("", "core", False, 1, 27.5, 27.5, 44.0),
+)
 SETTLE_S, JUDGE_S = 2.0, 3.0
 
 
@@ -225,7 +240,9 @@ class FakeSource:
             loop=LoopView(
                 name=levers["loop"], proc="rig-1", elu=elu, cpu=elu * 0.93, runq=0.021, gc=0.0013,
                 lag_ms=lag.quantiles, lag_floor_ms=0.062, chunks_per_read=f.chunks_per_read, streams=n, tasks=n + 4,
-                backlog_bytes=int(f.backlog_bytes),
+                backlog_bytes=int(f.backlog_bytes), waited_10ms=0.0021, waited_50ms=0.0, switches_s=412.0,
+                preempted_s=3.2, gc_generations=(0.0008, 0.0003, 0.0002), connections=n,
+                connect_ms=Quantiles(12, 0.31, 0.4, 0.62, 0.62),
             ),
             ceiling=CeilingView(
                 now_chunks_s=now, at_least_chunks_s=now / elu, headroom=1 - elu, elu=elu, delay_ms=delay.quantiles,
@@ -249,6 +266,7 @@ class FakeSource:
                     "ELU 0.24, delay p99 1.2 ms, gap p50 10.0 against 10.0 ms", "agents", 41.0,
                 ),
             ),
+            stalls=STALLS, stall_places=PLACES,
             observer=ObserverView(0.008, 0.052),
             chunks=int(f.chunks_s * t), tokens=int(f.chunks_s * t), requests=sum(a.requests for a in agents),
             errors=sum(a.errors for a in agents), taken=2,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from textual.pilot import Pilot
 from loopscope.core.errors import InputError
 from loopscope.ui.actions import ACTS
 from loopscope.ui.app import LoopscopeApp
-from loopscope.ui.screens.board import Detail, Live
+from loopscope.ui.screens.board import Detail, Live, Loop
 from loopscope.ui.screens.modals import Ask, Page
 from ui.conftest import screen_text, showing, until
 from ui.fakes import FakeSource
@@ -176,6 +177,30 @@ def test_choosing_and_the_detail() -> None:
     play(source, steps)
 
 
+def test_the_event_loops_screen() -> None:
+    """l opens it from everywhere and closes it; it has every signal, the lines that held the loop up, and why not."""
+    source = fresh(edit=lambda s: replace(s, loop=replace(s.loop, words={"runq": "macOS does not tell"}, runq=None)))
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("l")
+        await until(
+            pilot, lambda: isinstance(app.screen, Loop) and "my_agents.py:41 in summarise" in screen_text(pilot)
+        )
+        text = screen_text(pilot)
+        for words in ("ready, waited > 10 ms", "3 open connections", "context switches", "gen 2", "chunks per read",
+                      "bytes unread", "µs at", "idle floor", "to connect", "no core", "7 tasks",
+                      "macOS does not tell"):  # fmt: skip
+            assert words in text, words
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+        await pilot.press("enter", "l")
+        await until(pilot, lambda: isinstance(app.screen, Loop))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+
+    play(source, steps)
+
+
 def test_sorting_and_enlarging() -> None:
     """o sorts by the next column and says so; z enlarges one pane after the other, escape gives all back."""
     source = fresh(failing=(2,))
@@ -248,8 +273,8 @@ def test_the_palette_knows_actions_agents_and_themes() -> None:
 
     async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
         await pilot.press("ctrl+p")
-        await pilot.press(*"other event")
-        await until(pilot, lambda: "levers: other event loop" in screen_text(pilot))
+        await pilot.press(*"next loop")
+        await until(pilot, lambda: "levers: next loop" in screen_text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: source.pulls == [("loop", "uvloop")])
         await pilot.press("ctrl+p", *"agent-2")

@@ -76,3 +76,9 @@ def test_trouble(snap_compare: Compare) -> None:
         )  # fmt: skip
 
     assert snap_compare(terminal_size=(120, 36), **shown(FakeSource(2, frozen=True, edit=edit)))
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])
+def test_the_event_loop(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """The event loop, closely."""
+    assert snap_compare(terminal_size=size, **shown(FakeSource(2, frozen=True), keys=("l",)))

@@ -32,13 +32,14 @@ class Act:
     priority: bool = False
 
 
+_LEVERS = tuple(
+    Act(name, lever.key, f"pull('{name}')", f"next {name}", lever.help, "levers", lever.key, name, 1, "levers")
+    for name, lever in LEVERS.items()
+    if len(lever.key) == 1
+)
+
 ACTS: tuple[Act, ...] = (
-    Act("throttle", "t", "pull('throttle')", "next throttle", LEVERS["throttle"].help, "levers",
-        "t", "throttle", 1, "levers"),
-    Act("loop", "u", "pull('loop')", "other event loop", LEVERS["loop"].help, "levers", "u", "loop", 1, "levers"),
-    Act("batch", "b", "pull('batch')", "next batching", LEVERS["batch"].help, "levers", "b", "batch", 1, "levers"),
-    Act("decoder", "d", "pull('decoder')", "other decoder", LEVERS["decoder"].help, "levers",
-        "d", "decoder", 1, "levers"),
+    *_LEVERS,
     Act("more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers",
         "+", "", 2, "levers"),
     Act("fewer", "minus,underscore", "step(-1)", "one agent fewer", LEVERS["agents"].help, "levers",
@@ -52,6 +53,8 @@ ACTS: tuple[Act, ...] = (
         "view", "space", "pause", 2),
     Act("detail", "enter", "detail", "detail of the chosen agent", "quantiles, server gap against client gap, requests",
         "view", "enter", "detail", 3, board="live"),
+    Act("event-loop", "l", "loop", "the event loop, closely",
+        "shares of its time, what a chunk costs, which lines held it up", "view", "l", "event loop", 3),
     Act("findings", "f", "findings", "findings", "what holds now, with its evidence and the lever to try", "view",
         "f", "findings", 4),
     Act("zoom", "z", "zoom", "enlarge the next pane",

@@ -141,7 +141,8 @@ class LoopscopeApp(Operated):
         self.post_message(self.Arrived(snapshot))
 
     def _covered(self) -> bool:
-        return self.screen.is_modal
+        # A tick may still come while the app closes its screens.
+        return bool(self.screen_stack) and self.screen.is_modal
 
     @on(Arrived)
     def _arrived(self, event: Arrived) -> None:

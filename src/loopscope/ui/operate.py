@@ -12,7 +12,19 @@ from loopscope.ui import theming
 from loopscope.ui.pulls import Pulls
 from loopscope.ui.view import ORDERS, View
 
-_NEED_SOURCE = {"pause", "mark", "detail", "findings", "zoom", "order", "choose", "escape", "save", "command_palette"}
+_NEED_SOURCE = {
+    "pause",
+    "mark",
+    "detail",
+    "loop",
+    "findings",
+    "zoom",
+    "order",
+    "choose",
+    "escape",
+    "save",
+    "command_palette",
+}
 """Actions that mean nothing until the source runs."""
 
 
@@ -93,6 +105,17 @@ class Operated(App[None]):
             self.view.selected = chosen.agent
             self.push_screen(Detail())
 
+    def action_loop(self) -> None:
+        """Open the event loop's screen, or close it."""
+        from loopscope.ui.screens.board import Board, Live, Loop
+
+        if isinstance(self.screen, Loop):
+            self.pop_screen()
+        elif isinstance(self.screen, Board):
+            if not isinstance(self.screen, Live):
+                self.pop_screen()
+            self.push_screen(Loop())
+
     def open_agent(self, number: int) -> None:
         """Choose an agent and open it."""
         self.view.selected = number
@@ -100,10 +123,10 @@ class Operated(App[None]):
         self.show()
 
     def action_escape(self) -> None:
-        """Close the detail, or give the panes their places back."""
-        from loopscope.ui.screens.board import Detail
+        """Close what stands over the live screen, or give the panes their places back."""
+        from loopscope.ui.screens.board import Board, Live
 
-        if isinstance(self.screen, Detail):
+        if isinstance(self.screen, Board) and not isinstance(self.screen, Live):
             self.pop_screen()
         self.view.zoom = ""
         self.show()

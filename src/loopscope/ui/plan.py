@@ -86,6 +86,30 @@ def detail(width: int, height: int) -> dict[str, Box]:
     return boxes
 
 
+def loop(width: int, height: int) -> dict[str, Box]:
+    """Panes of the event loop's screen."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1), "identity": Box(0, 2, width, 5)}
+    y, room = 7, height - 8
+    # Seven rows each. Where they cannot both have their bars, the figures of the second keep their words.
+    upper = min(room, 9)
+    boxes |= _split(("shares", "costs"), (1, 1) if width >= 110 else (2, 3), width, y, upper)
+    y, room = y + upper, room - upper
+    if room >= 30:
+        boxes |= _split(("lag", "delay"), (1, 1), width, y, 10)
+        y, room = y + 10, room - 10
+    if 0 < room < 5:
+        # Too little for a table: the figures above have it.
+        return boxes | _split(("shares", "costs"), (1, 1) if width >= 110 else (2, 3), width, 7, upper + room)
+    first = room if room < 12 else (room + 1) // 2
+    if room:
+        boxes["places"] = Box(0, y, width, first)
+    if room > first:
+        boxes["latest"] = Box(0, y + first, width, room - first)
+    return boxes
+
+
 def _split(names: Sequence[str], parts: Sequence[int], width: int, y: int, height: int) -> dict[str, Box]:
     total, boxes, x, given = sum(parts), {}, 0, 0
     for name, part in zip(names, parts, strict=True):

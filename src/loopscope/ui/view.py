@@ -33,7 +33,7 @@ class View:
     """Number of the chosen agent."""
     order: str = ORDERS[0]
     board: str = "live"
-    """Which screen of panes is on top: ``live`` or ``detail``."""
+    """Which screen of panes is on top: ``live``, ``detail``, ``loop``."""
     _ranked: tuple[str, int, int] = ("", 0, 0)
     _rank: dict[int, int] = field(default_factory=dict)
     zoom: str = ""

@@ -1,5 +1,7 @@
 """Where panes stand."""
 
+from collections.abc import Callable
+
 import pytest
 
 from loopscope.ui import plan
@@ -33,6 +35,7 @@ def test_sizes_that_people_use() -> None:
 def test_too_small_is_said(width: int, height: int) -> None:
     """Below 60 x 16 there is one pane, which says so."""
     assert set(plan.live(width, height, 2)) == set(plan.detail(width, height)) == {"small"}
+    assert set(plan.loop(width, height)) == {"small"}
 
 
 def test_one_pane_may_have_it_all() -> None:
@@ -42,9 +45,10 @@ def test_one_pane_may_have_it_all() -> None:
         assert name in plan.live(160, 48, 2)
 
 
-def test_the_detail_is_filled_exactly() -> None:
+@pytest.mark.parametrize("place", [plan.detail, plan.loop])
+def test_the_others_are_filled_exactly(place: Callable[[int, int], dict[str, Box]]) -> None:
     """No overlap and nothing left over at any size."""
     for width in (60, 80, 119, 120, 160, 240):
         for height in (16, 20, 24, 30, 36, 48, 67):
-            boxes = plan.detail(width, height)
+            boxes = place(width, height)
             assert sorted(cells(boxes)) == [(x, y) for x in range(width) for y in range(height)], (width, height)

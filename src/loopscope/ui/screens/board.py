@@ -1,4 +1,4 @@
-"""A screen made of panes, placed by a plan; the live screen and an agent's detail are two of them."""
+"""A screen made of panes, placed by a plan; the live screen, an agent's detail, the event loop."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from loopscope.ui import actions, plan
 from loopscope.ui.pane import Draw, Pane
-from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, timeline
+from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, loop, timeline
 from loopscope.ui.plan import Box
 
 if TYPE_CHECKING:
@@ -157,6 +157,31 @@ class Detail(Board):
     def boxes(self, width: int, height: int) -> dict[str, Box]:
         """Say where each pane stands."""
         return plan.detail(width, height)
+
+
+class Loop(Board):
+    """The event loop, closely."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (
+                ("header", header.draw, 1, 0),
+                ("identity", loop.identity, 1, 0),
+                ("shares", loop.shares, 1, 0),
+                ("costs", loop.costs, 1, 0),
+                ("lag", histogram.lag, CHARTS_EVERY, 1),
+                ("delay", histogram.delay, CHARTS_EVERY, 2),
+                ("places", loop.places, CHARTS_EVERY, 0),
+                ("latest", loop.latest, CHARTS_EVERY, 0),
+                ("footer", actions.footer, 1, 0),
+                ("small", frames.too_small, 1, 0),
+            ),
+            "loop",
+        )
+
+    def boxes(self, width: int, height: int) -> dict[str, Box]:
+        """Say where each pane stands."""
+        return plan.loop(width, height)
 
 
 def boards(screens: Iterable[object]) -> list[Board]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.session.source import Abilities, Playback
 from loopscope.ui import actions
 from loopscope.ui.draw.ink import Row, text_of, width_of
-from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, timeline
+from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, loop, timeline
 from loopscope.ui.view import View
 from ui.fakes import FakeSource
 
@@ -34,6 +35,11 @@ PANES: dict[str, Draw] = {
     "quantiles": detail.quantiles,
     "rate": detail.rate_chart,
     "requests": detail.requests,
+    "loop identity": loop.identity,
+    "shares": loop.shares,
+    "costs": loop.costs,
+    "places": loop.places,
+    "latest": loop.latest,
 }
 LIVE = Abilities(levers=True)
 
@@ -46,11 +52,17 @@ def view_of(snapshot: Snapshot, **more: object) -> View:
 def hostile(words: str) -> Snapshot:
     """A snapshot in which every text from outside is the same nasty one, as it comes out of core.text.plain."""
     words = plain(words)
+
+    def named(item: Any) -> Any:
+        return replace(item, where=words, why=words, stack=(words,))
+
     base = FakeSource(3, failing=(1,)).snapshot()
     nasty = tuple(replace(a, name=words, endpoint=words, model=words, words=words) for a in base.agents)
     return replace(
         base, agents=nasty, source_words=words, problem=words, findings=(FindingView(words, words, words, words, 1.0),),
-        loop=replace(base.loop, name=words, draining=(words,)), power=replace(base.power, label=words, words=words),
+        loop=replace(base.loop, name=words, draining=(words,), words={words: words}),
+        stalls=tuple(map(named, base.stalls)), stall_places=tuple(map(named, base.stall_places[:1])),
+        power=replace(base.power, label=words, words=words),
         ceiling=replace(base.ceiling, words=words, at_least_chunks_s=None),
         marks=tuple(replace(m, label=words) for m in base.marks),
         effects=tuple(replace(e, words=words, old=words) for e in base.effects),
@@ -95,7 +107,18 @@ def test_nothing_is_drawn_for_nothing(pane: str) -> None:
 def test_text_from_outside_stays_text(words: str) -> None:
     """Whatever a server says, after core.text.plain it is shown as it is and no control character gets through."""
     view = view_of(hostile(words))
-    for name in ("header", "agents", "identity", "power", "levers", "ceiling"):
+    for name in (
+        "header",
+        "agents",
+        "identity",
+        "power",
+        "levers",
+        "ceiling",
+        "loop identity",
+        "costs",
+        "places",
+        "latest",
+    ):
         for row in PANES[name](view, 120, 10):
             joined = "".join(text for text, _ in row)
             assert joined.isprintable()
