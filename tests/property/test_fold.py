@@ -26,9 +26,11 @@ from loopscope.core.records import (
     Loss,
     Mark,
     Observer,
+    Phase,
     Power,
     Pulse,
     Request,
+    Result,
     Server,
     Stall,
     Trailer,
@@ -73,7 +75,7 @@ def chunks(draw: st.DrawFn) -> Chunks:
     return Chunks(
         t_ns=draw(near), proc=draw(proc), base_ns=draw(st.one_of(near, whole)), agent=column(small),
         recv=column(st.one_of(st.integers(0, S), whole)), delay=column(maybe(whole)), handled=column(whole),
-        first=column(small), empty=column(small), whole=column(st.one_of(small, whole)),
+        first=column(small), whole=column(st.one_of(small, whole)),
     )  # fmt: skip
 
 
@@ -122,6 +124,14 @@ hostile: st.SearchStrategy[AnyRecord] = st.one_of(
     ),
     st.builds(Loss, **head, what=st.sampled_from(["lines", "samples", "\x1b"]), count=whole, words=text),
     st.builds(Mark, **head, words=text),
+    st.builds(
+        Phase, **head, what=text, on=st.booleans(), number=whole, of=whole, words=text,
+        settings=st.dictionaries(text, text, max_size=3),
+    ),
+    st.builds(
+        Result, **head, what=text, words=text, settings=st.dictionaries(text, text, max_size=3),
+        figures=st.dictionaries(text, maybe(real), max_size=3),
+    ),
     st.builds(ClockAnchor, **head, wall_ns=whole, step_ns=whole),
     st.builds(Trailer, **head, lines=whole),
 )  # fmt: skip

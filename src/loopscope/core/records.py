@@ -8,7 +8,7 @@ an older file still reads; a new *kind* needs a new :data:`FORMAT`.
 
 import msgspec
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file format, counted apart from the release."""
 
 
@@ -46,6 +46,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Between the end of a request and the next."""
     requests: int = 0
     """How many requests it sends before it ends by itself; 0: until it is told to stop."""
+    workflow: str = ""
+    """``loop`` or ``thread``: it scans files, asks twice and writes a report, its file I/O done there; empty: no."""
+    files: int = 0
+    """Files that a workflow scans."""
 
 
 class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
@@ -147,8 +151,7 @@ class Chunks(Record, frozen=True, tag="chunks", kw_only=True, gc=False):
     Columns have equal length n. Row i was received at ``base_ns + sum(recv[0..i])``. ``delay[i]`` is received - sent in
     ns (``null``: the server gave no stamp; below zero: the server's clock is ahead of ours); ``handled[i]`` is handled
     - received in ns. ``first`` lists the rows that are the first chunk of their request (a gap never spans two
-    requests); ``empty`` lists rows without visible content (a role event, a final message). Rows of one agent with the
-    same received stamp came in one read.
+    requests). Rows of one agent with the same received stamp came in one read.
     """
 
     base_ns: int
@@ -157,7 +160,6 @@ class Chunks(Record, frozen=True, tag="chunks", kw_only=True, gc=False):
     delay: list[int | None]
     handled: list[int]
     first: list[int] = []
-    empty: list[int] = []
     whole: list[int] = []
     """Agents all of whose stamps in this record are whole seconds: no delay can be told from them."""
 
@@ -199,6 +201,14 @@ class Pulse(Record, frozen=True, tag="pulse", kw_only=True, gc=False):
     """``gc_ns`` by generation, the youngest first."""
     connections: int | None = None
     """Open connections of the client."""
+    turns: int | None = None
+    """Turns of the loop: how often it looked for events."""
+    looks: int = 0
+    """Looks of the watchdog's thread, which wakes up about 28 times a second, ..."""
+    taken: int = 0
+    """... and those of them that had a core but found Python's lock taken for a millisecond or longer."""
+    queued: int | None = None
+    """Requests that wait in the client for a connection of its pool."""
 
 
 class Lever(Record, frozen=True, tag="lever", kw_only=True, gc=False):
@@ -259,6 +269,10 @@ class Truth(Record, frozen=True, tag="truth", kw_only=True, gc=False):
     watts: float | None = None
     """Simulated power, when a power model is set."""
     cpu_ns: int = 0
+    blocked: int | None = None
+    """How often a stream had to wait for its client to read."""
+    runq_ns: int | None = None
+    """Time in which the emulator could have run but had no core."""
 
 
 class Observer(Record, frozen=True, tag="observer", kw_only=True, gc=False):

@@ -122,14 +122,14 @@ def read_gaps(path: Path) -> tuple[tuple[int, ...], ...]:
 
 def _take(record: Chunks, last: dict[int, int], open_runs: dict[int, list[int]], runs: list[list[int]]) -> int:
     """Add the gaps of one record; ``last`` is the latest arrival of each agent. Gives how many there were."""
-    first, empty = set(record.first), set(record.empty)
+    first = set(record.first)
     now, taken = record.base_ns, 0
     for row, (agent, step) in enumerate(zip(record.agent, record.recv, strict=False)):
         now += step
         if row in first or agent not in open_runs:
             open_runs[agent] = []
             runs.append(open_runs[agent])
-        elif row not in empty:
+        else:
             open_runs[agent].append(max(0, now - last[agent]))
             taken += 1
         last[agent] = now

@@ -4,8 +4,6 @@ The least delay so far stands for clock offset and network; what is left is call
 """
 
 from collections.abc import Iterable
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +12,6 @@ from loopscope.model.rows import Rows
 from loopscope.stats.arrays import grown, roomy
 
 WORDS = "estimated: the server is on another host, so these are delays above the least one so far"
-
-
-def elsewhere(url: str) -> bool:
-    """Say whether a URL leads to another host; an empty one does not."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
-    if not host or host == "localhost":
-        return False
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return True
 
 
 class Estimate:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from loopscope.core.clock import NS_PER_S
+from loopscope.core.hosts import elsewhere
 from loopscope.core.records import (
     AgentState,
     AnyRecord,
@@ -24,17 +25,18 @@ from loopscope.core.records import (
     Loss,
     Mark,
     Observer,
+    Phase,
     Power,
     Pulse,
     Request,
+    Result,
     Stall,
     Truth,
 )
 from loopscope.core.text import plain
 from loopscope.model.bins import BIN_NS, BINS_PER_S, Grid, OpenBin, close
-from loopscope.model.estimate import elsewhere
 from loopscope.model.rows import Carry, Rows, rows_of
-from loopscope.model.snapshot import FindingView, MarkView, Snapshot
+from loopscope.model.snapshot import FindingView, MarkView, PhaseView, ResultView, Snapshot
 from loopscope.model.state import Lost, State
 from loopscope.model.view import Viewer
 
@@ -46,6 +48,7 @@ _MOST_PULSE_NS = 3_600 * NS_PER_S
 _MOST_FINDINGS = 64
 _MOST_FIGURES = 32
 _MOST_SERVERS = 256
+_MOST_STEPS = 1_000_000
 _MOST_COUNT = 1 << 50
 _LONGEST_NAME = 64
 
@@ -226,6 +229,25 @@ class Fold(State):
             "note" if record.severity == "note" else "warn", _figures(record.figures),
         )  # fmt: skip
 
+    def _on_phase(self, record: Phase, t: int) -> None:
+        what = plain(record.what, 40)
+        if not record.on:
+            if self.phase is not None and self.phase.what == what:
+                self.phase = None
+            return
+        number, of = min(_count(record.number), _MOST_STEPS), min(_count(record.of), _MOST_STEPS)
+        self.phase = PhaseView(what, plain(record.words), t / NS_PER_S, number, of, _settings(record.settings))
+        step = f" {number}/{of}" if of else f" {number}" if number else ""
+        self._mark(t, what + step, "phase")
+
+    def _on_result(self, record: Result, t: int) -> None:
+        figures = {
+            plain(name, 40): value if value is not None and isfinite(value) else None
+            for name, value in list(record.figures.items())[:_MOST_FIGURES]
+        }
+        what, words, settings = plain(record.what, 40), plain(record.words, 400), _settings(record.settings)
+        self.results.append(ResultView(t / NS_PER_S, what, words, settings, figures))
+
     def _on_stall(self, record: Stall, t: int) -> None:
         words = self.stalls.take(record, self.time.zero or 0, t)
         if words is None:
@@ -239,6 +261,10 @@ class Fold(State):
 
 def _count(value: int) -> int:
     return value if 0 <= value <= _MOST_COUNT else 0
+
+
+def _settings(told: dict[str, str]) -> dict[str, str]:
+    return {plain(name, 40): plain(value, 80) for name, value in list(told.items())[:_MOST_FIGURES]}
 
 
 def _figures(told: dict[str, float]) -> dict[str, float]:
@@ -262,4 +288,6 @@ _HANDLERS: dict[type, Callable[[Fold, Any, int], None]] = {
     Loss: Fold._on_loss,
     Finding: Fold._on_finding,
     Stall: Fold._on_stall,
+    Phase: Fold._on_phase,
+    Result: Fold._on_result,
 }

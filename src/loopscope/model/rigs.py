@@ -29,6 +29,7 @@ class Rig:
     tasks: int = 0
     backlog_bytes: int | None = None
     connections: int | None = None
+    queued: int | None = None
     dropped: int = 0
 
 
@@ -76,6 +77,7 @@ class Rigs:
         rig.name = plain(record.loop, 20) or rig.name
         rig.streams, rig.tasks = _count(record.streams), _count(record.tasks)
         rig.connections = None if record.connections is None else _count(record.connections)
+        rig.queued = None if record.queued is None else _count(record.queued)
         rig.backlog_bytes = None if record.backlog_bytes is None else _count(record.backlog_bytes)
         if _count(record.dropped) > rig.dropped:
             rig.dropped, self.dropped_at = _count(record.dropped), rig.last_at

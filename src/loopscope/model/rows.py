@@ -1,7 +1,4 @@
-"""From one ``Chunks`` record to its chunks: who, when, gap, server gap, delay. Vectorised; refuses what cannot be.
-
-A chunk is a message with content: rows in ``empty`` start requests and share reads, but are not counted and end no gap.
-"""
+"""From one ``Chunks`` record to its chunks: who, when, gap, server gap, delay. Vectorised; refuses what cannot be."""
 
 from dataclasses import dataclass
 
@@ -77,7 +74,6 @@ def rows_of(record: Chunks, t: int, zero: int, agents: AgentTable, carry: Carry)
         delay = np.array(record.delay, dtype=np.float64)
         handled = np.array(record.handled, dtype=np.float64)
         first = _mask(record.first, n)
-        empty = _mask(record.empty, n)
     except (OverflowError, TypeError, ValueError):
         return None, n
     if deltas.max() > _HOUR_NS or deltas.min() < -_HOUR_NS or abs(int(base)) > 1 << 60:
@@ -90,15 +86,13 @@ def rows_of(record: Chunks, t: int, zero: int, agents: AgentTable, carry: Carry)
     refused = n - int(np.count_nonzero(good))
     if refused:
         slots, recv, delay, handled = slots[good], recv[good], delay[good], handled[good]
-        first, empty = first[good], empty[good]
+        first = first[good]
         if refused == n:
             return None, n
     delay[np.abs(delay) > _DAY_NS] = np.nan
     carry.grow(len(agents.all))
     order = np.argsort(slots, kind="stable")
-    rows, backwards = _grouped(
-        slots[order], recv[order], delay[order], handled[order], first[order], ~empty[order], carry
-    )
+    rows, backwards = _grouped(slots[order], recv[order], delay[order], handled[order], first[order], carry)
     return rows, refused + backwards
 
 
@@ -111,24 +105,13 @@ def _mask(indexes: list[int], n: int) -> Mask:
 
 
 def _grouped(
-    slot: NDArray[np.int16], recv: Ints, delay: Floats, handled: Floats, first: Mask, content: Mask, carry: Carry
-) -> tuple[Rows | None, int]:
+    slot: NDArray[np.int16], recv: Ints, delay: Floats, handled: Floats, first: Mask, carry: Carry
+) -> tuple[Rows, int]:
     """Find neighbours in rows sorted by slot, and count gaps that run backwards."""
-    # Equal numbers mean the same request.
-    starts: Ints = np.cumsum(first)
-    begin = np.flatnonzero(np.concatenate(([True], slot[1:] != slot[:-1])))
-    end = np.concatenate((begin[1:], [slot.size])) - 1
-    starts_before: Ints = starts[begin] - first[begin]
-    owner = slot[begin]
-
-    at = np.flatnonzero(content)
-    group = np.searchsorted(begin, at, side="right") - 1
-    slot, recv, delay, handled, number = slot[at], recv[at], delay[at], handled[at], starts[at]
-    head = np.concatenate(([True], group[1:] != group[:-1])) if at.size else np.empty(0, dtype=np.bool_)
-    before_recv, before_delay, before_number = np.roll(recv, 1), np.roll(delay, 1), np.roll(number, 1)
+    head = np.concatenate(([True], slot[1:] != slot[:-1]))
+    before_recv, before_delay = np.roll(recv, 1), np.roll(delay, 1)
     before_recv[head], before_delay[head] = carry.recv[slot[head]], carry.delay[slot[head]]
-    before_number[head] = starts_before[group[head]]
-    follows = (number == before_number) & (before_recv != _NONE)
+    follows = ~first & (before_recv != _NONE)
     gap = np.where(follows, (recv - before_recv).astype(np.float64), np.nan)
     server_gap = np.maximum(gap - (delay - before_delay), 0.0)
     backwards = gap < 0
@@ -137,12 +120,6 @@ def _grouped(
         gap[backwards] = server_gap[backwards] = np.nan
     read = ~(gap == 0)
 
-    # What the next record needs: the last chunk, unless a request began after it and has no chunk yet.
-    last = np.concatenate((group[1:] != group[:-1], [True])) if at.size else np.empty(0, dtype=np.bool_)
-    number_at_end: Ints = starts_before.copy()
-    number_at_end[group[last]] = number[last]
+    last = np.concatenate((head[1:], [True]))
     carry.recv[slot[last]], carry.delay[slot[last]] = recv[last], delay[last]
-    carry.recv[owner[starts[end] != number_at_end]] = _NONE
-    if not at.size:
-        return None, 0
     return Rows(slot, recv, gap, server_gap, delay, np.clip(handled, 0.0, _DAY_NS), read), lost

@@ -93,6 +93,8 @@ class AgentView:
     """As servers reported them, of finished requests."""
     recent: tuple[RequestView, ...] = ()
     """The last requests, newest first."""
+    least_delay_ms: float | None = None
+    """Least delivery delay of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class LoopView:
     """``gc`` by generation, the youngest first."""
     connections: int | None = None
     """Open connections of the client."""
+    queued: int | None = None
+    """Requests that wait in the client for a connection of its pool."""
     connect_ms: Quantiles = field(default_factory=Quantiles)
     """Of the last 50 connects, exact."""
     chunks_per_read: float | None = None
@@ -241,12 +245,16 @@ class Recent:
     """CPU of the measured process's other threads, without the probes' own: what may hold the GIL."""
     observer: float | None = None
     """CPU of the probes' thread."""
+    gil_taken: float | None = None
+    """Share of the watchdog's wake-ups that had a core but found Python's lock taken, by whichever thread."""
     lag_ms: Quantiles = field(default_factory=Quantiles)
     """Above the idle floor."""
     delay_ms: Quantiles = field(default_factory=Quantiles)
     waited_ms: float | None = None
     """Median of the delays, each above the least that its agent's chunks have had in the session: what a server far
     away, or one with another clock, always adds is not in it."""
+    ahead_ms: float | None = None
+    """By how much at least the server's clock is ahead of ours, where most stamps lie after their receipt."""
     gap_ms: float | None = None
     """Mean gap between chunks at the client ..."""
     server_gap_ms: float | None = None
@@ -255,6 +263,7 @@ class Recent:
     server_gap_p50_ms: float | None = None
     server_gap_least_ms: float | None = None
     """The least mean server gap over any three seconds of the session."""
+    server_gap_max_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,13 +320,37 @@ class StallPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseView:
+    """The step of a procedure that is under way: see :class:`loopscope.core.records.Phase`."""
+
+    what: str
+    words: str
+    since_s: float
+    number: int = 0
+    of: int = 0
+    """How many steps there will be; 0: not known."""
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """What a procedure has found: one sentence and its figures, by name with their units."""
+
+    t_s: float
+    what: str
+    words: str
+    settings: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class MarkView:
     """A lever or a mark on the time line."""
 
     t_s: float
     label: str
     kind: str
-    """``lever``, ``mark``, ``finding``, ``loss``, ``stall``."""
+    """``lever``, ``mark``, ``finding``, ``loss``, ``stall``, ``phase``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +412,10 @@ class Snapshot:
     marks: tuple[MarkView, ...] = ()
     findings: tuple[FindingView, ...] = ()
     """What holds now: warnings first, the oldest of them first, then notes."""
+    phase: PhaseView | None = None
+    """The step that a procedure is at now."""
+    results: tuple[ResultView, ...] = ()
+    """What procedures have found, oldest first; the latest 256."""
     recent: Recent = field(default_factory=Recent)
     solo_ttft_ms: dict[str, float] = field(default_factory=dict)
     """Median TTFT by model of requests that had no company; only of models with three such requests."""

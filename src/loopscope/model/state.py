@@ -9,7 +9,7 @@ from loopscope.model.estimate import Estimate
 from loopscope.model.ledger import Ledger
 from loopscope.model.power import PowerBook
 from loopscope.model.rigs import Rigs
-from loopscope.model.snapshot import FindingView, MarkView
+from loopscope.model.snapshot import FindingView, MarkView, PhaseView, ResultView
 from loopscope.model.stalls import StallBook
 from loopscope.model.timebase import Timebase
 from loopscope.model.window import Window
@@ -17,6 +17,7 @@ from loopscope.model.window import Window
 _MOST_MARKS = 1_000
 _MOST_LOSSES = 100
 _MOST_PAST = 256
+_MOST_RESULTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class State:
         self.findings: dict[str, FindingView] = {}
         self.past: deque[FindingView] = deque(maxlen=_MOST_PAST)
         """Findings that have ceased to hold, in the order in which they did."""
+        self.phase: PhaseView | None = None
+        """The step that a procedure is at now."""
+        self.results: deque[ResultView] = deque(maxlen=_MOST_RESULTS)
         self.stalls = StallBook()
         self.estimate = Estimate()
         self.losses: deque[Lost] = deque(maxlen=_MOST_LOSSES)

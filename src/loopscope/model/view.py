@@ -40,7 +40,7 @@ from loopscope.model.state import State
 from loopscope.model.tally import Totals, most_of
 from loopscope.model.window import SPARK_S, STEP_S, WINDOW_BINS, Window
 from loopscope.settings.levers import LEVERS
-from loopscope.stats.loghist import BUCKETS, Floats
+from loopscope.stats.loghist import BUCKETS, MIDDLE_NS, Floats
 from loopscope.stats.timeline import RecentLine, WholeLine
 
 _GONE_S = 10.0
@@ -112,6 +112,8 @@ class Viewer:
             effects=tuple(state.ledger.effect(pull) for pull in state.ledger.pulls),
             marks=tuple(state.marks),
             findings=tuple(sorted(state.findings.values(), key=lambda item: (item.severity == "note", item.since_s))),
+            phase=state.phase,
+            results=tuple(state.results),
             recent=slid.recent,
             solo_ttft_ms=state.agents.solo_ttft_ms(),
             stalls=tuple(state.stalls.latest),
@@ -238,7 +240,14 @@ def _agent(state: State, agent: Agent, slid: Slid, chunks: int) -> AgentView:
         chunks=chunks,
         tokens=agent.tokens,
         recent=agent.recent,
+        least_delay_ms=_least_ms(state.window, slot),
     )
+
+
+def _least_ms(window: Window, slot: int) -> float | None:
+    if slot >= window.least_delay.size or (bucket := int(window.least_delay[slot])) >= BUCKETS:
+        return None
+    return float(MIDDLE_NS[min(bucket, BUCKETS - 2)]) / NS_PER_MS  # the last bucket has no middle
 
 
 def stamp_words(agent: Agent, words: str) -> str:
@@ -274,6 +283,7 @@ def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
         preempted_s=ratio(sums.preempted, sums.switch_s),
         gc_generations=gc_generations(sums),
         connections=rig.connections,
+        queued=rig.queued,
         connect_ms=state.agents.connect_ms(),
         chunks_per_read=ratio(slid.totals.total(Sum.CHUNKS), slid.totals.total(Sum.READS)),
         streams=rig.streams,

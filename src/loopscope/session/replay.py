@@ -6,6 +6,7 @@ shown is the time up to which records have been folded, never a later one with d
 """
 
 import dataclasses
+import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from loopscope.core.text import plain
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
-from loopscope.session.source import Abilities, Playback, Progress
+from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
 from loopscope.trace.reader import Outcome, Reading, last_ns, read
 
 _SLICE_NS = 50_000_000
@@ -69,7 +70,9 @@ class ReplaySource:
         self._changed = threading.Condition()
         self._answers: list[Callable[[Snapshot], None]] = []
         self._playing = True
-        self._rewind = False
+        self._speed = 1.0
+        self._loop = False
+        self._goal_ns: int | None = None
         self._stopping = False
         self._ended = False
         self._problem = ""
@@ -110,6 +113,8 @@ class ReplaySource:
                 position_s=self._folded_ns / NS_PER_S,
                 length_s=max(self._length_ns, self._folded_ns) / NS_PER_S,
                 playing=self._playing,
+                speed=self._speed,
+                loop=self._loop,
             )
 
     def play(self, playing: bool) -> None:
@@ -117,7 +122,8 @@ class ReplaySource:
         with self._changed:
             if playing == self._playing:
                 return
-            self._rewind = self._rewind or (playing and self._ended)
+            if playing and self._ended:
+                self._goal_ns = 0
             self._base_ns, self._since_ns = self._position_ns(), self._clock()
             self._playing = playing
             self._changed.notify()
@@ -133,6 +139,42 @@ class ReplaySource:
     def cancel(self) -> None:
         """None runs here."""
 
+    def seek(self, position_s: float) -> None:
+        """Go to a moment, clamped to what there is; a replay that plays goes on from there."""
+        with self._changed:
+            self._go(position_s * NS_PER_S)
+
+    def step(self, seconds: float) -> None:
+        """Pause, and move by so much."""
+        with self._changed:
+            position_ns = self._position_ns() if self._goal_ns is None else self._goal_ns
+            self._base_ns, self._playing = position_ns, False
+            self._go(position_ns + seconds * NS_PER_S)
+
+    def set_speed(self, speed: float) -> None:
+        """Play so many times as fast. Raises InputError for what is no speed of :data:`SPEEDS`."""
+        if speed not in SPEEDS:
+            raise InputError(f"{speed:g} is no speed; there are {', '.join(f'{each:g}' for each in SPEEDS)}")
+        with self._changed:
+            self._base_ns, self._since_ns = self._position_ns(), self._clock()
+            self._speed = speed
+            self._changed.notify()
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin anew at the end, or stay there."""
+        with self._changed:
+            self._loop = loop
+            self._changed.notify()
+
+    def now(self) -> None:
+        """Go to the end."""
+        with self._changed:
+            self._go(math.inf)
+
+    def overview(self) -> Overview | None:
+        """Not known yet."""
+        return None
+
     def stop(self) -> dict[str, Any]:
         """End the thread, close the file, give the summary of what has been played."""
         with self._changed:
@@ -144,8 +186,16 @@ class ReplaySource:
             self._reading.close()
         return summary(self.fold)
 
+    def _go(self, position_ns: float) -> None:
+        """Ask the thread for another moment; the lock is held."""
+        if math.isnan(position_ns):
+            return
+        self._goal_ns = int(min(max(position_ns, 0), max(self._length_ns, self._folded_ns)))
+        self._changed.notify()
+
     def _position_ns(self) -> int:
-        return self._base_ns + (self._clock() - self._since_ns if self._playing else 0)
+        gone_ns = int((self._clock() - self._since_ns) * self._speed) if self._playing else 0
+        return self._base_ns + gone_ns
 
     def _open(self) -> None:
         self._reading = read(self.path)
@@ -166,9 +216,9 @@ class ReplaySource:
                 if self._stopping:
                     return
                 answers, self._answers = self._answers, []
-                rewind, self._rewind = self._rewind, False
-            if rewind:
-                self._begin_anew()
+                goal_ns, self._goal_ns = self._goal_ns, None
+            if goal_ns is not None:
+                self._jump(goal_ns)
             with self._changed:
                 target_ns = self._position_ns()
             self._advance(target_ns)
@@ -178,18 +228,25 @@ class ReplaySource:
                     answer(snapshot)
             self._rest()
 
-    def _begin_anew(self) -> None:
+    def _jump(self, goal_ns: int) -> None:
+        if (goal_ns < self._folded_ns or self._ended) and not self._begin_anew():
+            return
+        with self._changed:
+            self._base_ns, self._since_ns = goal_ns, self._clock()
+
+    def _begin_anew(self) -> bool:
         try:
             self._open()
         except TraceError as error:  # it was there a moment ago: keep showing what is known of it
             with self._changed:
                 self._problem, self._playing, self._base_ns = str(error), False, self._folded_ns
-            return
+            return False
         self.fold = self._new_fold()
         with self._changed:
             self._ended = False
             self._folded_ns = self._base_ns = 0
             self._since_ns = self._clock()
+        return True
 
     def _advance(self, target_ns: int) -> None:
         """Fold what is due at this position, for as long as a slice lasts."""
@@ -219,8 +276,12 @@ class ReplaySource:
     def _end(self) -> None:
         assert self._reading is not None  # noqa: S101 - opened by start()
         outcome = self._reading.outcome
-        self._ended, self._playing = True, False
+        self._ended = True
         self._length_ns = self._base_ns = self._folded_ns = outcome.last_ns - self._origin_ns
+        if self._loop and self._playing and self._length_ns:
+            self._goal_ns = 0
+        else:
+            self._playing = False
         self._problem = self._problem or outcome.words
 
     def _snapshot(self) -> Snapshot:
@@ -230,11 +291,11 @@ class ReplaySource:
     def _rest(self) -> None:
         """Sleep until the next record is due, or somebody wants something."""
         with self._changed:
-            if self._stopping or self._answers or self._rewind:
+            if self._stopping or self._answers or self._goal_ns is not None:
                 return
             if self._playing and self._next is not None:
                 wait_ns = self._next.t_ns - self._origin_ns - self._position_ns()
                 if wait_ns > 0:
-                    self._changed.wait(wait_ns / NS_PER_S)
+                    self._changed.wait(wait_ns / NS_PER_S / self._speed)
             else:
                 self._changed.wait()

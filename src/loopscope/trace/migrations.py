@@ -16,8 +16,39 @@ from loopscope.core.records import FORMAT, AnyRecord
 Line = dict[str, Any]
 Step = Callable[[Line], Line]
 
-STEPS: Mapping[int, Step] = {}
-"""Empty as long as the first format is the only one."""
+
+def _without_empty_rows(line: Line) -> Line:
+    """Format 1 could list rows without content in a record of chunks. No release wrote any; a file that has some loses
+    them here, and the row after one that began a request begins it."""
+    if line.get("k") != "chunks":
+        return line
+    empty = set(line.pop("empty", ()))
+    if not empty:
+        return line
+    agents, recv, first = line["agent"], line["recv"], set(line.get("first", ()))
+    kept: list[int] = []
+    steps: list[int] = []
+    begun: list[int] = []
+    begins: set[int] = set()
+    waited = 0
+    for row, agent in enumerate(agents):
+        if row in first:
+            begins.add(agent)
+        waited += recv[row]
+        if row in empty:
+            continue
+        if agent in begins:
+            begun.append(len(kept))
+            begins.discard(agent)
+        kept.append(row)
+        steps.append(waited)
+        waited = 0
+    columns = {name: [line[name][row] for row in kept] for name in ("agent", "delay", "handled")}
+    return line | columns | {"recv": steps, "first": begun}
+
+
+STEPS: Mapping[int, Step] = {1: _without_empty_rows}
+"""Format 2 has more kinds, an index in its trailer, and no empty rows."""
 
 _MISFITS = (msgspec.DecodeError, RecursionError, LookupError, AttributeError, ArithmeticError, TypeError, ValueError)
 """What the codec and a step may run into when a line is not what its format says."""

@@ -136,9 +136,8 @@ class Vetter:
         if rows:
             _within("agent", record.agent, 0, MAX_AGENT - 1)
             _within("recv", accumulate(record.recv, initial=record.base_ns), self._from_ns, self.to_ns)
-        for column in (record.first, record.empty):
-            if column:
-                _within("row", column, 0, rows - 1)
+        if record.first:
+            _within("row", record.first, 0, rows - 1)
 
 
 def _is_plain(text: str) -> bool:

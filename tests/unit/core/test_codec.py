@@ -26,6 +26,8 @@ _EVERY = [
     records.Observer(t_ns=1, dt_ns=2, cpu_ns=1),
     records.Stall(t_ns=1, start_ns=0, dur_ns=40, file="json/decoder.py", line=3, function="decode", stack=["a.py:1 f"]),
     records.Finding(t_ns=1, name="gc", on=True),
+    records.Phase(t_ns=1, what="ramp", number=1, of=3, settings={"loop": "uvloop"}),
+    records.Result(t_ns=1, what="ramp", words="found", figures={"chunks_s": 1.5, "lag_ms": None}),
     records.Loss(t_ns=1, what="lines", count=3),
     records.Bye(t_ns=1),
     records.Trailer(t_ns=1, lines=9),

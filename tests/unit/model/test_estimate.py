@@ -5,7 +5,6 @@ import pytest
 
 from kit.tape import MS, Rig, S, header, hello
 from loopscope.core.records import AnyRecord, Chunks, Server
-from loopscope.model.estimate import elsewhere
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
 
@@ -19,18 +18,6 @@ def _fold(url: str, rig: Rig, change: dict[str, object] | None = None) -> Fold:
             record = msgspec.structs.replace(record, **change)
         made.feed(record)
     return made
-
-
-@pytest.mark.parametrize(
-    ("url", "other"),
-    [
-        ("http://127.0.0.1:11434", False), ("http://localhost:1", False), ("http://[::1]:8080", False), ("", False),
-        ("http://10.0.0.7:11434", True), ("https://gpu.example:443", True), ("http://[", False),
-    ],
-)  # fmt: skip
-def test_another_host_is_known_by_its_address(url: str, other: bool) -> None:
-    """Loopback is here, everything else is elsewhere."""
-    assert elsewhere(url) is other
 
 
 def test_delays_of_another_host_are_above_the_least_and_called_estimated() -> None:

@@ -12,8 +12,10 @@ from loopscope.core.records import (
     Loss,
     Mark,
     Observer,
+    Phase,
     Pulse,
     Request,
+    Result,
     Trailer,
     Truth,
 )
@@ -388,3 +390,19 @@ def test_the_order_of_lines_is_all_that_counts() -> None:
     assert one.ceiling == other.ceiling
     assert one.loop == other.loop
     assert one.agents[0].gap_ms == other.agents[0].gap_ms
+
+
+def test_a_procedure_shows_its_step_and_leaves_its_results() -> None:
+    """A phase is there from its beginning to its end, with a mark on the time line; results stay."""
+    fold = Fold()
+    fold.feed(header())
+    fold.feed(Phase(t_ns=ZERO + S, proc="session", what="ramp", number=2, of=5, words="4 000 chunks/s"))
+    phase = fold.snapshot().phase
+    assert phase is not None
+    assert (phase.what, phase.number, phase.of, phase.since_s) == ("ramp", 2, 5, 1.0)
+    assert [(mark.label, mark.kind) for mark in fold.snapshot().marks] == [("ramp 2/5", "phase")]
+    fold.feed(Result(t_ns=ZERO + 2 * S, what="ramp", words="found", figures={"chunks_s": 9.0, "bad": None}))
+    fold.feed(Phase(t_ns=ZERO + 2 * S, proc="session", what="ramp", on=False))
+    after = fold.snapshot()
+    assert after.phase is None
+    assert [(result.what, result.figures) for result in after.results] == [("ramp", {"chunks_s": 9.0, "bad": None})]

@@ -61,27 +61,6 @@ def test_chunks_without_a_request_before_them_have_no_gap() -> None:
     assert clean(Reader().read(agent=[3, 3], recv=[MS, 2 * MS]).gap) == [None, 2 * MS]
 
 
-def test_rows_without_content_are_no_chunks() -> None:
-    """An empty row is neither counted nor the end of a gap; one that begins a request still begins it."""
-    rows = Reader().read(agent=[1] * 5, recv=[MS, MS, MS, MS, MS], first=[0], empty=[0, 3])
-    assert rows.recv.tolist() == [2 * MS, 3 * MS, 5 * MS]
-    assert clean(rows.gap) == [None, MS, 2 * MS]
-
-
-def test_an_empty_row_that_begins_a_request_cuts_the_gap_of_the_next_record() -> None:
-    """The role event came in one tick, the first word in the next: no gap from the request before."""
-    reader = Reader()
-    reader.read(agent=[1, 1], recv=[MS, MS], first=[0, 1], empty=[1])
-    assert clean(reader.read(agent=[1], base_ns=9 * MS).gap) == [None]
-
-
-def test_only_empty_rows_give_no_chunk() -> None:
-    """A record of final messages alone counts nothing."""
-    reader = Reader()
-    assert reader.read(agent=[1], first=[0], empty=[0]) is None
-    assert reader.refused == 0
-
-
 def test_the_server_gap_is_the_gap_less_the_growth_of_the_delay() -> None:
     """Received 10 ms apart, delayed 1 and 4 ms: sent 7 ms apart. Without a stamp it is not known."""
     rows = Reader().read(agent=[1, 1, 1], recv=[0, 10 * MS, 10 * MS], delay=[MS, 4 * MS, None], first=[0])
@@ -156,12 +135,6 @@ def test_places_for_agents_end() -> None:
     reader.read(agent=list(range(60_000)))
     assert len(reader.agents.all) == 2_048
     assert reader.refused == 60_000 - 2_048
-
-
-def test_indexes_of_rows_that_are_not_there_are_ignored() -> None:
-    """First and empty rows beyond the end change nothing."""
-    rows = Reader().read(agent=[1, 1], recv=[MS, MS], first=[0, 7, -1], empty=[9])
-    assert clean(rows.gap) == [None, MS]
 
 
 def test_a_delay_of_days_is_not_known() -> None:

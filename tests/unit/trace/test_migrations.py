@@ -1,11 +1,16 @@
 """Old lines are walked through every step up to the current format."""
 
+from pathlib import Path
+
 import pytest
 
 from loopscope.core.codec import encode
 from loopscope.core.errors import TraceError
-from loopscope.core.records import FORMAT, Mark
+from loopscope.core.records import FORMAT, Chunks, Mark
+from loopscope.model.fold import Fold
+from loopscope.trace.lines import Lines
 from loopscope.trace.migrations import STEPS, Line, Migration
+from loopscope.trace.reader import read
 
 
 def _first(line: Line) -> Line:
@@ -53,3 +58,31 @@ def test_formats_beyond_the_table_are_refused() -> None:
     for found in (0, -3, 1):
         with pytest.raises(TraceError, match="cannot read"):
             Migration(found, steps={2: _second}, current=3)
+
+
+def test_rows_without_content_are_dropped_from_format_1() -> None:
+    """An empty row goes; one that began a request leaves its beginning to the next row; moments stay."""
+    line = (
+        b'{"k":"chunks","t_ns":9,"proc":"rig-1","base_ns":100,"agent":[1,2,1,1],"recv":[0,1,2,3],'
+        b'"delay":[null,5,6,7],"handled":[1,2,3,4],"first":[0,1],"empty":[0]}'
+    )
+    record = Migration(1).record(line)
+    assert isinstance(record, Chunks)
+    assert (record.agent, record.recv, record.first) == ([2, 1, 1], [1, 2, 3], [0, 1])
+    assert (record.delay, record.handled) == ([5, 6, 7], [2, 3, 4])
+
+
+def test_a_real_trace_of_every_format_stays_readable() -> None:
+    """The small files of earlier formats open, migrate and fold; what they hold is what they held."""
+    path = Path(__file__).parents[3] / "recordings" / "format-1.jsonl.zst"
+    with Lines(path) as lines:
+        assert b'"format":1' in next(iter(lines))
+    fold = Fold()
+    with read(path) as reading:
+        for record in reading:
+            fold.feed(record)
+    assert reading.outcome.whole
+    assert fold.ignored == 0
+    snapshot = fold.snapshot()
+    assert [effect.name for effect in snapshot.effects] == ["loop", "batch", "batch", "throttle"]
+    assert snapshot.chunks == 7_276

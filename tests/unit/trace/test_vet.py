@@ -53,7 +53,7 @@ def chunks(**changes: object) -> Chunks:
         chunks(delay=[None, 10**20]),
         chunks(handled=[1, 10**18]),
         chunks(first=[2]),
-        chunks(empty=[-1]),
+        chunks(first=[-1]),
         chunks(base_ns=0),
     ],
 )
