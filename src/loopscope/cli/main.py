@@ -13,7 +13,7 @@ from typing import NoReturn
 from loopscope import __version__
 from loopscope.core.errors import LoopscopeError
 
-VERBS = ("live", "record", "run", "replay", "emulate", "servers", "doctor", "audit")
+VERBS = ("live", "record", "run", "replay", "report", "compare", "export", "emulate", "servers", "doctor", "audit")
 """In the order of the help. A verb's module is imported only when it is asked for (live alone costs 0.2 s)."""
 
 _SUMMARY = {
@@ -21,6 +21,9 @@ _SUMMARY = {
     "record": "run the same session without a screen and write a trace",
     "run": "run an asyncio program of your own and look at it in the live screen",
     "replay": "open a trace in the same screen",
+    "report": "say what a trace shows: text, Markdown, JSON, or one HTML page",
+    "compare": "say what differs between two runs, and how sure that is; a gate for builds",
+    "export": "write a trace as CSV, Parquet, Perfetto, OpenMetrics or asciicast",
     "emulate": "run one emulated Ollama server by hand",
     "servers": "show which servers answer here, and start missing ones",
     "doctor": "say what can be measured on this machine, what not, and why",

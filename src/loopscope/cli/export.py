@@ -1,0 +1,188 @@
+"""``loopscope export``: a trace in the formats of other tools."""
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from loopscope.core.errors import InputError, TraceError
+from loopscope.core.text import plain
+
+if TYPE_CHECKING:
+    from loopscope.core.records import AnyRecord
+    from loopscope.trace.reader import Outcome, Reading
+
+NAME = "export"
+HELP = """Write a trace in the format of another tool. What each file holds, column by column: docs/exports.md.
+
+  loopscope export run.jsonl.zst --to csv             a folder: loop_lag.csv, chunk_metrics.csv, gpu_metrics.csv, ...
+  loopscope export run.jsonl.zst --to parquet         the same tables (needs: pip install 'loopscope[parquet]')
+  loopscope export run.jsonl.zst --to perfetto        for https://ui.perfetto.dev (it stays in your browser)
+  loopscope export run.jsonl.zst --to openmetrics     for promtool tsdb create-blocks-from openmetrics
+  loopscope export run.jsonl.zst --to asciicast       the replay as a terminal recording, for asciinema play
+
+Of a damaged trace the good part is exported, and standard error says so."""
+
+FOLDERS = {"csv": "csvs", "parquet": "parquets"}
+"""Targets that are several files, by the module that writes them."""
+FILES = {"perfetto": "perfetto", "openmetrics": "openmetrics"}
+CAST = "asciicast"
+_PROGRESS_S = 2.0
+_LOOK_EVERY = 256
+"""Records between two looks at the clock: 256 of them take some 20 ms."""
+_CHOICES = (*FOLDERS, *FILES, CAST)
+
+
+class _Exporter(Protocol):
+    def feed(self, record: "AnyRecord") -> None: ...
+
+    def finish(self) -> None: ...
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    parser.add_argument("file", metavar="FILE", help="a trace, or the name of a recording that ships")
+    parser.add_argument("--to", required=True, choices=_CHOICES, metavar="FORMAT", help=", ".join(_CHOICES))
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", default=None,
+        help="file to write, or folder for csv and parquet (default: the trace's name, here)",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    cast = parser.add_argument_group("asciicast")
+    cast.add_argument("--size", type=_size, default=(120, 40), metavar="WxH", help="of the terminal (120x40)")
+    cast.add_argument("--fps", type=_fps, default=5.0, metavar="N", help="pictures a second of the trace, 1 to 10 (5)")
+    cast.add_argument("--theme", default=None, metavar="NAME", help="colours; see themes/")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export; say on standard error what was written, and what of the trace could not be used."""
+    from loopscope.cli.replay import find, short_name
+
+    path = find(args.file)
+    short = short_name(path)
+    target: Path | None = args.output
+    if args.to == CAST:
+        return _film(path, target or Path(f"{short}.cast"), args)
+    target = target or Path(f"{short}-{args.to}" if args.to in FOLDERS else short + _module(args.to).ENDING)
+    paths = [target / name for name in _module(args.to).NAMES] if args.to in FOLDERS else [target]
+    return _write(path, paths, target, args)
+
+
+def _module(target: str) -> Any:
+    return importlib.import_module(f"loopscope.trace.exports.{(FOLDERS | FILES)[target]}")
+
+
+def _write(path: Path, paths: list[Path], target: Path, args: argparse.Namespace) -> int:
+    from loopscope.trace.exports.output import Output
+    from loopscope.trace.reader import read
+
+    with read(path) as reading:
+        if args.to in FOLDERS and target.exists() and not target.is_dir():
+            raise InputError(f"cannot write {plain(str(target))}: it is a file, and {args.to} is a folder of files")
+        with Output(paths, force=args.force) as output:
+            exporter: _Exporter = _module(args.to).EXPORT(output.files, reading.header)
+            try:
+                with Progress(path) as progress:
+                    _copy(reading, exporter, progress)
+                exporter.finish()
+            except BaseException:
+                getattr(exporter, "abandon", lambda: None)()
+                raise
+        _say(reading.outcome, path, target, getattr(exporter, "left_out", 0))
+    return 0
+
+
+def _copy(reading: "Reading", exporter: _Exporter, progress: "Progress") -> None:
+    origin = reading.header.t_ns
+    for count, record in enumerate(reading):
+        exporter.feed(record)
+        if not count % _LOOK_EVERY:
+            progress.at((record.t_ns - origin) / 1e9)
+
+
+def _film(path: Path, target: Path, args: argparse.Namespace) -> int:
+    from loopscope.trace.exports.output import Output
+
+    shoot: Callable[..., Outcome] = importlib.import_module("loopscope.ui.film").shoot
+    with Output([target], force=args.force) as output, Progress(path) as progress:
+        outcome = shoot(path, output.files[0], size=args.size, fps=args.fps, theme=args.theme, each_picture=progress.at)
+    _say(outcome, path, target, 0)
+    return 0
+
+
+def _say(outcome: "Outcome", path: Path, target: Path, left_out: int) -> None:
+    if not outcome.whole:
+        sys.stderr.write(f"loopscope: {plain(str(path))}: {outcome.words}\n")
+    if left_out:
+        sys.stderr.write(
+            f"loopscope: {left_out} slices are not drawn: too many of one agent overlap; the counters have them all\n"
+        )
+    sys.stderr.write(f"written: {plain(str(target))}\n")
+
+
+class Progress:
+    """A bar on standard error for what takes over two seconds; nothing where that is no terminal."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._from_s = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def at(self, seconds: float) -> None:
+        """Tell how many seconds of the trace are done."""
+        if self._bar is None:
+            if time.monotonic() - self._from_s < _PROGRESS_S:
+                return
+            self._start()
+        self._bar.update(self._task, completed=seconds)
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        from loopscope.trace.reader import last_ns, read
+
+        try:
+            with read(self._path) as reading:
+                total_s = max(0.0, (last_ns(self._path) - reading.header.t_ns) / 1e9)
+        except TraceError:
+            total_s = 0.0
+        console = Console(stderr=True, highlight=False, markup=False)
+        columns = (
+            TextColumn("{task.description}", markup=False), BarColumn(30), TaskProgressColumn(), TimeElapsedColumn(),
+        )  # fmt: skip
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._task = self._bar.add_task("exporting", total=total_s or None)
+        self._bar.start()
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        size = (0, 0)
+    if not (60 <= size[0] <= 400 and 16 <= size[1] <= 150):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; width x height from 60x16 to 400x150, e.g. 120x40")
+    return size
+
+
+def _fps(text: str) -> float:
+    try:
+        fps = float(text)
+    except ValueError:
+        fps = 0.0
+    if not 1 <= fps <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate; from 1 to 10 pictures a second")
+    return fps
