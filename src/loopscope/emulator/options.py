@@ -25,6 +25,7 @@ class Options:
     timing: Timing = field(default_factory=Timing)
     parallel: int = 1
     load_ms: float = 0.0
+    overhead_ms: float = 0.0
     prefill_rate: float | None = None
     prompt_cache: bool = False
     tokens: int = 300
@@ -66,6 +67,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="prompt tokens evaluated per second (default: the model's; 0: at once)")  # fmt: skip
     add("--prompt-cache", action="store_true", help="do not evaluate again what the last prompt began with")
     add("--load-ms", type=float, default=0.0, metavar="MS", help="time to load a model (default 0)")
+    add("--overhead-ms", type=float, default=0.0, metavar="MS",
+        help="time that each request takes before its prompt, reported as load_duration (default 0)")  # fmt: skip
     add("--keep-alive", type=float, default=300.0, metavar="S",
         help="seconds after which an idle model is unloaded; below 0: never (default 300)")  # fmt: skip
     add("--max-queue", type=int, default=512, metavar="N",
@@ -96,6 +99,7 @@ def options_of(args: argparse.Namespace) -> Options:
     if args.prefill_rate is not None:
         _number("--prefill-rate", args.prefill_rate, 0, 1e9)
     _number("--load-ms", args.load_ms, 0, 3.6e6)
+    _number("--overhead-ms", args.overhead_ms, 0, 3.6e6)
     _number("--keep-alive", args.keep_alive, -1e9, 1e9)
     _number("--share-factor", args.share_factor, 0.1, 1000)
     _number("--power-idle", args.power_idle, 0, 1e5)
@@ -108,7 +112,8 @@ def options_of(args: argparse.Namespace) -> Options:
         raise InputError(f"--timing {args.timing} needs a rate: --rate 0 means no pace at all")
     return Options(
         host=args.host, port=args.port, models=tuple(args.model or ("gemma3",)), rate=args.rate, timing=timing,
-        parallel=args.parallel, load_ms=args.load_ms, prefill_rate=args.prefill_rate, prompt_cache=args.prompt_cache,
+        parallel=args.parallel, load_ms=args.load_ms, overhead_ms=args.overhead_ms,
+        prefill_rate=args.prefill_rate, prompt_cache=args.prompt_cache,
         tokens=args.tokens, keep_alive_ns=round(args.keep_alive * 1e9), max_queue=args.max_queue, text=args.text,
         seed=args.seed, gpu=args.gpu, share_factor=args.share_factor, power_idle_w=args.power_idle,
         power_busy_w=args.power_busy, faults=tuple(args.fault),

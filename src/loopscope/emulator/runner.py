@@ -33,11 +33,14 @@ class Runner:
         options = server.options
         self.parallel = options.parallel
         self.load_ns = int(options.load_ms * 1e6)
+        self.overhead_ns = int(options.overhead_ms * 1e6)
         self.prefill_tok_s = model.prefill_tok_s if options.prefill_rate is None else options.prefill_rate
         self.loaded = False
         self.loading = False
         self.runner_options: tuple[object, ...] = ()
         self.active: set[Job] = set()
+        self.held: set[Job] = set()
+        """Within the overhead that each request has."""
         self.waiting: deque[Job] = deque()
         """Loaded for them, no slot yet."""
         self.pending: deque[Job] = deque()
@@ -61,8 +64,20 @@ class Runner:
             raise ApiError(503, BUSY)
         job.runner = self
         self.expires_ns = 0
+        if self.overhead_ns:
+            self.held.add(job)
+            self.server.reactor.at(perf_counter_ns() + self.overhead_ns, lambda due: self._admit(job, due))
+            return
         self.pending.append(job)
         self.pump(perf_counter_ns())
+
+    def _admit(self, job: Job, due: int) -> int:
+        """Let a request on that has had its overhead, if its client is still there."""
+        if job in self.held:
+            self.held.remove(job)
+            self.pending.append(job)
+            self.pump(due)
+        return 0
 
     def load(self, runner_options: tuple[object, ...], done: Callable[[], None]) -> None:
         """Load the model, if it is not, and call ``done``."""
@@ -119,6 +134,8 @@ class Runner:
         if job in self.active:
             self.active.remove(job)
             self.server.card.leave(now)
+        elif job in self.held:
+            self.held.remove(job)
         elif job in self.waiting:
             self.waiting.remove(job)
         elif job in self.pending:
@@ -128,7 +145,7 @@ class Runner:
 
     def rest(self, keep_alive_ns: int | None, now: int) -> None:
         """Set when the model is unloaded, if nobody uses it. ``None``: the default, below zero: never, 0: at once."""
-        if self.active or self.waiting or self.pending or self.loads or not self.loaded:
+        if self.active or self.held or self.waiting or self.pending or self.loads or not self.loaded:
             return
         keep = self.server.options.keep_alive_ns if keep_alive_ns is None else keep_alive_ns
         if keep < 0:

@@ -14,16 +14,52 @@ from loopscope.core.text import plain
 
 DEFAULT = "pair"
 MAX_TOKENS = 1_000_000
+MAX_ROUNDS = 1000
+WORKFLOWS = ("loop", "thread")
+"""Where a workflow's file I/O is done: on the event loop, or in a thread beside it."""
 
 
 class AgentPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One ``[[agent]]`` table: its prompt, ``tokens`` a request at most, ``pause_s`` between requests."""
+    """One ``[[agent]]`` table: its prompt, ``tokens`` a request at most, ``pause_s`` between requests.
+
+    ``workflow``: instead of one request, scan ``files`` files, ask about them, ask again with the answer, write a
+    report; its file I/O ``loop`` or ``thread``.
+    """
 
     name: str
     prompt: str
     tokens: int = 256
     pause_s: float = 0.0
     options: dict[str, int | float | str | bool] = {}
+    workflow: str = ""
+    files: int = 32
+
+
+class Emulated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[embedded]``: how the emulated pair behaves in this scenario; names and units as ``loopscope emulate`` has
+    them. ``None``: as it is without a scenario.
+    """
+
+    rate: float | None = None
+    """Tokens/s of one stream alone."""
+    share_factor: float | None = None
+    """How many times as long every gap is while the other server computes."""
+    overhead_ms: float | None = None
+    """Time of each request outside prompt and decoding."""
+    load_ms: float | None = None
+    parallel: int | None = None
+    prefill_rate: float | None = None
+    timing: str | None = None
+
+    def args(self) -> tuple[str, ...]:
+        """Give the emulator's options."""
+        known = {field: getattr(self, field) for field in self.__struct_fields__}
+        return tuple(
+            word
+            for name, value in known.items()
+            if value is not None
+            for word in (f"--{name.replace('_', '-')}", value if isinstance(value, str) else f"{value:g}")
+        )
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +67,20 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     words: str = ""
     agent: list[AgentPlan]
+    counts: list[int] = []
+    """How many agents in each set of rounds; empty: one for each table."""
+    rounds: int = 5
+    warm_up: int = 1
+    """Rounds before anything counts."""
+    solo: int = 2
+    """Requests of each agent alone, for what its work takes without company."""
+    pause_s: float = 0.5
+    """Between rounds."""
+    servers: int = 0
+    """How many of the servers are used; 0: all."""
+    cold: bool = False
+    """Unload the models before each round."""
+    embedded: Emulated = Emulated()
 
 
 def _shipped() -> Path:
@@ -64,6 +114,18 @@ def load(name: str) -> Scenario:
                 f"scenario {name!r}: agent {plain(plan.name)!r} needs tokens from 1 to {MAX_TOKENS} and a pause_s from"
                 " 0 to 3600"
             )
+        if plan.workflow not in ("", *WORKFLOWS) or not 1 <= plan.files <= 10_000:
+            raise InputError(
+                f"scenario {name!r}: agent {plain(plan.name)!r} needs a workflow of {', '.join(WORKFLOWS)} (or none)"
+                " and 1 to 10000 files"
+            )
+    for what, value, low, high in (
+        ("rounds", scenario.rounds, 1, MAX_ROUNDS), ("warm_up", scenario.warm_up, 0, MAX_ROUNDS),
+        ("solo", scenario.solo, 0, MAX_ROUNDS), ("pause_s", scenario.pause_s, 0, 3600),
+        ("servers", scenario.servers, 0, 1024), *(("counts", count, 1, 1024) for count in scenario.counts),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            raise InputError(f"scenario {name!r}: {what} from {low} to {high}, not {value:g}")
     return scenario
 
 
@@ -77,13 +139,14 @@ def specs(
     made = []
     for number in numbers:
         plan = scenario.agent[number % len(scenario.agent)]
-        server = number % len(servers)
+        server = number % (min(scenario.servers, len(servers)) or len(servers))
         name = plain(plan.name, 24)
         made.append(
             AgentSpec(
                 agent=number, name=name if number < len(scenario.agent) else f"{name}-{number + 1}", server=server,
                 model=servers[server].model, prompt=plan.prompt.strip(), tokens=tokens or plan.tokens,
-                api=api or servers[server].api, options=plan.options, pause_s=plan.pause_s,
+                api=api or servers[server].api, options=plan.options, pause_s=plan.pause_s, workflow=plan.workflow,
+                files=plan.files if plan.workflow else 0,
             )
         )  # fmt: skip
     return made

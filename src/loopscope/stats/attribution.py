@@ -13,8 +13,9 @@ from dataclasses import dataclass, fields, replace
 
 PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client")
 """The parts of the loss, in the order in which they are shown."""
-CLIENT_PARTS = ("connect", "loop", "handling", "throttle", "batching", "transport")
-"""What the client part is made of; ``transport`` is the rest (sending the request, the way of the last bytes)."""
+CLIENT_PARTS = ("connect", "loop", "handling", "throttle", "batching", "other")
+"""What the client part is made of; ``other`` is the rest: sending the request, the way of the last bytes, and whatever
+an agent does between its requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Work:
     """
 
     wall_s: float
-    tokens: int | None = None
-    prompt_tokens: int | None = None
+    tokens: float | None = None
+    prompt_tokens: float | None = None
     total_s: float | None = None
     load_s: float | None = None
     prompt_s: float | None = None
@@ -87,6 +88,17 @@ class Efficiency:
     def speedup(self) -> float | None:
         """How many times as fast as one agent after the other."""
         return None if self.measured is None else self.measured * self.agents
+
+
+def average(works: Sequence[Work]) -> Work | None:
+    """Give the mean of each figure over several times the same work; what one of them does not know is not known."""
+    if not works:
+        return None
+    means: dict[str, float | None] = {}
+    for part in fields(Work):
+        values = [getattr(work, part.name) for work in works]
+        means[part.name] = None if None in values else math.fsum(values) / len(values)
+    return replace(works[0], **means)  # type: ignore[arg-type]  # wall_s is always known
 
 
 def scaled(solo: Work, to: Work) -> Work:
@@ -187,6 +199,5 @@ def _sum(losses: Sequence[Loss]) -> Loss:
     return Loss(**total)
 
 
-def _ratio(now: int | None, then: int | None) -> float:
+def _ratio(now: float | None, then: float | None) -> float:
     return now / then if now is not None and then else 1.0
-

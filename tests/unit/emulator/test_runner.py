@@ -180,3 +180,19 @@ def test_server_that_dies_at_work_gives_the_card_back(tmp_path_factory: object) 
         assert wait_until(lambda: one.server.card.gpu.factor == 1.0)
         link.close()
         dead.close()
+
+
+def test_overhead_is_paid_by_each_request_and_told_as_load_time() -> None:
+    """Two requests at once each take it, not one after the other; one whose client goes meanwhile leaves nothing."""
+    with emulator("--overhead-ms", "40", "--rate", "1000", "--parallel", "0") as one:
+        links = [one.link().post(options={"num_predict": 3}) for _ in range(2)]
+        gone = one.link().post(options={"num_predict": 3})
+        assert wait_until(lambda: one.server.ledger.streams == 3)
+        gone.close()
+        done = finals(links)
+        assert all(final["load_duration"] >= 40_000_000 for final in done)
+        assert all(wait_ns(final) < 40_000_000 for final in done)
+        assert wait_until(lambda: one.server.ledger.streams == 0)
+        (runner,) = one.server.runners.values()
+        assert not runner.held
+        assert one.stats()["tokens"] == 6

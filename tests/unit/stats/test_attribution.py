@@ -52,14 +52,14 @@ def test_a_cold_start_is_its_load_time() -> None:
     assert made.loss.cold_start == pytest.approx(2 / 7)
 
 
-def test_the_client_part_is_split_by_evidence_and_the_rest_is_transport() -> None:
+def test_the_client_part_is_split_by_evidence_and_the_rest_is_other() -> None:
     """A throttle that made the agent 1 s longer, of 1.25 s lost at the client."""
     alone = server_work(5.0, 4.9)
     slow = Work(wall_s=6.25, tokens=100, total_s=4.9, load_s=0.0, prompt_s=0.0, eval_s=4.9, throttle_s=1.0)
     made = efficiency([slow, slow], [alone, alone], 6.25)
     assert made.client is not None
     assert made.client["throttle"] == pytest.approx(1.0 / 6.25)
-    assert made.client["transport"] == pytest.approx(0.25 / 6.25)
+    assert made.client["other"] == pytest.approx(0.25 / 6.25)
 
 
 def test_solo_work_is_scaled_to_the_tokens_generated() -> None:

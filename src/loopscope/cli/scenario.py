@@ -1,0 +1,117 @@
+"""``loopscope scenario``: rounds of agents alone and together, and where the missing percent went."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from loopscope.cli import headless
+from loopscope.cli.options import add_session_options, options_from
+from loopscope.core.errors import InputError, LoopscopeError
+from loopscope.settings import scenario as scenarios
+
+NAME = "scenario"
+HELP = """Run a scenario in rounds: a warm-up that counts nowhere, each agent alone, then all together. Prints a row a
+round, the three efficiencies by their names, and an exact sum of what was lost.
+
+  measured   what each agent's work took alone, over the round: the headline
+  wall       the agents' own wall times, over the round (a published formula)
+  reported   what the servers reported in the same round (the other published formula)
+
+  loopscope scenario                                     list the scenarios that ship
+  loopscope scenario chimera-homo --rounds 5             on two Ollama servers if they answer, else the embedded pair
+  loopscope scenario tr116 --embedded                    the published 86 %, rebuilt and taken apart
+  loopscope scenario my.toml http://127.0.0.1:11434 --json > rounds.json
+  loopscope audit rounds.json                            what those rounds can and cannot show"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    parser.add_argument(
+        "name", nargs="?", default="", metavar="NAME|FILE", help="a scenario; without one they are listed"
+    )
+    group = parser.add_argument_group("rounds (default: as the scenario says)")
+    group.add_argument("--rounds", default="", metavar="N", help="concurrent rounds")
+    group.add_argument(
+        "--solo", default="", metavar="N", help="requests of each agent alone; 0: no 'measured' efficiency"
+    )
+    group.add_argument("--warm-up", default="", metavar="N", help="rounds before anything counts")
+    group.add_argument("-o", "--output", type=Path, default=None, metavar="FILE", help="write a trace too")
+    group.add_argument("--force", action="store_true", help="write over a file that is there")
+    group.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    add_session_options(parser, scenario=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; gives the exit code: 0, or 130 after Ctrl-C."""
+    if not args.name:
+        return _list()
+    from loopscope.report.rounds import data, render
+    from loopscope.session.procedures.round_results import ScenarioResult
+
+    args.scenario = args.name
+    result, problem = _rounds(args)
+    if isinstance(result, ScenarioResult):
+        if args.json:
+            sys.stdout.write(json.dumps(data(result), indent=2, allow_nan=False) + "\n")
+        else:
+            width = max(60, min(120, shutil.get_terminal_size((110, 40)).columns))
+            sys.stdout.write(render(result, width) + "\n")
+    if args.output is not None:
+        headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
+    if problem == "cancelled":
+        headless.say("loopscope scenario: interrupted; no result")
+        return 130
+    if problem:
+        raise LoopscopeError(problem)
+    return 0
+
+
+def _list() -> int:
+    for name in scenarios.names():
+        sys.stdout.write(f"  {name:<22}{scenarios.load(name).words}\n")
+    sys.stdout.write("\nloopscope scenario NAME runs one; loopscope scenario --help teaches the rest.\n")
+    return 0
+
+
+def _rounds(args: argparse.Namespace) -> tuple[object, str]:
+    """Run all rounds; give the result, and why there is none."""
+    import dataclasses
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from loopscope.session.live import LiveSource
+
+    options = options_from(args, args.output, overwrite=args.force)
+    count = max(scenarios.load(options.scenario).counts or [len(scenarios.load(options.scenario).agent)])
+    levers = options.levers | {"agents": str(count)}
+    asked = {"called": Path(args.name).stem}
+    for name in ("rounds", "solo", "warm_up"):
+        if word := getattr(args, name):
+            if not word.isascii() or not word.isdigit():
+                raise InputError(f"--{name.replace('_', '-')} {word}: a count")
+            asked[name] = word
+    source = LiveSource(dataclasses.replace(options, idle=True, levers=levers))
+    console = Console(stderr=True, highlight=False, markup=False)
+    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with (
+        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
+        headless.interruptible() as interrupted,
+    ):
+        bar = progress.add_task("starting", total=1.0)
+        try:
+            source.start()
+            source.run("scenario", **asked)
+            while (view := source.procedure()) is not None and view.running:
+                progress.update(bar, completed=view.done, description=view.words)
+                if interrupted.is_set():
+                    source.cancel()
+                time.sleep(0.1)
+        finally:
+            source.stop()
+    if view is None:
+        return None, "the rounds did not start"
+    return view.result, view.problem

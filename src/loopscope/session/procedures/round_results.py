@@ -1,0 +1,164 @@
+"""What rounds of a scenario have come to: each round, and the figures over all that count."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+
+from loopscope.session.procedures.one_round import Round
+from loopscope.stats.attribution import Efficiency, Work, efficiency, scaled
+from loopscope.stats.intervals import Interval, mean_interval
+
+CONTENTION_TTFT = 3.0
+"""A round is contended when an agent waits this many times as long for its first chunk as alone (published rule)."""
+PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client", "unsplit")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRound:
+    """One agent in one round, or alone."""
+
+    name: str
+    server: int
+    tokens: float | None
+    tok_s: float | None
+    ttft_ms: float | None
+    wall_s: float | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """One concurrent round. ``left_out`` says why it does not count; empty when it does."""
+
+    number: int
+    agents: tuple[AgentRound, ...]
+    wall_s: float
+    efficiency: Efficiency | None
+    throughput_delta_tok_s: float | None
+    """By how many tokens/s the first agent was faster than the second; of more than two: the fastest than the
+    slowest."""
+    ttft_delta_ms: float | None
+    """By how much the second agent's first chunk came later; of more than two: the last one's than the first one's."""
+    contention: bool | None
+    left_out: str = ""
+
+    def figures(self) -> dict[str, float | None]:
+        """Give its efficiencies and losses by name, as fractions."""
+        made = self.efficiency
+        if made is None:
+            return {}
+        loss = made.loss.parts() if made.loss is not None else {}
+        found: dict[str, float | None] = {
+            "measured": made.measured, "wall": made.wall, "reported": made.reported, "speedup": made.speedup,
+        }  # fmt: skip
+        found |= {name: loss.get(name) for name in PARTS}
+        return found | {f"client_{name}": value for name, value in (made.client or {}).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """One figure over the rounds that count."""
+
+    n: int
+    mean: float
+    sd: float | None
+    cv: float | None
+    least: float
+    most: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSet:
+    """All rounds with the same agents. ``figures``: those of :meth:`RoundResult.figures` over the rounds that count."""
+
+    agents: int
+    solo: tuple[AgentRound | None, ...]
+    """What each agent did alone (means); ``None`` where no solo round counts."""
+    rounds: tuple[RoundResult, ...]
+    figures: Mapping[str, Over]
+
+    @property
+    def counted(self) -> int:
+        """Rounds that count."""
+        return sum(not one.left_out for one in self.rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """A whole scenario. ``warm_up`` rounds were run before and count nowhere."""
+
+    name: str
+    words: str
+    warm_up: int
+    sets: tuple[RoundSet, ...]
+    notes: tuple[str, ...] = ()
+    """What an operator must know of the figures: what was excluded, what cannot be told."""
+
+
+def result_of(
+    number: int, made: Round, solo: Sequence[Work | None], solo_ttft_ms: Sequence[float | None]
+) -> RoundResult:
+    """Judge one round against what its agents did alone."""
+    agents = tuple(
+        AgentRound(
+            name=deed.spec.name, server=deed.spec.server,
+            tokens=_tokens(deed.requests), tok_s=deed.tok_s, ttft_ms=deed.ttft_ms,
+            wall_s=None if deed.start_ns is None or deed.end_ns is None else (deed.end_ns - deed.start_ns) / 1e9,
+            problem=deed.problem,
+        )
+        for deed in made.deeds
+    )  # fmt: skip
+    found = None
+    if not any(deed.problem for deed in made.deeds) and made.wall_s > 0:
+        works = [deed.work() for deed in made.deeds]
+        alone = [None if one is None else scaled(one, work) for one, work in zip(solo, works, strict=True)]
+        found = efficiency(works, alone, made.wall_s)
+    ttfts = [agent.ttft_ms for agent in agents]
+    return RoundResult(
+        number=number, agents=agents, wall_s=made.wall_s, efficiency=found,
+        throughput_delta_tok_s=_delta([agent.tok_s for agent in agents], lambda first, second: first - second),
+        ttft_delta_ms=_delta(ttfts, lambda first, second: second - first),
+        contention=_contended(ttfts, solo_ttft_ms), left_out=made.problem,
+    )  # fmt: skip
+
+
+def _tokens(requests: Sequence[object]) -> float | None:
+    counts = [getattr(request, "tokens", None) for request in requests]
+    return None if None in counts or not counts else float(sum(count for count in counts if count is not None))
+
+
+def _delta(values: Sequence[float | None], of_two: Callable[[float, float], float]) -> float | None:
+    known = [value for value in values if value is not None]
+    if len(known) != len(values) or len(known) < 2:
+        return None
+    return of_two(known[0], known[1]) if len(known) == 2 else max(known) - min(known)
+
+
+def _contended(ttfts_ms: Sequence[float | None], solo_ms: Sequence[float | None]) -> bool | None:
+    pairs = [(now, alone) for now, alone in zip(ttfts_ms, solo_ms, strict=True) if now is not None and alone]
+    return any(now > CONTENTION_TTFT * alone for now, alone in pairs) if pairs else None
+
+
+def figures_over(rounds: Sequence[RoundResult]) -> dict[str, Over]:
+    """Give each figure over the rounds that count; one that not all of them have is left out."""
+    counted = [one.figures() for one in rounds if not one.left_out and one.efficiency is not None]
+    names = dict.fromkeys(name for figures in counted for name in figures)
+    found = {}
+    for name in names:
+        values = [value for figures in counted if (value := figures.get(name)) is not None]
+        if len(values) == len(counted):
+            found[name] = over(values)
+    return found
+
+
+def over(values: Sequence[float]) -> Over:
+    """Give mean, spread and interval of at least one value."""
+    mean = fmean(values)
+    sd = stdev(values) if len(values) > 1 else None
+    return Over(
+        n=len(values), mean=mean, sd=sd, cv=sd / abs(mean) if sd is not None and mean else None, least=min(values),
+        most=max(values), interval=mean_interval(np.array(values), autocorrelated=False),
+    )  # fmt: skip
