@@ -50,6 +50,12 @@ PROCEDURES: dict[str, Procedure] = {
              "rate": "chunks/s of each stream, for shape=streams",
              "against": "own (emulators, the default) or servers (those of the session; shape=streams only)"},
         ),
+        Procedure(
+            "scenario", "Scenario rounds", "runs the session's scenario in rounds: each agent alone, then all together",
+            "loopscope.session.procedures.rounds", 60.0,
+            {"rounds": "how many", "solo": "requests of each agent alone", "warm_up": "rounds before anything counts",
+             "called": "its name in the trace"},
+        ),
     )
 }  # fmt: skip
 
