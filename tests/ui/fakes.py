@@ -145,6 +145,7 @@ class FakeSource:
         self.events: list[str] = []
         self.asks = 0
         self.playing = True
+        self.seeks: list[float] = []
         if history:
             self._history()
 
@@ -193,6 +194,10 @@ class FakeSource:
 
     def play(self, playing: bool) -> None:
         self.playing = playing
+
+    def seek(self, position_s: float) -> None:
+        self.seeks.append(position_s)
+        self.step = round(10 * position_s)
 
     def stop(self) -> dict[str, Any]:
         self.events.append("stop")

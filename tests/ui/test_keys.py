@@ -10,9 +10,10 @@ import pytest
 from textual.pilot import Pilot
 
 from loopscope.core.errors import InputError
+from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.ui.actions import ACTS
 from loopscope.ui.app import LoopscopeApp
-from loopscope.ui.screens.board import Detail, Live, Loop
+from loopscope.ui.screens.board import Detail, Findings, Live, Loop
 from loopscope.ui.screens.modals import Ask, Page
 from ui.conftest import screen_text, showing, until
 from ui.fakes import FakeSource
@@ -254,15 +255,57 @@ def test_help(key: str) -> None:
     play(source, steps, (120, 60))
 
 
+def ended(name: str, since_s: float, until_s: float) -> FindingView:
+    """A finding that has ceased to hold."""
+    return FindingView(
+        name, f"{name}: the loop stood", "a stall of 42 ms", "await it", since_s, until_s=until_s,
+        figures={"stall_ms": 42.3},
+    )  # fmt: skip
+
+
+def with_past(snapshot: Snapshot) -> Snapshot:
+    """Two earlier findings."""
+    return replace(snapshot, past_findings=(ended("backlog", 12.0, 15.0), ended("blocking-call", 31.0, 39.5)))
+
+
 def test_findings() -> None:
-    """f lists what holds, with its evidence and the lever to try."""
-    source = fresh()
+    """f lists what holds, then what has ceased, the latest first; the chosen one stands there with its evidence."""
+    source = fresh(edit=with_past)
 
     async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
         await pilot.press("f")
         await until(pilot, lambda: "ELU 0.24, delay p99 1.2 ms" in screen_text(pilot))
-        await pilot.press("f")
+        text = screen_text(pilot)
+        assert "since 0:41" in text and "0:31 – 0:39" in text and "0:12 – 0:15" in text
+        assert text.index("blocking-call") < text.index("backlog")
+        await pilot.press("down")
+        await until(pilot, lambda: "has ceased to hold" in screen_text(pilot))
+        assert "a stall of 42 ms" in screen_text(pilot) and "stall_ms" in screen_text(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "there is no past to go to" in screen_text(pilot))
+        assert isinstance(app.screen, Findings)
+        await pilot.press("down", "down", "down", "up", "f")
         await until(pilot, lambda: isinstance(app.screen, Live))
+        assert app.view.finding == ("blocking-call", 31.0)
+        await pilot.press("l", "f", "escape")
+        await until(pilot, lambda: isinstance(app.screen, Live))
+
+    play(source, steps)
+
+
+def test_a_finding_leads_to_its_moment() -> None:
+    """Where there is a past, enter (or a second click) goes to the moment when the chosen finding began."""
+    source = fresh(edit=with_past, playback=True, levers=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("f", "down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Live) and source.seeks == [31.0])
+        assert "blocking-call began here, at 0:31" in screen_text(pilot)
+        await pilot.press("f")
+        await pilot.click("#listing", offset=(12, 3))
+        await until(pilot, lambda: app.view.finding_place() == 2)
+        await pilot.click("#listing", offset=(12, 3))
+        await until(pilot, lambda: source.seeks == [31.0, 12.0])
 
     play(source, steps)
 

@@ -11,7 +11,7 @@ import pytest
 import textual
 from textual.pilot import Pilot
 
-from loopscope.model.snapshot import Snapshot
+from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.ui.app import LoopscopeApp
 from ui.conftest import until
 from ui.fakes import FakeSource
@@ -82,3 +82,17 @@ def test_trouble(snap_compare: Compare) -> None:
 def test_the_event_loop(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The event loop, closely."""
     assert snap_compare(terminal_size=size, **shown(FakeSource(2, frozen=True), keys=("l",)))
+
+
+def test_findings(snap_compare: Compare) -> None:
+    """What holds, what has ceased, and the chosen one closely."""
+
+    def edit(snapshot: Snapshot) -> Snapshot:
+        figures = {"worst_stall_ms": 42.3, "stall_share": 0.021, "elu": 0.41}
+        past = FindingView(
+            "blocking-call", "my_agents.py:41 in summarise held the loop for 42 ms", "2 stalls, 81 ms in all",
+            "await asyncio.to_thread(...)", 31.0, figures=figures, until_s=66.0,
+        )  # fmt: skip
+        return replace(snapshot, past_findings=(past,))
+
+    assert snap_compare(terminal_size=(120, 36), **shown(FakeSource(2, frozen=True, edit=edit), keys=("f", "down")))

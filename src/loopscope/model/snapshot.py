@@ -412,6 +412,8 @@ class Snapshot:
     marks: tuple[MarkView, ...] = ()
     findings: tuple[FindingView, ...] = ()
     """What holds now: warnings first, the oldest of them first, then notes."""
+    past_findings: tuple[FindingView, ...] = ()
+    """The latest 256 that have ceased to hold, in the order in which they did."""
     phase: PhaseView | None = None
     """The step that a procedure is at now."""
     results: tuple[ResultView, ...] = ()

@@ -112,6 +112,7 @@ class Viewer:
             effects=tuple(state.ledger.effect(pull) for pull in state.ledger.pulls),
             marks=tuple(state.marks),
             findings=tuple(sorted(state.findings.values(), key=lambda item: (item.severity == "note", item.since_s))),
+            past_findings=tuple(state.past),
             phase=state.phase,
             results=tuple(state.results),
             recent=slid.recent,

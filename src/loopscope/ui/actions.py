@@ -15,7 +15,7 @@ class Act:
 
     ``action`` is what the app runs; ``show`` is how the footer names it (empty: not in the footer) and ``rank`` which
     go first when there is no room; ``needs`` is the ability of the source without which it cannot be done; ``board``
-    is the only screen on which the footer shows it.
+    names the only screens on which the footer shows it.
     """
 
     id: str
@@ -51,18 +51,20 @@ ACTS: tuple[Act, ...] = (
         "A", needs="levers"),
     Act("pause", "space", "pause", "pause or go on", "freezes the screen, not the data; in a replay, plays and pauses",
         "view", "space", "pause", 2),
-    Act("detail", "enter", "detail", "detail of the chosen agent", "quantiles, server gap against client gap, requests",
-        "view", "enter", "detail", 3, board="live"),
+    Act("detail", "enter", "detail", "open what is chosen",
+        "an agent: quantiles, server gap against client gap, requests; a finding: the moment when it began",
+        "view", "enter", "open", 2, board="live findings"),
     Act("event-loop", "l", "loop", "the event loop, closely",
         "shares of its time, what a chunk costs, which lines held it up", "view", "l", "event loop", 3),
-    Act("findings", "f", "findings", "findings", "what holds now, with its evidence and the lever to try", "view",
+    Act("findings", "f", "findings", "findings",
+        "what holds now and what did, evidence, the lever to try; enter goes to when it began", "view",
         "f", "findings", 4),
     Act("zoom", "z", "zoom", "enlarge the next pane",
         "one pane after the other over the whole screen; escape goes back", "view", "z", "zoom", 5, board="live"),
     Act("order", "o", "order", "sort the agents", "by name, tok/s, delay, errors", "view",
         "o", "sort", 6, board="live"),
     Act("theme", "y", "theme", "next theme", "dark, light, high contrast, and your own", "view", "y", "theme", 6),
-    Act("up", "up,k", "choose(-1)", "agent above", "moves the choice in the table", "view", "up"),
+    Act("up", "up,k", "choose(-1)", "agent above", "moves the choice in a table", "view", "up"),
     Act("down", "down,j", "choose(1)", "agent below", "moves the choice in the table", "view", "down"),
     Act("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
     Act("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
@@ -118,11 +120,13 @@ _STYLE = "footer-text on footer"
 def _word(act: Act, view: View) -> str:
     if act.id == "pause" and view.abilities.playback:
         return "pause" if view.playback and view.playback.playing else "play"
+    if act.id == "detail" and view.board == "findings":
+        return "go there"
     return "go on" if act.id == "pause" and view.paused else act.show
 
 
 def _placed(view: View, width: int) -> list[tuple[Act, int]]:
-    kept = [act for act in ACTS if act.show and can(act, view) and act.board in {"", view.board}]
+    kept = [act for act in ACTS if act.show and can(act, view) and (not act.board or view.board in act.board.split())]
     if view.board == "live" and not view.zoom:
         kept = [act for act in kept if act.id != "back"]
     while sum(len(a.face) + len(_word(a, view)) + 3 for a in kept) > width and len(kept) > 1:

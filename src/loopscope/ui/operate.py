@@ -9,6 +9,7 @@ from loopscope.core.errors import LoopscopeError
 from loopscope.session.source import Source
 from loopscope.settings.levers import LEVERS
 from loopscope.ui import theming
+from loopscope.ui.draw.words import clock
 from loopscope.ui.pulls import Pulls
 from loopscope.ui.view import ORDERS, View
 
@@ -92,29 +93,57 @@ class Operated(App[None]):
         self.show()
 
     def action_choose(self, step: int) -> None:
-        """Move the choice in the agents' table."""
-        self.view.choose(step)
+        """Move the choice in the agents' table, or in the list of findings."""
+        if self.view.board == "findings":
+            self.view.choose_finding(self.view.finding_place() + step)
+        else:
+            self.view.choose(step)
         self.show()
 
     def action_detail(self) -> None:
-        """Open the chosen agent."""
-        from loopscope.ui.screens.board import Detail, Live
+        """Open the chosen agent; in the list of findings, go to the moment when the chosen one began."""
+        from loopscope.ui.screens.board import Detail, Findings, Live
 
+        if isinstance(self.screen, Findings):
+            self._go_to_finding()
+            return
         chosen = self.view.chosen()
         if isinstance(self.screen, Live) and chosen is not None:
             self.view.selected = chosen.agent
             self.push_screen(Detail())
 
+    def _go_to_finding(self) -> None:
+        items = self.view.findings()
+        if not items:
+            return
+        item = items[self.view.finding_place()]
+        if not self.view.abilities.playback:
+            words = "there is no past to go to in this session"
+            self.notify(words, title=item.name, severity="warning", timeout=5, markup=False)
+            return
+        self.source.seek(item.since_s)
+        self.pop_screen()
+        self.notify(f"{item.name} began here, at {clock(item.since_s)}", timeout=4, markup=False)
+
+    def _toggle(self, name: str) -> None:
+        """Open a screen of panes over the live one, or close it; one that stands there is replaced."""
+        from loopscope.ui.screens.board import OTHERS, Board, Live
+
+        if not isinstance(self.screen, Board):
+            return
+        same = self.screen.name == name
+        if not isinstance(self.screen, Live):
+            self.pop_screen()
+        if not same:
+            self.push_screen(OTHERS[name]())
+
     def action_loop(self) -> None:
         """Open the event loop's screen, or close it."""
-        from loopscope.ui.screens.board import Board, Live, Loop
+        self._toggle("loop")
 
-        if isinstance(self.screen, Loop):
-            self.pop_screen()
-        elif isinstance(self.screen, Board):
-            if not isinstance(self.screen, Live):
-                self.pop_screen()
-            self.push_screen(Loop())
+    def action_findings(self) -> None:
+        """Open the list of findings, or close it."""
+        self._toggle("findings")
 
     def open_agent(self, number: int) -> None:
         """Choose an agent and open it."""
@@ -158,12 +187,6 @@ class Operated(App[None]):
         self._marks += 1
         self.source.mark(f"mark {self._marks}")
         self.notify(f"mark {self._marks} at {self.view.snapshot.t_s:.1f} s", timeout=2, markup=False)
-
-    def action_findings(self) -> None:
-        """List what was found."""
-        from loopscope.ui.screens.modals import findings_page
-
-        self.push_screen(findings_page(self.view.snapshot.findings))
 
     def action_help(self) -> None:
         """Show every key and word."""

@@ -110,6 +110,20 @@ def loop(width: int, height: int) -> dict[str, Box]:
     return boxes
 
 
+def findings(width: int, height: int) -> dict[str, Box]:
+    """Panes of the list of findings."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1)}
+    room = height - 3
+    # The chosen one needs ten rows for its words at 80 columns; the list has the rest, and never less than four.
+    closely = max(5, min(14, room - 6))
+    return boxes | {
+        "listing": Box(0, 2, width, room - closely),
+        "closely": Box(0, 2 + room - closely, width, closely),
+    }
+
+
 def _split(names: Sequence[str], parts: Sequence[int], width: int, y: int, height: int) -> dict[str, Box]:
     total, boxes, x, given = sum(parts), {}, 0, 0
     for name, part in zip(names, parts, strict=True):

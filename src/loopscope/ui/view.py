@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from loopscope.model.snapshot import AgentView, Snapshot
+from loopscope.model.snapshot import AgentView, FindingView, Snapshot
 from loopscope.session.source import Abilities, Playback
 
 ORDERS = ("name", "tok/s", "delay", "errors")
@@ -31,9 +31,11 @@ class View:
     paused: bool = False
     selected: int | None = None
     """Number of the chosen agent."""
+    finding: tuple[str, float] = ("", 0.0)
+    """Name and beginning of the chosen finding."""
     order: str = ORDERS[0]
     board: str = "live"
-    """Which screen of panes is on top: ``live``, ``detail``, ``loop``."""
+    """Which screen of panes is on top: ``live``, ``detail``, ``loop``, ``findings``."""
     _ranked: tuple[str, int, int] = ("", 0, 0)
     _rank: dict[int, int] = field(default_factory=dict)
     zoom: str = ""
@@ -62,6 +64,22 @@ class View:
             return
         place = next((i for i, a in enumerate(agents) if a.agent == self.selected), 0)
         self.selected = agents[min(len(agents) - 1, max(0, place + step))].agent
+
+    def findings(self) -> list[FindingView]:
+        """What holds now, then what has ceased to, the latest first."""
+        return [*self.snapshot.findings, *reversed(self.snapshot.past_findings)]
+
+    def finding_place(self) -> int:
+        """Place of the chosen finding in the list; it is followed when it moves to those that have ceased."""
+        items = self.findings()
+        return next((i for i, item in enumerate(items) if (item.name, item.since_s) == self.finding), 0)
+
+    def choose_finding(self, place: int) -> None:
+        """Choose by place, and stop at the ends."""
+        items = self.findings()
+        if items:
+            item = items[min(len(items) - 1, max(0, place))]
+            self.finding = (item.name, item.since_s)
 
     def lever(self, name: str) -> str:
         """Value of a lever as the snapshot has it; empty when it has none."""

@@ -307,7 +307,10 @@ def test_findings_come_and_go() -> None:
     (held,) = seen(*stream).findings
     assert (held.since_s, held.sentence, held.lever) == (2.0, "b", "loop")
     assert [mark.kind for mark in seen(*stream).marks] == ["finding"]
-    assert seen(*stream, finding(6, False)).findings == ()
+    after = seen(*stream, finding(6, False))
+    assert after.findings == ()
+    (past,) = after.past_findings
+    assert (past.name, past.since_s, past.until_s) == ("stall", 2.0, 6.0)
 
 
 def test_marks_stand_on_the_time_line() -> None:

@@ -1,6 +1,6 @@
 """A screen made of panes, placed by a plan; the live screen, an agent's detail, the event loop."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from textual import events, on
@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from loopscope.ui import actions, plan
 from loopscope.ui.pane import Draw, Pane
-from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, loop, timeline
+from loopscope.ui.panes import agents, ceiling, detail, findings, frames, header, histogram, levers, loop, timeline
 from loopscope.ui.plan import Box
 
 if TYPE_CHECKING:
@@ -182,6 +182,45 @@ class Loop(Board):
     def boxes(self, width: int, height: int) -> dict[str, Box]:
         """Say where each pane stands."""
         return plan.loop(width, height)
+
+
+class Findings(Board):
+    """What was found, now and earlier; enter goes to when the chosen one began."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (
+                ("header", header.draw, 1, 0),
+                ("listing", findings.listing, 1, 0),
+                ("closely", findings.closely, 1, 0),
+                ("footer", actions.footer, 1, 0),
+                ("small", frames.too_small, 1, 0),
+            ),
+            "findings",
+        )
+
+    def boxes(self, width: int, height: int) -> dict[str, Box]:
+        """Say where each pane stands."""
+        return plan.findings(width, height)
+
+    def clicked(self, event: Pane.Clicked) -> None:
+        """Choose a finding by a click, go to it by a second one; the wheel moves the choice."""
+        app, view = self.loopscope, self.loopscope.view
+        if event.pane.name != "listing":
+            super().clicked(event)
+        elif event.wheel:
+            app.action_choose(event.wheel)
+        else:
+            place = findings.finding_at(view, event.at.y, event.pane.size.height)
+            if place is not None and place == view.finding_place():
+                app.action_detail()
+            elif place is not None:
+                view.choose_finding(place)
+                self.show()
+
+
+OTHERS: dict[str, Callable[[], Board]] = {"detail": Detail, "loop": Loop, "findings": Findings}
+"""The screens that may stand over the live one, by name."""
 
 
 def boards(screens: Iterable[object]) -> list[Board]:

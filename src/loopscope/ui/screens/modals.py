@@ -1,4 +1,4 @@
-"""What may stand over a screen: help, findings, a question for a value. All texts are content, never markup."""
+"""What may stand over a screen: help, a question for a value. All texts are content, never markup."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -14,10 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from loopscope.core.errors import LoopscopeError
-from loopscope.model.snapshot import FindingView
 from loopscope.ui.actions import ACTS, GROUPS
 from loopscope.ui.draw.plain_ascii import to_ascii
-from loopscope.ui.draw.words import clock
 
 if TYPE_CHECKING:
     from loopscope.ui.app import LoopscopeApp
@@ -46,7 +44,7 @@ class Page(ModalScreen[None]):
     """A page of text that scrolls; escape, q and the key that opened it close it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter,question_mark,f1,f", "close", "close", id="close", tooltip="back to the screen")
+        Binding("escape,q,enter,question_mark,f1", "close", "close", id="close", tooltip="back to the screen")
     ]
 
     def __init__(self, title: str, lines: Sequence[Line], widths: tuple[int, int]) -> None:
@@ -91,24 +89,6 @@ def help_page() -> Page:
     # A word is longer than a key: it has the first two columns' room by standing in the second.
     lines += [(("", "text"), (word, "value bold"), (meaning, "label")) for word, meaning in WORDS]
     return Page("help", lines, (6, 26))
-
-
-def findings_page(findings: tuple[FindingView, ...]) -> Page:
-    """What holds now: each with its sentence, its evidence, since when, and the lever to try."""
-    lines: list[Line] = []
-    for item in findings:
-        sign, style = ("○", "value bold") if item.severity == "note" else ("▲", "finding bold")
-        for name, text, look in (
-            (f"since {clock(item.since_s)}", item.name, style),
-            ("", item.sentence, "value"),
-            ("evidence", item.evidence, "label"),
-            ("try", item.lever, "key"),
-        ):
-            if text:
-                lines.append(((sign, style), (name, "label"), (text, look)))
-                sign = ""
-        lines.append(_heading(""))
-    return Page("findings", lines or [(("", "text"), ("", "text"), ("none holds now", "label"))], (1, 12))
 
 
 def _heading(text: str) -> Line:

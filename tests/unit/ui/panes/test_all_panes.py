@@ -14,7 +14,7 @@ from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.session.source import Abilities, Playback
 from loopscope.ui import actions
 from loopscope.ui.draw.ink import Row, text_of, width_of
-from loopscope.ui.panes import agents, ceiling, detail, frames, header, histogram, levers, loop, timeline
+from loopscope.ui.panes import agents, ceiling, detail, findings, frames, header, histogram, levers, loop, timeline
 from loopscope.ui.view import View
 from ui.fakes import FakeSource
 
@@ -40,6 +40,8 @@ PANES: dict[str, Draw] = {
     "costs": loop.costs,
     "places": loop.places,
     "latest": loop.latest,
+    "listing": findings.listing,
+    "closely": findings.closely,
 }
 LIVE = Abilities(levers=True)
 
@@ -59,7 +61,9 @@ def hostile(words: str) -> Snapshot:
     base = FakeSource(3, failing=(1,)).snapshot()
     nasty = tuple(replace(a, name=words, endpoint=words, model=words, words=words) for a in base.agents)
     return replace(
-        base, agents=nasty, source_words=words, problem=words, findings=(FindingView(words, words, words, words, 1.0),),
+        base, agents=nasty, source_words=words, problem=words,
+        findings=(FindingView(words, words, words, words, 1.0, figures={words: 1e300}),),
+        past_findings=(FindingView(words, words, words, words, 1.0, until_s=9.0),),
         loop=replace(base.loop, name=words, draining=(words,), words={words: words}),
         stalls=tuple(map(named, base.stalls)), stall_places=tuple(map(named, base.stall_places[:1])),
         power=replace(base.power, label=words, words=words),
