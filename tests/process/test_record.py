@@ -166,7 +166,7 @@ def test_a_dead_rig_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--at", "1", "gears=3"], "there is no lever 'gears'; levers: throttle, loop, batch, decoder, agents"),
+        (["--at", "1", "gears=3"], "there is no lever 'gears'; levers: throttle, loop, client, batch, decoder, agents"),
         (["--at", "1", "batch=sometimes"], "valid: off, decode:50ms"),
         (["--loop", "trio"], "valid: asyncio, uvloop"),
         (["--at", "soon", "batch=off"], "a number of seconds"),

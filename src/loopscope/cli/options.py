@@ -6,18 +6,30 @@ from pathlib import Path
 
 from loopscope.core.errors import InputError
 from loopscope.session.options import SessionOptions
-from loopscope.settings import dialects, levers, scenario
+from loopscope.settings import dialects, levers
+from loopscope.settings import scenario as scenarios
 
 
-def add_session_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a session to a verb's parser."""
+def add_session_options(parser: argparse.ArgumentParser, *, scenario: bool = True) -> None:
+    """Add the options of a session to a verb's parser; without ``scenario`` those that a scenario decides are left
+    out.
+    """
     parser.add_argument(
         "urls", nargs="*", metavar="URL",
         help="servers, used as given; agents are spread over them (default: two Ollama servers if they answer, else the"
         " embedded pair)",
     )  # fmt: skip
     what = parser.add_argument_group("what to stream")
-    what.add_argument("--agents", metavar="N", default=levers.LEVERS["agents"].default, help="concurrent agents (2)")
+    if scenario:
+        what.add_argument(
+            "--agents", metavar="N", default=levers.LEVERS["agents"].default, help="concurrent agents (2)"
+        )
+        what.add_argument(
+            "--scenario", default=scenarios.DEFAULT, metavar="NAME|FILE",
+            help=f"prompts and names of the agents: {', '.join(scenarios.names())}, or a TOML file",
+        )  # fmt: skip
+    else:
+        parser.set_defaults(agents=levers.LEVERS["agents"].default, scenario=scenarios.DEFAULT)
     what.add_argument("--model", default="", metavar="NAME", help="model to ask for (default: one that is there)")
     what.add_argument("--tokens", type=int, default=0, metavar="N", help="tokens a request (default: the scenario's)")
     what.add_argument(
@@ -28,14 +40,10 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         "--api", choices=tuple(dialects.FAMILY), default="", metavar="NAME", help=dialects.HELP,
     )  # fmt: skip
     what.add_argument("--embedded", action="store_true", help="do not look for servers, start the embedded pair")
-    what.add_argument(
-        "--scenario", default=scenario.DEFAULT, metavar="NAME|FILE",
-        help=f"prompts and names of the agents: {', '.join(scenario.names())}, or a TOML file",
-    )  # fmt: skip
     # For the bench of planted causes; not something to be used while measuring, so the help does not offer it.
     parser.add_argument("--plant", action="append", default=[], help=argparse.SUPPRESS)
     pull = parser.add_argument_group("levers at the start (each can be pulled while it runs)")
-    for name in ("loop", "batch", "throttle", "decoder"):
+    for name in ("loop", "client", "batch", "throttle", "decoder"):
         lever = levers.LEVERS[name]
         pull.add_argument(
             f"--{name}",

@@ -6,6 +6,7 @@ import signal
 import sys
 
 from loopscope.core.errors import LoopscopeError
+from loopscope.rig.clients import client_class
 from loopscope.rig.loops import make_loop
 from loopscope.rig.rig import Rig
 from loopscope.settings.plants import parse_plant
@@ -17,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m loopscope.rig", description=__doc__)
     parser.add_argument("--proc", default="rig-1", help="name of this process in the records")
     parser.add_argument("--loop", default="asyncio", help="asyncio or uvloop")
+    parser.add_argument("--client", default="httpx", help="what moves the bytes, see loopscope.rig.clients")
     parser.add_argument("--replaces", default="", help="name of the rig that this one takes over from")
     parser.add_argument(
         "--plant",
@@ -29,12 +31,13 @@ def main() -> int:
     pipe = ChildPipe(args.proc)
     try:
         plants = [parse_plant(text) for text in args.plant]
+        kind = client_class(args.client)
         metered = make_loop(args.loop)
     except LoopscopeError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-        runner.run(Rig(pipe, metered, args.replaces, plants).run())
+        runner.run(Rig(pipe, metered, kind, args.replaces, plants).run())
     return 0
 
 

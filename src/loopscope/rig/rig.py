@@ -15,8 +15,8 @@ from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, AgentState, Bye, Loss, Server
 from loopscope.core.text import plain
 from loopscope.rig.agent import Agent
+from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client, Wires
-from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.heart import Heart, idle_floor_ns
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, self_test
@@ -25,6 +25,7 @@ from loopscope.rig.samples import Samples
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.rig.watchdog import Watchdog
+from loopscope.rig.workflow import WorkflowAgent
 from loopscope.settings.plants import Plant
 from loopscope.wire.child import ChildPipe
 
@@ -35,7 +36,15 @@ _NO_WIRES = Wires()
 class Rig:
     """Owns the agents of one process. Every method runs on the loop's thread."""
 
-    def __init__(self, pipe: ChildPipe, metered: MeteredLoop, replaces: str, plants: Sequence[Plant] = ()) -> None:
+    def __init__(
+        self,
+        pipe: ChildPipe,
+        metered: MeteredLoop,
+        kind: type[Client],
+        replaces: str,
+        plants: Sequence[Plant] = (),
+    ) -> None:
+        self._kind = kind
         self._plants = list(plants)
         self._pipe = pipe
         self._metered = metered
@@ -69,6 +78,7 @@ class Rig:
             wires=lambda: self._client.wires if self._client else _NO_WIRES,
             streams=lambda: sum(agent.streaming for agent in list(self._agents.values())),
             tasks=lambda: len(self._tasks),
+            turns=self._metered.turns,
         )  # fmt: skip
         watchdog = None
         if idle_ns is not None and self._metered.busy_since is not None:
@@ -80,8 +90,8 @@ class Rig:
             "rig",
             info={
                 "loop": self._metered.name, "loop_version": self._metered.version, "replaces": self._replaces,
-                "python": platform.python_version(), "client": HttpxClient.name,
-                "client_version": HttpxClient.version,
+                "python": platform.python_version(), "client": self._kind.name,
+                "client_version": self._kind.version,
             },
             signals={
                 "elu": words or "ok",
@@ -98,7 +108,7 @@ class Rig:
         sender.start()
         if watchdog is not None:
             watchdog.start()
-        plants = Plants(loop, self._plants)
+        plants = Plants(loop, self._plants, self._samples.event, self._pipe.proc)
         plants.start()
         self._pipe.listen(
             lambda command: self._from_thread(loop, command),
@@ -123,7 +133,7 @@ class Rig:
             for name, value in command.levers.items():
                 self._set(name, value)
             secure = any(server.url.startswith("https:") for server in self._servers)
-            self._client = HttpxClient(self._levers.gate, secure=secure)
+            self._client = make_client(self._kind, self._levers.gate, secure=secure)
             self._start(command.agents)
         elif isinstance(command, StartAgents):
             self._start(command.agents)
@@ -146,7 +156,8 @@ class Rig:
         for spec in specs:
             if spec.agent in self._tasks or not 0 <= spec.server < len(self._servers):
                 continue
-            agent = Agent(spec, self._servers[spec.server], self._client, self._levers, self._samples)
+            kind = WorkflowAgent if spec.workflow else Agent
+            agent = kind(spec, self._servers[spec.server], self._client, self._levers, self._samples)
             task = asyncio.get_running_loop().create_task(agent.run(), name=f"agent-{spec.agent}")
             self._agents[spec.agent], self._tasks[spec.agent] = agent, task
             task.add_done_callback(partial(self._ended, spec.agent))

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import threading
+from collections.abc import Sequence
 
 from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
@@ -45,10 +46,11 @@ class LiveSource(RunningSource):
             on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
         )
         self._servers: list[Server] = []
+        self._halted = False
         self._words = ""
 
     def _start(self) -> None:
-        rig = self._rigs.begin(self._levers["loop"])
+        rig = self._rigs.begin(self._levers["loop"], self._levers["client"])
         kind = self._find_servers()
         rig.wait_ready()
         if self._stopping:
@@ -66,7 +68,8 @@ class LiveSource(RunningSource):
         for worker in (*emulators, rig):
             self._hub.put(worker.hello_line)
         self._rigs.serve(rig, self._servers, self._levers)
-        self._rigs.start_agents(specs)
+        if not self._options.idle:
+            self._rigs.start_agents(specs)
 
     def _find_servers(self) -> str:
         options = self._options
@@ -86,7 +89,10 @@ class LiveSource(RunningSource):
         self._pair = EmbeddedPair(
             model=options.model,
             rate=options.rate,
-            more=options.emulator_args,
+            more=(*self._scenario.embedded.args(), *options.emulator_args),
+            each=options.each_emulator,
+            host=options.embedded_host,
+            count=options.emulators,
             api=options.family,
             on_line=self._hub.put,
             on_end=self._emulator_ended,
@@ -116,6 +122,42 @@ class LiveSource(RunningSource):
 
     # What the operator asks
 
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The servers as they were found; empty before the start."""
+        return tuple(self._servers)
+
+    @property
+    def scenario(self) -> scenarios.Scenario:
+        """What the agents do."""
+        return self._scenario
+
+    def specs(self, count: int) -> list[AgentSpec]:
+        """Give the first ``count`` agents of the scenario, as this session would start them."""
+        return self._specs(range(count))
+
+    def start_agents(self, specs: Sequence[AgentSpec]) -> None:
+        """Begin to stream with agents of a procedure, which end by themselves; the operator's are halted meanwhile."""
+        self._rigs.start_agents(list(specs))
+
+    def halt_agents(self) -> list[int]:
+        """Let the operator's agents finish; give their numbers."""
+        with self._lock:
+            if self._halted or self._options.idle:
+                return []
+            self._halted = True
+            numbers = list(range(int(self._levers["agents"])))
+        self._rigs.stop_agents(numbers)
+        return numbers
+
+    def resume_agents(self) -> None:
+        """Start again as many agents as the lever says, if they were halted."""
+        with self._lock:
+            halted, self._halted = self._halted, False
+            count = int(self._levers["agents"])
+        if halted and not self._stopping:
+            self._rigs.start_agents(self._specs(range(count)))
+
     def options_now(self) -> SessionOptions:
         """Give the options with the levers as they are now, and nothing to record to."""
         with self._lock:
@@ -135,19 +177,24 @@ class LiveSource(RunningSource):
         with self._lock:
             old = self._levers[lever]
             alive = self._rigs.current is not None and self._rigs.current.alive()
-            if (new == old and (lever != "loop" or alive)) or self._stopping:
+            at_once = lever_settings.LEVERS[lever].at_once
+            if (new == old and (at_once or alive)) or self._stopping:
                 return
-            if lever == "loop":
-                if "loop" in self._busy:
-                    raise InputError(f"a takeover is under way ({self._busy['loop']}); try again when it is done")
-                self._busy["loop"] = f"starting a rig on {new}"
-            else:
+            if at_once:
                 self._levers[lever] = new
-        if lever == "loop":
-            threading.Thread(target=self._change_loop, args=(old, new, by), name="takeover", daemon=True).start()
+            elif self._busy:
+                words = next(iter(self._busy.values()))
+                raise InputError(f"a takeover is under way ({words}); try again when it is done")
+            else:
+                self._busy[lever] = f"starting a rig on {new}"
+        if not at_once:
+            threading.Thread(target=self._take_over, args=(lever, old, new, by), name="takeover", daemon=True).start()
             return
         if lever == "agents":
             before, after = int(old), int(new)
+            if self._halted:
+                self._mark_lever(lever, old, new, by, "from the end of the procedure on")
+                return
             self._mark_lever(lever, old, new, by, f"{abs(after - before)} {'more' if after > before else 'fewer'}")
             if after > before:
                 self._rigs.start_agents(self._specs(range(before, after)))
@@ -160,9 +207,11 @@ class LiveSource(RunningSource):
     def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
         self._hub.emit(Lever(t_ns=now_ns(), proc="session", name=name, old=old, new=new, by=by, words=words))
 
-    def _change_loop(self, old: str, new: str, by: str) -> None:
+    def _take_over(self, lever: str, old: str, new: str, by: str) -> None:
+        """Start a rig that has the lever's new value, and hand the agents over to it."""
         try:
-            worker = self._rigs.begin(new)
+            wanted = self._levers | {lever: new}
+            worker = self._rigs.begin(wanted["loop"], wanted["client"])
             worker.wait_ready()
             if self._stopping:
                 worker.stop()
@@ -170,16 +219,16 @@ class LiveSource(RunningSource):
             self._hub.put(worker.hello_line)
             before = self._rigs.current
             with self._lock:
-                self._levers["loop"] = new
-                self._busy["loop"] = f"{worker.proc} on {new} takes over, {before.proc if before else 'none'} drains"
+                self._levers[lever] = new
+                self._busy[lever] = f"{worker.proc} on {new} takes over, {before.proc if before else 'none'} drains"
                 self._problem = ""
-            self._mark_lever("loop", old, new, by, f"restarted on {new}: {worker.proc} takes over, agent by agent")
+            self._mark_lever(lever, old, new, by, f"restarted on {new}: {worker.proc} takes over, agent by agent")
             self._rigs.take_over(worker)
         except LoopscopeError as error:
             self._lost("takeover", f"the takeover by {new} failed, {old} goes on: {error}")
         finally:
             with self._lock:
-                self._busy.pop("loop", None)
+                self._busy.pop(lever, None)
 
     def _stop_others(self, stack: contextlib.ExitStack) -> None:
         # The rigs go first: their agents must not see the servers end.

@@ -42,14 +42,14 @@ class Rigs:
         self._begun: list[Worker] = []
         self.current: Worker | None = None
 
-    def begin(self, loop: str) -> Worker:
-        """Start a rig process on this loop (without waiting for it)."""
+    def begin(self, loop: str, client: str) -> Worker:
+        """Start a rig process on this loop with this client (without waiting for it)."""
         with self._lock:
             self._count += 1
             proc = f"rig-{self._count}"
             replaces = self.current.proc if self.current else ""
         worker = Worker(
-            "loopscope.rig", proc, ["--loop", loop, "--replaces", replaces, *self._plants],
+            "loopscope.rig", proc, ["--loop", loop, "--client", client, "--replaces", replaces, *self._plants],
             on_line=self._on_line, on_end=lambda code: self._ended(worker, code),
         )  # fmt: skip
         with self._lock:
@@ -96,6 +96,8 @@ class Rigs:
         with self._lock:
             waiting = self._draining.get(proc)
             if waiting is None or number not in waiting:
+                if (ended := self._running.get(number)) is not None and ended.requests:
+                    del self._running[number]  # it has done what it was for: no takeover shall start it again
                 return
             waiting.discard(number)
             spec = self._running.get(number)

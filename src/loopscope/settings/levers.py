@@ -8,6 +8,8 @@ import math
 import re
 import sys
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 
 from loopscope.core.errors import InputError
 
@@ -34,6 +36,21 @@ def loops_here() -> tuple[str, ...]:
     return ("asyncio",) if sys.platform == "win32" else ("asyncio", "uvloop")
 
 
+CLIENTS = {"httpx": "httpx", "aiohttp": "aiohttp", "streams": "asyncio"}
+"""Every client that a rig knows, and the module that it needs."""
+
+
+@cache
+def clients_here() -> tuple[str, ...]:
+    """Names of the clients that are installed."""
+    return tuple(name for name, module in CLIENTS.items() if find_spec(module) is not None)
+
+
+def client_absent(name: str) -> str:
+    """Say in one sentence that a client is not installed, and how to get it."""
+    return f"client={name} is not installed here; python3 -m pip install 'loopscope[clients]' brings it"
+
+
 LEVERS: dict[str, Lever] = {
     lever.name: lever
     for lever in (
@@ -45,6 +62,10 @@ LEVERS: dict[str, Lever] = {
         Lever(
             "loop", "asyncio", "u", False, "asyncio, uvloop",
             "the event loop: a new rig process takes over, the old one drains", ("asyncio", "uvloop"),
+        ),
+        Lever(
+            "client", "httpx", "c", False, ", ".join(CLIENTS),
+            "what moves the bytes (docs/clients.md): a new rig process takes over, the old one drains", tuple(CLIENTS),
         ),
         Lever(
             "batch", "off", "b", True, "off, decode:50ms, decode:1KiB, read:50ms (any time or size)",
@@ -154,6 +175,8 @@ def canonical(name: str, text: str) -> str:
     choices = loops_here() if name == "loop" else lever.presets
     if word.lower() not in choices:
         raise InputError(f"{name}={text!r} is not known; valid: {', '.join(choices)}")
+    if name == "client" and word.lower() not in clients_here():
+        raise InputError(client_absent(word.lower()))
     return word.lower()
 
 
@@ -172,8 +195,8 @@ def parse_assignment(text: str) -> tuple[str, str]:
 def next_preset(name: str, value: str) -> str:
     """Give what the lever's key sets next."""
     presets = LEVERS[name].presets
-    if name == "loop":
-        presets = loops_here()
+    if name in ("loop", "client"):
+        presets = loops_here() if name == "loop" else clients_here()
     return presets[(presets.index(value) + 1) % len(presets)] if value in presets else presets[0]
 
 

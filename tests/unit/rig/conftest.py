@@ -1,4 +1,4 @@
-"""Coroutines run on both loops."""
+"""Coroutines run on both loops, agents with every client."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from loopscope.rig.clients import client_class
+from loopscope.rig.clients.base import Client
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers import clients_here, loops_here
 
 
 @pytest.fixture(params=loops_here())
@@ -19,3 +21,9 @@ def on_loop(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, Any
             return runner.run(coroutine)
 
     return run
+
+
+@pytest.fixture(params=clients_here())
+def kind(request: pytest.FixtureRequest) -> type[Client]:
+    """Every client that is installed."""
+    return client_class(request.param)

@@ -1,4 +1,4 @@
-"""One agent against servers that do what a test says, on both loops, with the real client."""
+"""One agent against servers that do what a test says, on both loops, with the real clients."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,11 +8,24 @@ import pytest
 from kit.servers import END, HEAD, Handler, chunk, final, line, read_request, sends, serving
 from loopscope.core.records import AgentSpec, AgentState, Record, Request, Server
 from loopscope.rig.agent import Agent
-from loopscope.rig.clients.httpx_client import HttpxClient
+from loopscope.rig.clients import make_client
+from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
 from loopscope.rig.samples import ChunkRow, Samples
 
 OnLoop = Callable[..., object]
+
+
+class _Rows(list[ChunkRow]):
+    """Rows that tell when one comes."""
+
+    def __init__(self, news: asyncio.Event) -> None:
+        super().__init__()
+        self._news = news
+
+    def append(self, row: ChunkRow) -> None:
+        super().append(row)
+        self._news.set()
 
 
 class Watched(Samples):
@@ -23,13 +36,10 @@ class Watched(Samples):
     def __init__(self, proc: str = "") -> None:
         super().__init__(proc)
         self._news = asyncio.Event()
+        self.chunks = _Rows(self._news)
 
     def event(self, record: Record) -> None:
         super().event(record)
-        self._news.set()
-
-    def chunk(self, row: ChunkRow) -> None:
-        super().chunk(row)
         self._news.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -41,13 +51,18 @@ class Watched(Samples):
 
 
 async def _stream(
-    url: str, samples: Watched, levers: dict[str, str] | None = None, ends: int = 1, state: str = ""
+    kind: type[Client],
+    url: str,
+    samples: Watched,
+    levers: dict[str, str] | None = None,
+    ends: int = 1,
+    state: str = "",
 ) -> None:
     """Run one agent until ``ends`` requests have ended and it has been in ``state``."""
     dials = Levers()
     for name, value in (levers or {}).items():
         dials.set(name, value)
-    client = HttpxClient(dials.gate, secure=False)
+    client = make_client(kind, dials.gate, secure=False)
     spec = AgentSpec(agent=3, name="a", server=0, model="m", prompt="p", tokens=3)
     agent = Agent(spec, Server(url=url), client, dials, samples)
     task = asyncio.ensure_future(agent.run())
@@ -67,11 +82,11 @@ def _states(samples: Samples) -> list[AgentState]:
     return [event for event in samples.events if isinstance(event, AgentState)]
 
 
-def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop) -> None:
+def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop, kind: type[Client]) -> None:
     """Three lines with content are three chunks; the server's account is taken; stamps go up."""
     samples = Watched("rig-1")
     with serving(sends(HEAD, chunk(line("a")), chunk(line("b")), chunk(line("c")), chunk(final(4)) + END)) as url:
-        on_loop(_stream(url, samples))
+        on_loop(_stream(kind, url, samples))
     request = _requests(samples)[0]
     assert (request.outcome, request.chunks, request.tokens, request.total_ns) == ("ok", 3, 4, 40)
     rows = [row for row in samples.chunks if row[1] <= (request.last_ns or 0)]
@@ -81,27 +96,27 @@ def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop) -> None:
     assert all(row[3] >= row[1] for row in rows)
 
 
-def test_lines_of_one_read_share_their_received_stamp(on_loop: OnLoop) -> None:
+def test_lines_of_one_read_share_their_received_stamp(on_loop: OnLoop, kind: type[Client]) -> None:
     """Two HTTP chunks in one segment came in one read: same stamp, and reads are counted at the socket."""
     samples = Watched()
     with serving(sends(HEAD + chunk(line("a")), chunk(line("b")) + chunk(line("c")), chunk(final()) + END)) as url:
-        on_loop(_stream(url, samples))
+        on_loop(_stream(kind, url, samples))
     first, second, third = samples.chunks[:3]
     assert first[1] < second[1] == third[1]
     assert _requests(samples)[0].reads == 3
 
 
-def test_a_kept_connection_is_not_connected_again(on_loop: OnLoop) -> None:
+def test_a_kept_connection_is_not_connected_again(on_loop: OnLoop, kind: type[Client]) -> None:
     """The first request tells what connecting took, the next ones used the kept connection: 0."""
     samples = Watched()
     with serving(sends(HEAD, chunk(line()), chunk(final()) + END)) as url:
-        on_loop(_stream(url, samples, ends=2))
+        on_loop(_stream(kind, url, samples, ends=2))
     first, second = _requests(samples)[:2]
     assert first.connect_ns
     assert second.connect_ns == 0
 
 
-def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: OnLoop) -> None:
+def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: OnLoop, kind: type[Client]) -> None:
     """The server closes a kept connection just as it is used again: the request goes out once more and is answered."""
 
     async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,7 +127,7 @@ def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: On
 
     samples = Watched()
     with serving(answers_once) as url:
-        on_loop(_stream(url, samples, ends=4))
+        on_loop(_stream(kind, url, samples, ends=4))
     assert {request.outcome for request in _requests(samples)} == {"ok"}
     assert all(request.chunks == 1 for request in _requests(samples))
 
@@ -137,11 +152,13 @@ def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: On
         (sends(b"", close=True), "cut", "disconnected"),
     ],
 )  # fmt: skip
-def test_a_failure_is_told_in_words_and_retried(on_loop: OnLoop, handler: Handler, outcome: str, words: str) -> None:
+def test_a_failure_is_told_in_words_and_retried(
+    on_loop: OnLoop, kind: type[Client], handler: Handler, outcome: str, words: str
+) -> None:
     """Each way in which a stream fails has its outcome and its words, and the agent tries again after a pause."""
     samples = Watched()
     with serving(handler) as url:
-        on_loop(_stream(url, samples, state="retrying"))
+        on_loop(_stream(kind, url, samples, state="retrying"))
     request = _requests(samples)[0]
     assert request.outcome == outcome
     assert words in request.words
@@ -149,10 +166,10 @@ def test_a_failure_is_told_in_words_and_retried(on_loop: OnLoop, handler: Handle
     assert "trying again in 0.25 s" in retry[0].words
 
 
-def test_nobody_there_is_refused(on_loop: OnLoop) -> None:
+def test_nobody_there_is_refused(on_loop: OnLoop, kind: type[Client]) -> None:
     """Without a server the outcome names the URL."""
     samples = Watched()
-    on_loop(_stream("http://127.0.0.1:9", samples))
+    on_loop(_stream(kind, "http://127.0.0.1:9", samples))
     request = _requests(samples)[0]
     assert request.outcome == "refused"
     assert "http://127.0.0.1:9" in request.words
@@ -160,47 +177,47 @@ def test_nobody_there_is_refused(on_loop: OnLoop) -> None:
 
 @pytest.mark.parametrize("batch", ["off", "decode:20ms", "decode:1KiB", "read:20ms"])
 @pytest.mark.parametrize("decoder", ["json", "orjson"])
-def test_no_lever_loses_a_chunk(on_loop: OnLoop, batch: str, decoder: str) -> None:
+def test_no_lever_loses_a_chunk(on_loop: OnLoop, kind: type[Client], batch: str, decoder: str) -> None:
     """With every kind of batching and both decoders, every chunk of a stream is counted once."""
     samples = Watched()
     lines = [chunk(line(f"w{i} ")) for i in range(20)]
     with serving(sends(HEAD, *lines, chunk(final(20)) + END)) as url:
-        on_loop(_stream(url, samples, {"batch": batch, "decoder": decoder}))
+        on_loop(_stream(kind, url, samples, {"batch": batch, "decoder": decoder}))
     request = _requests(samples)[0]
     assert (request.outcome, request.chunks) == ("ok", 20)
     assert request.batch_ns > 0 or batch == "off"
 
 
-def test_read_batching_lets_the_socket_coalesce(on_loop: OnLoop) -> None:
+def test_read_batching_lets_the_socket_coalesce(on_loop: OnLoop, kind: type[Client]) -> None:
     """read:50ms needs fewer reads than there are chunks; decode batching does not change the reads."""
     lines = [chunk(line(f"w{i} ")) for i in range(30)]
     reads = {}
     for batch in ("read:50ms", "decode:50ms"):
         samples = Watched()
         with serving(sends(HEAD, *lines, chunk(final(30)) + END)) as url:
-            on_loop(_stream(url, samples, {"batch": batch}))
+            on_loop(_stream(kind, url, samples, {"batch": batch}))
         reads[batch] = _requests(samples)[0].reads
     assert reads["read:50ms"] < 15 < reads["decode:50ms"]
 
 
-def test_a_throttled_agent_waits_in_the_client(on_loop: OnLoop) -> None:
+def test_a_throttled_agent_waits_in_the_client(on_loop: OnLoop, kind: type[Client]) -> None:
     """At 100 chunks/s, 30 chunks that are there at once take the client about 0.2 s of throttle wait (the bucket
     holds a tenth of a second)."""
     samples = Watched()
     with serving(sends(HEAD + b"".join(chunk(line()) for _ in range(30)), chunk(final(30)) + END)) as url:
-        on_loop(_stream(url, samples, {"throttle": "100"}))
+        on_loop(_stream(kind, url, samples, {"throttle": "100"}))
     request = _requests(samples)[0]
     assert request.chunks == 30
     assert request.throttle_ns > 100_000_000
 
 
 @pytest.mark.parametrize("batch", ["off", "decode:20ms", "decode:1KiB", "read:20ms"])
-def test_the_throttle_holds_with_every_kind_of_batching(on_loop: OnLoop, batch: str) -> None:
+def test_the_throttle_holds_with_every_kind_of_batching(on_loop: OnLoop, kind: type[Client], batch: str) -> None:
     """60 chunks that come 5 ms apart take at least half a second at 100 chunks/s, however they are taken in."""
     samples = Watched()
     lines = [chunk(line()) for _ in range(60)]
     with serving(sends(HEAD, *lines, chunk(final(60)) + END)) as url:
-        on_loop(_stream(url, samples, {"throttle": "100", "batch": batch}))
+        on_loop(_stream(kind, url, samples, {"throttle": "100", "batch": batch}))
     request = _requests(samples)[0]
     assert request.chunks == 60
     # 0.6 s less the tenth of a second that the bucket holds.
@@ -208,12 +225,12 @@ def test_the_throttle_holds_with_every_kind_of_batching(on_loop: OnLoop, batch: 
     assert request.throttle_ns > 0
 
 
-def test_an_agent_that_is_cancelled_counts_its_request_as_taken(on_loop: OnLoop) -> None:
+def test_an_agent_that_is_cancelled_counts_its_request_as_taken(on_loop: OnLoop, kind: type[Client]) -> None:
     """Cut by a takeover: the request under way is told as taken, not as an error of the server."""
 
     async def run(url: str, samples: Watched) -> None:
         dials = Levers()
-        client = HttpxClient(dials.gate, secure=False)
+        client = make_client(kind, dials.gate, secure=False)
         spec = AgentSpec(agent=0, name="a", server=0)
         task = asyncio.ensure_future(Agent(spec, Server(url=url), client, dials, samples).run())
         await samples.until(lambda: bool(samples.chunks))

@@ -60,7 +60,7 @@ def rigs(monkeypatch: pytest.MonkeyPatch, deaths: list[str]) -> Iterator[Rigs]:
     FakeWorker.made = []
     monkeypatch.setattr(module, "Worker", FakeWorker)
     rigs = Rigs(on_line=lambda line: None, on_death=lambda proc, words: deaths.append(words), drain_s=5)
-    first = rigs.begin("asyncio")
+    first = rigs.begin("asyncio", "httpx")
     rigs.serve(first, _SERVERS, {"loop": "asyncio"})
     rigs.start_agents([_spec(0), _spec(1)])
     yield rigs
@@ -77,8 +77,8 @@ def _started(worker: FakeWorker) -> list[int]:
 
 def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rigs) -> None:
     """The new rig gets servers and levers at once, each agent only after the old rig has let it go."""
-    second = rigs.begin("uvloop")
-    assert second.args == ["--loop", "uvloop", "--replaces", "rig-1"]
+    second = rigs.begin("uvloop", "httpx")
+    assert second.args == ["--loop", "uvloop", "--client", "httpx", "--replaces", "rig-1"]
     old = FakeWorker.made[0]
     thread = threading.Thread(target=rigs.take_over, args=(second,))
     thread.start()
@@ -96,7 +96,7 @@ def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rig
 
 def test_a_rig_that_dies_while_it_drains_does_not_lose_its_agents(rigs: Rigs, deaths: list[str]) -> None:
     """Agents that the old rig never let go are started on the new one all the same."""
-    second = rigs.begin("uvloop")
+    second = rigs.begin("uvloop", "httpx")
     old = FakeWorker.made[0]
     thread = threading.Thread(target=rigs.take_over, args=(second,))
     thread.start()
@@ -111,7 +111,7 @@ def test_a_rig_that_dies_while_it_drains_does_not_lose_its_agents(rigs: Rigs, de
 def test_a_takeover_from_a_dead_rig_starts_everything_at_once(rigs: Rigs) -> None:
     """When there is nobody to drain, the new rig begins with every agent."""
     FakeWorker.made[0].running = False
-    second = rigs.begin("asyncio")
+    second = rigs.begin("asyncio", "httpx")
     rigs.take_over(second)
     assert _started(second) == [0, 1]
 
@@ -137,7 +137,7 @@ def test_an_agent_that_was_stopped_stays_gone(rigs: Rigs) -> None:
 
 def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
     """A lever pulled while a takeover runs acts on both rigs, and a later rig begins with it."""
-    second = rigs.begin("uvloop")
+    second = rigs.begin("uvloop", "httpx")
     old = FakeWorker.made[0]
     thread = threading.Thread(target=rigs.take_over, args=(second,))
     thread.start()
@@ -148,7 +148,7 @@ def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
     for agent in (0, 1):
         rigs.agent_gone("rig-1", agent)
     thread.join(10)
-    third = rigs.begin("asyncio")
+    third = rigs.begin("asyncio", "httpx")
     thread = threading.Thread(target=rigs.take_over, args=(third,))
     thread.start()
     third.wait_told(Plan)
