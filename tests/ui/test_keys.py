@@ -202,6 +202,29 @@ def test_the_event_loops_screen() -> None:
     play(source, steps)
 
 
+def test_what_a_program_prints() -> None:
+    """It stands where levers would; O gives it the whole screen and takes it back; without a program O does nothing."""
+    printed = ("[bold]starting[/bold]", "agent-1: done")
+    source = fresh(levers=False, edit=lambda s: replace(s, output=printed, levers=()))
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await until(pilot, lambda: "[bold]starting[/bold]" in screen_text(pilot))
+        await pilot.press("l", "O")
+        await until(pilot, lambda: "agent-1: done" in screen_text(pilot) and "throughput" not in screen_text(pilot))
+        await pilot.press("O", *"zzzzzzz")
+        await until(pilot, lambda: app.view.zoom == "output")
+        await pilot.press("escape")
+        await until(pilot, lambda: "throughput" in screen_text(pilot))
+
+    async def without(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("O")
+        await pilot.pause()
+        assert app.view.zoom == ""
+
+    play(source, steps)
+    play(fresh(), without)
+
+
 def test_sorting_and_enlarging() -> None:
     """o sorts by the next column and says so; z enlarges one pane after the other, escape gives all back."""
     source = fresh(failing=(2,))

@@ -435,5 +435,7 @@ class Snapshot:
     """Requests cut by takeovers and stops: counted apart from errors."""
     ignored: int = 0
     """Records and chunk rows that cannot be true (a time years off, a column too short) and were left out."""
+    output: tuple[str, ...] | None = None
+    """The last lines that a program under the probe printed, safe to show; ``None`` where there is no such program."""
     problem: str = ""
     """Something that the operator must know now: the rig died, the file cannot be written."""

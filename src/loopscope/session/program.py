@@ -16,12 +16,11 @@ from loopscope.core.text import plain
 from loopscope.model.findings import levels_from
 from loopscope.model.snapshot import Snapshot
 from loopscope.session.hostfacts import host_facts
+from loopscope.session.output import Tail
 from loopscope.session.running import RunningSource
 from loopscope.session.source import Abilities
 from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
-
-_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class ProgramSource(RunningSource):
         """As ``subprocess`` has it: below zero, a signal. ``None`` while it runs, or when we ended it."""
         self.output = _output_file(options.output)
         """Where the program's prints are."""
+        self._tail = Tail(self.output)
         self._loop_ran = False
         super().__init__(
             title=options.name,
@@ -121,13 +121,7 @@ class ProgramSource(RunningSource):
 
     def last_line(self) -> str:
         """The last line that the program printed, safe to show; empty when there is none."""
-        try:
-            with self.output.open("rb") as file:
-                file.seek(max(0, self.output.stat().st_size - _TAIL_BYTES))
-                lines = file.read().decode("utf-8", "replace").strip().splitlines()
-        except OSError:
-            return ""
-        return plain(lines[-1].strip()) if lines else ""
+        return next((line.strip() for line in reversed(self._tail.lines()) if line.strip()), "")
 
     def tidy(self) -> bool:
         """Remove the output file if we chose it and nothing is in it; give whether there is one."""
@@ -154,8 +148,9 @@ class ProgramSource(RunningSource):
         loop = dataclasses.replace(snapshot.loop, silent_s=0.0) if self.ended.is_set() else snapshot.loop
         problem = self._problem or self._recording_problem or self.failure() or snapshot.problem
         return dataclasses.replace(
-            snapshot, source_words=f"{state} > {plain(str(self.output))}", source_reason="", problem=problem, loop=loop
-        )
+            snapshot, source_words=f"{state} > {plain(str(self.output))}", source_reason="", problem=problem, loop=loop,
+            output=self._tail.lines(),
+        )  # fmt: skip
 
     def pull(self, lever: str, value: str, by: str = "key") -> None:
         """There are no levers over a program. Raises InputError."""

@@ -59,6 +59,8 @@ ACTS: tuple[Act, ...] = (
     Act("findings", "f", "findings", "findings",
         "what holds now and what did, evidence, the lever to try; enter goes to when it began", "view",
         "f", "findings", 4),
+    Act("output", "O", "output", "what the program prints", "its stdout and stderr over the whole screen, and back",
+        "view", "O", "output", 3, "output"),
     Act("zoom", "z", "zoom", "enlarge the next pane",
         "one pane after the other over the whole screen; escape goes back", "view", "z", "zoom", 5, board="live"),
     Act("order", "o", "order", "sort the agents", "by name, tok/s, delay, errors", "view",
@@ -93,6 +95,8 @@ def bindings() -> list[Binding]:
 
 def can(act: Act, view: View) -> bool:
     """Whether the source allows it."""
+    if act.needs == "output":
+        return view.snapshot.output is not None
     return act.needs != "levers" or view.abilities.levers
 
 
@@ -127,6 +131,8 @@ def _word(act: Act, view: View) -> str:
 
 def _placed(view: View, width: int) -> list[tuple[Act, int]]:
     kept = [act for act in ACTS if act.show and can(act, view) and (not act.board or view.board in act.board.split())]
+    if view.board == "findings" and not view.abilities.playback:
+        kept = [act for act in kept if act.id != "detail"]
     if view.board == "live" and not view.zoom:
         kept = [act for act in kept if act.id != "back"]
     while sum(len(a.face) + len(_word(a, view)) + 3 for a in kept) > width and len(kept) > 1:

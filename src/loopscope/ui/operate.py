@@ -52,6 +52,8 @@ class Operated(App[None]):
         """Refuse levers that the source does not have, and everything but leaving while it starts."""
         if action in {"pull", "step", "ask"} and not (self.running and self.view.abilities.levers):
             return False
+        if action == "output" and self.view.snapshot.output is None:
+            return False
         return self.running or action in {"quit", "theme"} or action not in _NEED_SOURCE
 
     def action_pull(self, name: str) -> None:
@@ -164,8 +166,20 @@ class Operated(App[None]):
         """Give the whole screen to the next pane, and after the last one back to all."""
         from loopscope.ui.plan import ZOOMABLE
 
-        places = ("", *ZOOMABLE)
+        printed = self.view.snapshot.output is not None
+        places = ["", *("output" if printed and name == "levers" else name for name in ZOOMABLE)]
         self.view.zoom = places[(places.index(self.view.zoom) + 1) % len(places)]
+        self.show()
+
+    def action_output(self) -> None:
+        """Give the whole screen to what the program prints, or give it back."""
+        from loopscope.ui.screens.board import Board, Live
+
+        if not isinstance(self.screen, Board):
+            return
+        if not isinstance(self.screen, Live):
+            self.pop_screen()
+        self.view.zoom = "" if self.view.zoom == "output" else "output"
         self.show()
 
     def action_order(self) -> None:

@@ -9,7 +9,19 @@ from textual.screen import Screen
 
 from loopscope.ui import actions, plan
 from loopscope.ui.pane import Draw, Pane
-from loopscope.ui.panes import agents, ceiling, detail, findings, frames, header, histogram, levers, loop, timeline
+from loopscope.ui.panes import (
+    agents,
+    ceiling,
+    detail,
+    findings,
+    frames,
+    header,
+    histogram,
+    levers,
+    loop,
+    output,
+    timeline,
+)
 from loopscope.ui.plan import Box
 
 if TYPE_CHECKING:
@@ -100,6 +112,7 @@ class Live(Board):
                 ("header", header.draw, 1, 0),
                 ("ceiling", ceiling.draw, 1, 0),
                 ("levers", levers.draw, 1, 0),
+                ("output", output.draw, 1, 0),
                 ("agents", agents.draw, 1, 0),
                 # Each chart has its own tick, so that no tick draws them all.
                 ("throughput", timeline.throughput, slow, 0),
@@ -116,7 +129,11 @@ class Live(Board):
     def boxes(self, width: int, height: int) -> dict[str, Box]:
         """Say where each pane stands."""
         view = self.loopscope.view
-        return plan.live(width, height, len(view.snapshot.agents), view.zoom)
+        boxes = plan.live(width, height, len(view.snapshot.agents), view.zoom)
+        if view.snapshot.output is not None and "levers" in boxes:
+            # A program of the operator's own has no levers; what it prints stands in their place.
+            boxes["output"] = boxes.pop("levers")
+        return boxes
 
     def clicked(self, event: Pane.Clicked) -> None:
         """Choose an agent by a click in the table, or enlarge a chart; the wheel moves the choice."""
@@ -130,7 +147,7 @@ class Live(Board):
                     app.action_detail()
                 app.view.selected = number if number is not None else app.view.selected
             event.pane.update()
-        elif name in plan.ZOOMABLE and not event.wheel:
+        elif name in {*plan.ZOOMABLE, "output"} and not event.wheel:
             app.view.zoom = "" if app.view.zoom else name
             self.show()
         else:

@@ -14,7 +14,19 @@ from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.session.source import Abilities, Playback
 from loopscope.ui import actions
 from loopscope.ui.draw.ink import Row, text_of, width_of
-from loopscope.ui.panes import agents, ceiling, detail, findings, frames, header, histogram, levers, loop, timeline
+from loopscope.ui.panes import (
+    agents,
+    ceiling,
+    detail,
+    findings,
+    frames,
+    header,
+    histogram,
+    levers,
+    loop,
+    output,
+    timeline,
+)
 from loopscope.ui.view import View
 from ui.fakes import FakeSource
 
@@ -41,6 +53,7 @@ PANES: dict[str, Draw] = {
     "places": loop.places,
     "latest": loop.latest,
     "listing": findings.listing,
+    "output": output.draw,
     "closely": findings.closely,
 }
 LIVE = Abilities(levers=True)
@@ -61,7 +74,7 @@ def hostile(words: str) -> Snapshot:
     base = FakeSource(3, failing=(1,)).snapshot()
     nasty = tuple(replace(a, name=words, endpoint=words, model=words, words=words) for a in base.agents)
     return replace(
-        base, agents=nasty, source_words=words, problem=words,
+        base, agents=nasty, source_words=words, problem=words, output=(words,) * 3,
         findings=(FindingView(words, words, words, words, 1.0, figures={words: 1e300}),),
         past_findings=(FindingView(words, words, words, words, 1.0, until_s=9.0),),
         loop=replace(base.loop, name=words, draining=(words,), words={words: words}),
