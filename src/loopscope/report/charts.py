@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from loopscope.model.snapshot import MarkView, Series
+from loopscope.report.timeline import Chart, Timeline
 from loopscope.stats.loghist import LogHist, bars
 
 _HEIGHT = 12
+_FLOOR = -1
+"""Power of ten (ms) at which logarithmic axes begin."""
 _DECADES_MS = [10.0**power for power in range(-3, 6)]
 
 
@@ -28,6 +31,41 @@ def throughput(line: Series, marks: Sequence[MarkView], *, width: int, color: bo
     plot.xlabel("s")
     drawn = _built(plot, color)
     return drawn + [f"  {mark.t_s:7.1f} s  {mark.label}" for mark in levers]
+
+
+def over_time(
+    lines: Timeline, chart: Chart, marks: Sequence[MarkView], *, width: int, color: bool, braille: bool
+) -> list[str]:
+    """One chart of a report over time; what is logarithmic there is here, too."""
+    if not chart.known:
+        return [f"{chart.title}: not enough data: {chart.words}"]
+    plot = _fresh(width, color)
+    log = chart.scale == "log"
+    tops = [1e-3]
+    for curve, ink in reversed(list(zip(chart.curves, ("cyan+", "orange+"), strict=False))):
+        # What is zero has no place on a logarithmic axis: it stands at the bottom of it.
+        known = ~np.isnan(curve.values)
+        values = np.log10(np.maximum(curve.values[known], 10.0**_FLOOR)) if log else curve.values[known]
+        if values.size:
+            plot.plot(
+                (lines.t_s[known] + lines.step_s / 2).tolist(), values.tolist(), marker="braille" if braille else "*",
+                color=ink,
+            )  # fmt: skip
+            tops.append(float(values.max()))
+    if log:
+        top = int(np.ceil(max(tops[1:])))
+        decades = list(range(_FLOOR, max(top, _FLOOR + 1) + 1))
+        plot.ylim(_FLOOR, decades[-1])
+        plot.yticks([float(power) for power in decades], [f"{10.0**power:g}" for power in decades])
+    else:
+        plot.ylim(0, max(tops) * 1.1)
+    for mark in marks:
+        if mark.kind == "lever":
+            plot.vline(mark.t_s, "orange+")
+    named = f": {', '.join(curve.label for curve in chart.curves)}" if len(chart.curves) > 1 else ""
+    plot.title(f"{chart.title}, {chart.unit}{named}")
+    plot.xlabel("s")
+    return _built(plot, color)
 
 
 def lag(hist: LogHist, *, width: int, color: bool) -> list[str]:

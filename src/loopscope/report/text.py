@@ -1,7 +1,7 @@
 """The report for people: tables, charts, and what it all means in plain sentences."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from loopscope.model.fold import Fold
@@ -66,15 +66,17 @@ def render(
     width: int = 100,
     color: bool = False,
     unicode: bool | None = None,
+    more: Sequence[list[str]] = (),
 ) -> str:
     """Give the whole report, without a line end at its end.
 
     ``width`` is held within 60 and 200; the charts take the lines over time from ``fold``, everything else stands in
-    ``summary``. ``unicode``: ``False`` keeps to ASCII; ``None`` asks whether standard output can write more.
+    ``summary``. ``unicode``: ``False`` keeps to ASCII; ``None`` asks whether standard output can write more. ``more``
+    stands before the sentences at the end.
     """
     width = min(max(width, NARROWEST), WIDEST)
     if unicode is None:
-        unicode = _speaks_unicode()
+        unicode = speaks_unicode()
     parts = [
         _title(summary),
         _agents(summary["agents"], width),
@@ -87,13 +89,15 @@ def render(
             series(fold.window.whole, STEP_S), list(fold.marks), width=width, color=color, braille=unicode
         ),
         charts.lag(fold.ledger.run().lag, width=width, color=color),
+        *more,
         sentences(summary),
     ]
     text = "\n\n".join("\n".join(_fitted(part, width, color)) for part in parts if part)
     return text if unicode else text.translate(_TO_ASCII).encode("ascii", "replace").decode()
 
 
-def _speaks_unicode() -> bool:
+def speaks_unicode() -> bool:
+    """Say whether standard output can write what charts are drawn with."""
     try:
         "─⠿█…".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):

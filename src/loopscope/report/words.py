@@ -36,8 +36,15 @@ def plural(number: int, word: str) -> str:
     return f"{count(number)} {word}{'' if number == 1 else 's'}"
 
 
+_TIMES = 10.0
+"""From ten times as much on, percent cannot be read."""
+
+
 def change(before: float | None, after: float | None) -> str:
-    """By how much a figure moved, in percent of what it was; empty when that cannot be said."""
+    """By how much a figure moved, in percent of what it was, or how many times it is; empty when it cannot be said."""
     if before is None or after is None or before == 0:
         return ""
-    return f"{(after - before) / before:+.0%}"
+    if after / before >= _TIMES:
+        return f"x{after / before:.0f}"
+    moved = f"{(after - before) / before:+.0%}"
+    return "0%" if moved in ("+0%", "-0%") else moved

@@ -67,9 +67,7 @@ def test_it_ends_with_plain_sentences() -> None:
 def test_each_lever_has_its_sentence() -> None:
     """What it did, or that there is not enough data to say so."""
     text = flowing(report(pulled()))
-    assert (
-        "loop asyncio -> uvloop at 8.0 s: tok/s 100.0 to 100.0 (+0%), at least 4000 to 10.0k chunks/s (+150%)" in text
-    )
+    assert "loop asyncio -> uvloop at 8.0 s: tok/s 100.0 to 100.0 (0%), at least 4000 to 10.0k chunks/s (+150%)" in text
     assert "decoder orjson -> json at 31.5 s: not enough data after it to say what it did." in text
     assert "Over the whole run, all settings together," in text
 

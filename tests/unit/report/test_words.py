@@ -30,3 +30,9 @@ def test_changes_are_relative() -> None:
     assert change(100.0, 150.0) == "+50%"
     assert change(100.0, 50.0) == "-50%"
     assert change(0.0, 5.0) == change(None, 5.0) == change(5.0, None) == ""
+
+
+def test_changes_that_percent_cannot_say() -> None:
+    """Nothing has no sign, and ten times as much is said as such."""
+    assert change(100.0, 100.2) == change(100.0, 99.9) == "0%"
+    assert change(0.2, 47.0) == "x235"

@@ -1,0 +1,335 @@
+"""The page: what a trace shows, in the order in which one asks. Its policy lets nothing in that is not on it."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from loopscope import __version__
+from loopscope.core.records import Header
+from loopscope.core.text import plain
+from loopscope.model.bins import Kind
+from loopscope.model.fold import Fold
+from loopscope.model.gauges import BY_NAME, GAUGES
+from loopscope.model.snapshot import FindingView
+from loopscope.model.tally import Tally, most_of
+from loopscope.report.html import tables
+from loopscope.report.html.axes import LEFT, RIGHT, WIDTH
+from loopscope.report.html.drawing import histogram, over_time, quantile_words
+from loopscope.report.html.markup import Markup, defined, element, joined
+from loopscope.report.sentences import sentences
+from loopscope.report.timeline import Timeline, rounded, timeline
+from loopscope.report.words import count, ms, plural, rate, share
+from loopscope.session.folding import Folded
+from loopscope.stats.loghist import LogHist
+
+_UNKNOWN = "not enough data"
+_MORE_WORDS = (
+    ("agent", "a worker that sends streaming requests, one after the other, to one server"),
+    ("chunk", "one whole message with content from the server; not a token: a server may put several into one"),
+    ("settling time", "1.5 s after a pull of a lever (for a takeover, after the old rig has gone); in no segment"),
+    ("observer", "what loopscope itself costs: CPU of the probes in the measured process and of the screen's process"),
+    ("dropped", "samples for which a probe had no room: counted, and missing from every figure"),
+    ("idle floor", "median lateness of the same heartbeat before any agent started; subtracted from the lag"),
+)
+
+
+def render(folded: Folded) -> str:
+    """Give the whole page."""
+    fold, summary = folded.fold, folded.summary
+    lines = timeline(folded.kept, fold.snapshot().power.label, summary["delay_words"])
+    findings = [*fold.past, *fold.findings.values()]
+    title = f"loopscope: {plain(folded.path.name, 80)}"
+    body = joined(
+        _head(folded),
+        element("main", *_sections(folded, lines, findings)),
+        _foot(folded),
+        element("div", id="tip", role="status"),
+    )
+    style, script = _asset("page.css"), _asset("page.js")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    head = joined(
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Markup(style)),
+    )
+    data = element("script", Markup(_data(lines)), type="application/json", id="data")
+    code = element("script", Markup(script))
+    page = element("html", element("head", head), element("body", body, data, code), lang="en")
+    return f"<!doctype html>\n{page}\n"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files(__package__) / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _data(lines: Timeline) -> str:
+    """The charts' numbers for the script, in a form that cannot end the element that holds it."""
+    held = {
+        "left": LEFT, "right": RIGHT, "width": WIDTH, "end": max(lines.end_s, lines.step_s, 1e-3), "step": lines.step_s,
+        "t": rounded(lines.t_s),
+        "charts": [
+            {
+                "title": chart.title, "unit": chart.unit, "share": chart.scale == "share",
+                "curves": [{"label": curve.label, "values": rounded(curve.values)} for curve in chart.curves],
+            }
+            for chart in lines.charts if chart.known
+        ],
+    }  # fmt: skip
+    text = json.dumps(held, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _head(folded: Folded) -> Markup:
+    summary, header = folded.summary, folded.fold.header
+    where = summary["source_words"] or summary["source"] or "unknown source"
+    facts = [f"{summary['duration_s']:.1f} s", plural(len(summary["agents"]), "agent"), where]
+    if summary["scenario"]:
+        facts.append(f"scenario {summary['scenario']}")
+    if header is not None and header.host.get("cpu"):
+        facts.append(plain(header.host["cpu"], 60))
+    badges = []
+    if summary["power"] and summary["power"]["simulated"]:
+        badges.append(element("span", "SIMULATED power", class_="badge"))
+    return element(
+        "header",
+        element("h1", plain(folded.path.name, 80)),
+        element("p", " · ".join(facts), *badges),
+        _warnings(folded),
+    )
+
+
+def _warnings(folded: Folded) -> Markup | None:
+    """What is wrong with the trace itself, before any figure of it."""
+    told = []
+    if not folded.outcome.whole:
+        told.append(f"This file is not whole: {folded.outcome.words}.")
+    observer = folded.summary["observer"]
+    if observer["dropped"]:
+        told.append(f"{plural(observer['dropped'], 'sample')} were dropped and are missing from every figure.")
+    if observer["lost_lines"]:
+        told.append(f"{plural(observer['lost_lines'], 'line')} could not be written.")
+    if observer["ignored"]:
+        told.append(f"{plural(observer['ignored'], 'record or row')} cannot be true and were left out.")
+    return element("div", *(element("p", text) for text in told), class_="alert", role="alert") if told else None
+
+
+def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> Iterator[Markup]:
+    fold, summary = folded.fold, folded.summary
+    yield _section("Figures", "over the whole run from the first chunk on, all settings together", _tiles(summary))
+    yield _section("What it says", "", *_told(findings, summary))
+    yield _section(
+        "Over time", f"steps of {lines.step_s:g} s; point at a chart (or use the arrow keys) to read its values",
+        over_time(lines, list(fold.marks), findings),
+    )  # fmt: skip
+    if len(summary["segments"]) > 1:
+        yield _section(
+            "Segments", "stretches between two levers, without settling times; point at a figure for its interval",
+            tables.segments(summary["segments"], folded.kept, fold.tokens_per_chunk),
+        )  # fmt: skip
+    if summary["levers"]:
+        yield _section("Levers", "figures before and after each pull", tables.levers(summary["levers"]))
+    yield _section("Sizes", "whole run; both axes logarithmic", _histograms(fold))
+    yield _section("Agents", "", tables.agents(summary["agents"]))
+    yield _section("Event loop", "", _loop(summary))
+    if summary["stalls"]["places"]:
+        yield _section(
+            "Stalls", f"the loop stood still for over 25 ms {count(summary['stalls']['count'])} times",
+            tables.stalls(summary["stalls"]["places"]),
+        )  # fmt: skip
+    yield _section("The instrument itself", "what loopscope cost, and what of the trace is missing", _observer(folded))
+    yield _section("Where", "", _where(fold))
+    words = [(gauge.title, f"{gauge.means} ({gauge.unit})") for gauge in GAUGES] + list(_MORE_WORDS)
+    definitions = [joined(element("dt", word), element("dd", means)) for word, means in words]
+    yield element(
+        "section",
+        element("details", element("summary", "What the words mean"), element("dl", *definitions, class_="words")),
+    )
+
+
+def _section(title: str, words: str, *inside: Markup) -> Markup:
+    return element("section", element("h2", title, element("small", words) if words else None), *inside)
+
+
+def _tiles(summary: dict[str, Any]) -> Markup:
+    loop, ceiling, delay, lag = summary["loop"], summary["ceiling"], summary["delay_ms"], summary["loop"]["lag_ms"]
+    observer = summary["observer"]
+    tiles = [
+        _tile("throughput", rate, summary["chunks_s"], "chunks/s", BY_NAME["chunks_s"].means),
+        _tile("decode rate", rate, summary["tok_s"], "tok/s an agent", BY_NAME["tok_s"].means),
+        _tile("delivery delay p99", ms, delay["p99"], "ms", BY_NAME["delay.p99"].means, summary["delay_words"]),
+        _tile("loop lag p99", ms, lag["p99"], "ms", BY_NAME["lag.p99"].means),
+        _tile("ELU", share, loop["elu"], "", BY_NAME["elu"].means, loop["words"].get("elu", "")),
+        _tile("ceiling, at least", rate, ceiling["at_least_chunks_s"], "chunks/s", BY_NAME["at_least"].means,
+              ceiling["words"]),
+        _tile("TTFT p50", ms, summary["ttft_ms"]["p50"], "ms", BY_NAME["ttft.p50"].means),
+        _power_tile(summary["power"]),
+        _tile("errors", count, summary["errors"], f"of {plural(summary['requests'], 'request')}",
+              "requests that failed; those cut by a takeover or the end are not among them",
+              bad=bool(summary["errors"])),
+        _tile("dropped", count, observer["dropped"], f"samples; probes {_of_core(observer['rig_share'])}",
+              "samples for which a probe had no room, and CPU of the probes in the measured process",
+              bad=bool(observer["dropped"])),
+    ]  # fmt: skip
+    return element("div", *tiles, class_="tiles")
+
+
+def _tile(
+    title: str, say: Any, value: float | None, unit: str, means: str, why: str = "", *, bad: bool = False
+) -> Markup:
+    shown = (
+        joined(element("b", say(value), class_="bad" if bad else None), element("small", f" {unit}"))
+        if value is not None
+        else element("span", f"{_UNKNOWN}{f': {why}' if why else ''}", class_="none")
+    )
+    return element("div", element("h3", defined(title, means)), element("p", shown), class_="tile")
+
+
+def _power_tile(power: dict[str, Any] | None) -> Markup:
+    if power is None:
+        return _tile("power", ms, None, "W", BY_NAME["watts"].means, "no reading")
+    if power["watts"] is None:
+        return _tile(power["label"], share, power["share"], "", "utilisation, which is not power")
+    return _tile(power["label"].removesuffix(", W"), ms, power["watts"], "W", BY_NAME["watts"].means)
+
+
+def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Markup]:
+    last: dict[str, tuple[FindingView, int]] = {}
+    for one in findings:
+        last[one.name] = one, last.get(one.name, (one, 0))[1] + 1
+    for one, times in sorted(last.values(), key=lambda held: (held[0].severity == "note", held[0].since_s)):
+        until = f"{one.until_s:.0f} s" if one.until_s is not None else "the end"
+        when = f"{one.since_s:.0f} s to {until}{f', {times} times' if times > 1 else ''}"
+        note = one.severity == "note"
+        yield element(
+            "div",
+            element("p", element("strong", one.name), element("small", f" {when}")),
+            element("p", one.sentence or one.name),
+            element("p", f"Try: {one.lever}", class_="try") if one.lever else None,
+            element("p", one.evidence, class_="why") if one.evidence else None,
+            class_=f"finding {'note' if note else 'warn'}",
+        )  # fmt: skip
+    yield element("ul", *(element("li", text) for text in sentences(summary)), class_="told")
+
+
+def _histograms(fold: Fold) -> Markup:
+    run = fold.ledger.run()
+    held = (
+        ("loop lag", BY_NAME["lag.p99"].means, run.lag, "heartbeat"),
+        ("delivery delay", BY_NAME["delay.p50"].means, _of(run, Kind.DELAY), "chunk"),
+        ("client gap", BY_NAME["gap.p50"].means, _of(run, Kind.GAP), "gap"),
+        ("server gap", BY_NAME["server_gap.p50"].means, _of(run, Kind.SERVER_GAP), "gap"),
+        ("TTFT", BY_NAME["ttft.p50"].means, _of(run, Kind.TTFT), "request"),
+        ("received to handled", BY_NAME["handled.p99"].means, run.handled, "chunk"),
+    )  # fmt: skip
+    figures = []
+    for title, means, hist, word in held:
+        told = element("small", f" {quantile_words(hist)}; {plural(hist.n, word)}")
+        head = element("figcaption", defined(title, means), told)
+        figures.append(element("figure", head, histogram(hist, word), class_="plot"))
+    return element("div", *figures, class_="hists")
+
+
+def _of(run: Tally, kind: Kind) -> LogHist:
+    hist = LogHist()
+    hist.counts, hist.most_ns = run.counts(kind), most_of(run, kind)
+    return hist
+
+
+def _loop(summary: dict[str, Any]) -> Markup:
+    loop = summary["loop"]
+
+    def told(say: Any, name: str, unit: str = "") -> str:
+        value = loop[name]
+        why = loop["words"].get(name)
+        return f"{say(value)}{unit}" if value is not None else f"{_UNKNOWN}{f': {why}' if why else ''}"
+
+    lag = loop["lag_ms"]
+    floor = f"{ms(lag['floor'])} ms" if lag["floor"] is not None else "not known"
+    rows = [
+        ("loop", loop["name"] or "not known", ""),
+        ("busy (ELU)", told(share, "elu"), BY_NAME["elu"].means),
+        ("CPU of its thread", told(share, "cpu"), BY_NAME["cpu"].means),
+        ("waiting for a core", told(share, "runq"), BY_NAME["runq"].means),
+        ("garbage collector", told(share, "gc"), BY_NAME["gc"].means),
+        ("CPU a chunk", told(ms, "cpu_us_per_chunk", " us"), BY_NAME["cpu_us"].means),
+        ("chunks a read", told(ms, "chunks_per_read"), BY_NAME["chunks_read"].means),
+        ("backlog", told(count, "backlog_bytes", " bytes"), BY_NAME["backlog"].means),
+        ("lag p50, p99, max", _three(lag), BY_NAME["lag.p99"].means),
+        ("idle floor", floor, "median lateness of the same heartbeat before any agent started; subtracted"),
+        ("over 10 ms, over 50 ms", f"{share(loop['waited_10ms'])}, {share(loop['waited_50ms'])} of the time"
+         if loop["waited_10ms"] is not None else _UNKNOWN,
+         "share of the time in which a callback that was ready would have waited longer than that"),
+        ("context switches", f"{rate(loop['switches_s'])} by itself, {rate(loop['preempted_s'])} core taken, a second"
+         if loop["switches_s"] is not None else _UNKNOWN,
+         "how often its thread went to wait by itself, and how often its core was taken from it"),
+    ]  # fmt: skip
+    return tables.facts(rows)
+
+
+def _three(quantiles: dict[str, Any]) -> str:
+    if quantiles["p50"] is None:
+        return _UNKNOWN
+    return f"{ms(quantiles['p50'])}, {ms(quantiles['p99'])}, {ms(quantiles['max'])} ms"
+
+
+def _observer(folded: Folded) -> Markup:
+    observer, file = folded.summary["observer"], folded.file
+    rows = [
+        ("probes", _of_core(observer["rig_share"]), "CPU of the probes' thread in the measured process"),
+        ("screen, recorder, fold", _of_core(observer["screen_share"]), "CPU of the session's own process"),
+        ("dropped samples", count(observer["dropped"]), "samples for which a probe had no room"),
+        ("lost lines", count(observer["lost_lines"]), "lines that could not be read or written while it ran"),
+        ("impossible records or rows", count(observer["ignored"]), "left out, because they cannot be true"),
+        ("records in the file", count(file["records"]), "good ones"),
+        ("damaged, missing lines", f"{count(file['damaged_lines'])}, {count(file['missing_lines'])}",
+         "lines that are no records, and lines that the trailer counts and the file does not have"),
+        ("file", file["words"] or "whole: closed properly, every line read", ""),
+    ]  # fmt: skip
+    losses = [
+        (
+            f"lost at {one['t_s']:.1f} s",
+            f"{count(one['count'])} {one['what']}: {one['words'] or 'no reason told'}",
+            "",
+        )
+        for one in folded.summary["losses"][:20]
+    ]
+    return tables.facts([*rows, *losses])
+
+
+def _of_core(value: float | None) -> str:
+    return f"{share(value)} of a core" if value is not None else "not known"
+
+
+def _where(fold: Fold) -> Markup:
+    header: Header | None = fold.header
+    if header is None:
+        return element("p", "the trace has no header", class_="none")
+    rows = [(plain(name, 30), plain(text, 80), "") for name, text in list(header.host.items())[:40]]
+    rows.insert(0, ("loopscope that recorded", plain(header.loopscope, 20) or "not known", ""))
+    for server in header.servers[:16]:
+        told = ", ".join(
+            filter(None, (server.api, server.model, server.version, "emulated" if server.embedded else ""))
+        )
+        rows.append((plain(server.url, 60), plain(told, 120), ""))
+    return tables.facts(rows)
+
+
+def _foot(folded: Folded) -> Markup:
+    return element(
+        "footer", f"made by loopscope {__version__} from {plain(folded.path.name, 80)}; this page loads nothing"
+    )
