@@ -54,6 +54,10 @@ def take_anchor(tries: int = 5) -> Anchor:
     return best
 
 
+_NS_OF_DIGIT: tuple[int, ...] = tuple(10 ** (9 - count) for count in range(10))
+"""What the last of so many fraction digits counts for."""
+
+
 @lru_cache(maxsize=64)
 def _utc_second(text: str) -> int:
     """Epoch second of ``YYYY-MM-DDTHH:MM:SS``; a stream repeats each value hundreds of times, hence the cache."""
@@ -70,6 +74,9 @@ def parse_stamp_ns(text: str) -> int | None:
     try:
         second = _utc_second(text[:19])
         rest = text[19:]
+        digits = rest[1:-1]
+        if rest[:1] == "." and rest[-1] == "Z" and digits.isdecimal() and digits.isascii() and len(digits) <= 9:
+            return second * NS_PER_S + int(digits) * _NS_OF_DIGIT[len(digits)]  # nearly every stamp
         fraction = 0
         if rest[:1] == ".":
             end = 1

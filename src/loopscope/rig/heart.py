@@ -42,19 +42,22 @@ class Heart:
 
     def _beat(self) -> None:
         now_ns = self.last_ns = perf_counter_ns()
-        due_ns = self._due_ns
-        missed = 0
         # uvloop's timers may fire up to 1 ms early: such a beat is on time, its lateness is 0.
-        while True:
-            self._samples.beat(max(0, now_ns - due_ns))
-            due_ns += BEAT_NS
-            missed += 1
-            if due_ns > now_ns or missed >= _MOST_MISSED:
-                break
+        self._samples.beat(max(0, now_ns - self._due_ns))
+        due_ns = self._due_ns + BEAT_NS
         if due_ns <= now_ns:
-            due_ns = now_ns + BEAT_NS
+            due_ns = self._back_fill(due_ns, now_ns)
         self._due_ns = due_ns
         self._handle = self._loop.call_later((due_ns - now_ns) / 1e9, self._beat)
+
+    def _back_fill(self, due_ns: int, now_ns: int) -> int:
+        """Keep the beats that were due from ``due_ns`` on and did not come; give when the next one is due."""
+        for _ in range(_MOST_MISSED - 1):
+            self._samples.beat(now_ns - due_ns)
+            due_ns += BEAT_NS
+            if due_ns > now_ns:
+                return due_ns
+        return now_ns + BEAT_NS
 
 
 async def idle_floor_ns(samples: Samples, seconds: float = 0.5) -> int | None:

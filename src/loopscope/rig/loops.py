@@ -41,6 +41,10 @@ class MeteredLoop:
     """How often it has looked for events so far; callable from one thread (not the watchdog's)."""
 
 
+_select = selectors.DefaultSelector.select
+"""Called by name: ``super()`` took 0.2 of the 0.4 us that every turn of the loop paid here."""
+
+
 class TimedSelector(selectors.DefaultSelector):
     """The platform's selector, which adds up the time it waits.
 
@@ -58,11 +62,11 @@ class TimedSelector(selectors.DefaultSelector):
         """Wait for events, as the base class does."""
         self._turns += 1
         if timeout is not None and timeout <= 0:
-            events = super().select(timeout)
+            events = _select(self, timeout)
             self._left_ns = perf_counter_ns()
             return events
         entered_ns = self._entered_ns = perf_counter_ns()
-        events = super().select(timeout)
+        events = _select(self, timeout)
         left_ns = self._left_ns = perf_counter_ns()
         self._idle_ns += left_ns - entered_ns
         self._entered_ns = 0
