@@ -12,11 +12,13 @@ from collections.abc import Callable
 from loopscope.core.clock import now_ns
 from loopscope.core.codec import decode, encode
 from loopscope.core.errors import TraceError
-from loopscope.core.records import AnyRecord, Header, Loss, Observer, Record
+from loopscope.core.records import AnyRecord, Header, Loss, Observer, Record, Second
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
+from loopscope.session.checkpoints import Checkpoints
 from loopscope.session.judge import Judge
 from loopscope.session.recorder import Recorder
+from loopscope.trace.seconds import SecondTable
 
 _OBSERVE_S = 1.0
 
@@ -35,6 +37,13 @@ class Hub:
         judge: Judge | None = None,
     ) -> None:
         self.fold = Fold()
+        self.folding = True
+        """Without it lines are recorded and told of, and snapshots stay empty: at 60 000 chunks/s a third of a core."""
+        self.seconds = SecondTable(0)
+        """Sums of each second so far."""
+        self._over: list[Second] = []
+        self.fold.seconds.hear = self._over.append
+        self._checkpoints = Checkpoints()
         self._recorder = recorder
         self._on_record = on_record
         self._dress = dress
@@ -49,6 +58,7 @@ class Hub:
     def open(self, header: Header) -> None:
         """Let the lines through, the header first; what came before it follows in its order."""
         with self._lock:
+            self.seconds = SecondTable(header.t_ns)
             held, self._held = self._held or [], None
             self._lines.put(encode(header))
             for line in held:
@@ -79,6 +89,8 @@ class Hub:
         if self._thread.is_alive():
             self._lines.put(None)
             self._thread.join()
+        self.fold.seconds.end(self.fold.time.zero or 0)
+        self._tell_seconds()
         if self._recorder is not None:
             self._recorder.close()
 
@@ -108,9 +120,10 @@ class Hub:
                     lost_lines=self._bad_lines + (self._recorder.lost_lines if self._recorder is not None else 0),
                 )
                 self._take(encode(record))
-                if self._judge is not None:
+                if self._judge is not None and self.folding:
                     for finding in self._judge.look(self.fold.snapshot(at_ns), at_ns):
                         self._take(encode(finding))
+                self._checkpoint(at_ns)
                 last_ns, last_cpu_ns, last_recorder_ns = at_ns, cpu_ns, recorder_ns
 
     def _take(self, line: bytes) -> None:
@@ -125,8 +138,27 @@ class Hub:
                 return
         if self._recorder is not None:
             self._recorder.offer(line)
-        self.fold.feed(record)
+            self._checkpoints.line(len(line))
+        if self.folding:
+            self.fold.feed(record)
+            if self._over:
+                self._tell_seconds()
         self._on_record(record)
+
+    def _tell_seconds(self) -> None:
+        for second in self._over:
+            self.seconds.add(second)
+            if self._recorder is not None:
+                self._recorder.offer(encode(second))
+        self._over.clear()
+
+    def _checkpoint(self, at_ns: int) -> None:
+        # What the file lacks must not come back by a checkpoint: a seek shows what playing shows.
+        if self._recorder is None or not self.folding or self._recorder.lost_lines:
+            return
+        line = self._checkpoints.make(self.fold, at_ns)
+        if line is not None:
+            self._recorder.offer(line)
 
     def _reply(self) -> None:
         # Lines that wait are folded first: under load an answer describes now, not the backlog. Only those that wait

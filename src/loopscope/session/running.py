@@ -165,6 +165,10 @@ class RunningSource(ABC):
 
         return end
 
+    def only_listen(self) -> None:
+        """Fold nothing from now on: nobody looks at snapshots, and what folds takes a core from what is measured."""
+        self._hub.folding = False
+
     def options_now(self) -> SessionOptions:
         """Give the session's options with the levers as they are now. Raises InputError where it has none."""
         raise InputError("this session has no options of its own")
