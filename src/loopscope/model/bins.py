@@ -93,6 +93,10 @@ class LoopSums:
     gc_old: float = 0.0
     backlog_dt: float = 0.0
     backlog: float = 0.0
+    looks: float = 0.0
+    """Wake-ups of the watchdog, ..."""
+    taken: float = 0.0
+    """... and those that found Python's lock taken."""
     chunks: float = 0.0
     """Chunks that came through the loops whose pulses these are."""
 
@@ -123,6 +127,9 @@ class LoopSums:
             self.switch_s += share
             self.switches += record.switches * share
             self.preempted += (_within(record.preempted, _MOST_SWITCHES) or 0) * share
+        looks = _within(record.looks, _MOST_SWITCHES) or 0
+        self.looks += looks * share
+        self.taken += (_within(record.taken, looks) or 0) * share
         if (backlog := _within(record.backlog_bytes, 1 << 62)) is not None:
             self.backlog_dt += dt
             self.backlog += backlog * dt

@@ -8,7 +8,7 @@ from loopscope.core.clock import NS_PER_MS
 from loopscope.model.bins import ClosedBin, Kind, Sum
 from loopscope.model.figures import clocks_agree, in_ms, of_hist, ratio, share
 from loopscope.model.snapshot import Quantiles, Recent
-from loopscope.model.tally import Totals, counts_of, most_of
+from loopscope.model.tally import Totals, ahead_of, counts_of, most_of
 from loopscope.model.window import RECENT_BINS, Window
 from loopscope.stats.loghist import BUCKETS, MIDDLE_NS
 
@@ -32,14 +32,17 @@ def recent(window: Window, proc: str) -> Recent:
         gc=ratio(sums.gc, sums.dt),
         others=ratio(others, sums.dt) if sums.process and sums.cpu_dt else None,
         observer=ratio(sums.observer, sums.dt),
+        gil_taken=share(sums.taken, sums.looks),
         lag_ms=of_hist(totals.lag),
         delay_ms=in_ms(counts_of(bins, Kind.DELAY), most_of(totals, Kind.DELAY)) if agree else Quantiles(),
         waited_ms=_waited_ms(window, bins) if agree else None,
+        ahead_ms=None if agree else ahead_of(totals) / NS_PER_MS,
         gap_ms=_mean_ms(totals, Sum.GAPS, Sum.GAP_NS),
         server_gap_ms=_mean_ms(totals, Sum.SERVER_GAPS, Sum.SERVER_GAP_NS),
         gap_p50_ms=in_ms(counts_of(bins, Kind.GAP), most_of(totals, Kind.GAP)).p50,
         server_gap_p50_ms=in_ms(counts_of(bins, Kind.SERVER_GAP), most_of(totals, Kind.SERVER_GAP)).p50,
         server_gap_least_ms=None if least is None else least / NS_PER_MS,
+        server_gap_max_ms=most_of(totals, Kind.SERVER_GAP) / NS_PER_MS if totals.total(Sum.SERVER_GAPS) else None,
     )
 
 

@@ -77,6 +77,7 @@ class AiohttpHooks:
 
     def _patch_connect(self, connector: Any) -> None:
         original = connector._create_connection
+        self._patch_waiting(connector)
 
         async def _create_connection(self: Any, *args: Any, **more: Any) -> Any:
             start_ns = perf_counter_ns()
@@ -87,6 +88,24 @@ class AiohttpHooks:
             return protocol
 
         connector._create_connection = _create_connection
+
+    def _patch_waiting(self, connector: Any) -> None:
+        """Count the requests that wait because the connector has its 100 connections."""
+        original = getattr(connector, "_wait_for_available_connection", None)
+        if original is None:
+            return
+        waiting: set[object] = set()
+
+        async def _wait_for_available_connection(self: Any, *args: Any, **more: Any) -> Any:
+            ticket = object()
+            waiting.add(ticket)
+            try:
+                return await original(self, *args, **more)
+            finally:
+                waiting.discard(ticket)
+
+        connector._wait_for_available_connection = _wait_for_available_connection
+        self._wires.pools.append(lambda: len(waiting))
 
     def _patch_send(self, request: Any) -> None:
         original, journal = request.send, self._journal

@@ -6,6 +6,7 @@ third, a private name, is missing, a response ends when its last byte has come.
 """
 
 import ssl
+import weakref
 from contextvars import ContextVar
 from time import perf_counter_ns
 from types import ModuleType
@@ -56,11 +57,14 @@ class HttpcoreHooks:
     def _patch_pool(self, pool: Any) -> None:
         original = pool.handle_async_request
         journal, label = self._journal, self._label
+        pools = _Pools()
+        self._wires.pools.append(pools.queued)
 
         async def handle_async_request(self: Any, request: Any) -> Any:
             exchange = Exchange(label, *_place(request), hooks._reports_end)
             before = _current.get()
             _current.set(exchange)
+            pools.seen.add(self)
             journal.note(exchange, STARTED)
             try:
                 return await original(self, request)
@@ -102,6 +106,25 @@ class HttpcoreHooks:
             await original(self)
 
         connection._response_closed = _response_closed
+
+
+class _Pools:
+    """The program's connection pools, and how many requests wait in them: httpx opens at most 100 connections unless
+    its ``Limits`` say otherwise, and the request that finds none waits where no server and no socket shows it.
+    """
+
+    def __init__(self) -> None:
+        self.seen: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._last = 0
+
+    def queued(self) -> int:
+        """Requests without a connection; called from the sender's thread, while the loop goes on."""
+        try:
+            waiting = [one for pool in self.seen for one in list(pool._requests) if one.is_queued()]
+        except (AttributeError, RuntimeError):  # names of another release; or a pool was added just now
+            return self._last
+        self._last = len(waiting)
+        return self._last
 
 
 def _place(request: Any) -> tuple[str, str, str]:

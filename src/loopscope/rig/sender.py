@@ -186,6 +186,7 @@ class Sender(threading.Thread):
             taken=self._difference("taken", self._usage.taken) or 0,
             switches=switches, preempted=preempted, gc_gen_ns=gc_gen_ns if any(gc_gen_ns) else [],
             connections=len(wires.open),
+            queued=sum(count() for count in wires.pools) if wires.pools else None,
         )  # fmt: skip
         lines: list[bytes] = []
         for start in range(0, len(rows), SLICE_ROWS):

@@ -47,6 +47,10 @@ class UvTurns:
         later_ns = self._idle_ns()
         last_turns, last_ns, last_idle_ns, last_since_ns = self._last
         waiting = later_ns > idle_ns  # a wait under way counts on with every reading
+        if not last_ns:
+            # Nothing is known of the time before: counted from the clock's zero, that was one turn of days.
+            self._last = (turns, now_ns, later_ns, 0)
+            return 0
         span_ns, grown_ns = now_ns - last_ns, later_ns - last_idle_ns
         worked_ns = max(0, span_ns - grown_ns)
         passed = turns - last_turns

@@ -14,6 +14,9 @@ class ThreadUsage:
         self.cpu_words = ""
         self.switch_words = ""
         self.runq_words = ""
+        self.looks = 0
+        """Wake-ups of the watchdog's thread, counted by it; ``taken``: those that found Python's lock taken."""
+        self.taken = 0
         self._clock: int | None = None
         try:
             self._clock = time.pthread_getcpuclockid(threading.get_ident())

@@ -22,6 +22,10 @@ THRESHOLD_NS = 25_000_000
 40 ms and more is met, shorter ones in proportion."""
 PERIOD_S = 0.035
 """A look costs 30 us of CPU, mostly the wake-up itself: at 25 ms that was 0.12 to 0.16 % of a core."""
+_ALERT_S = 0.015
+"""... and while a turn was suspect lately, so often: a look waits up to 5 ms for the GIL of a callback that computes,
+so that of those of 40 ms every second one ended before the second look. A look every 15 ms meets each of them twice."""
+_ALERT_NS = 3_000_000_000
 _SUSPECT_NS = 15_000_000
 _LEAST_WAIT_S = 0.005
 _CLOSE_LOOKS_S = 0.01
@@ -33,6 +37,8 @@ _MOST_SHARE = 0.5
 """From this share of a stall on, waiting (for a core, for the GIL) is its cause and no callback is."""
 _STARVED_NS = 3_500_000
 """The thread that holds the GIL gives it away after 5 ms (``sys.getswitchinterval``): a look so late waited for it."""
+_TAKEN_NS = 1_000_000
+"""A wake-up on a free core and with a free GIL is 0.05 to 0.3 ms late."""
 
 
 @dataclass(slots=True)
@@ -91,6 +97,9 @@ class Watchdog(threading.Thread):
         self._halt.acquire()
         self._turn: _Turn | None = None
         self._gc_ns = 0
+        self._alert_until_ns = 0
+        self._own: ThreadUsage | None = None
+        self._own_runq_ns = 0
 
     def finish(self) -> None:
         """End the thread; a stall under way is told as it stands."""
@@ -102,11 +111,28 @@ class Watchdog(threading.Thread):
         """Look, sleep, look closer, until :meth:`finish`."""
         wait_s = PERIOD_S
         due_ns = perf_counter_ns() + int(wait_s * 1e9)
+        self._own = ThreadUsage()
         while not self._halt.acquire(timeout=wait_s):
-            wait_s = self._look(perf_counter_ns() - due_ns)
+            late_ns = perf_counter_ns() - due_ns
+            self._count(late_ns)
+            wait_s = self._look(late_ns)
             due_ns = perf_counter_ns() + int(wait_s * 1e9)
         if self._turn is not None:
             self._tell(self._turn, perf_counter_ns(), over=True)
+
+    def _count(self, late_ns: int) -> None:
+        """Count this wake-up, and whether it had to wait for the GIL: for longer than it can have waited for a core.
+
+        Its own run queue is only read when it was late; what has gathered there since the last such look then counts
+        as this one's, so that a busy machine makes it see less, never more.
+        """
+        usage = self._usage
+        usage.looks += 1
+        if late_ns < _TAKEN_NS or self._own is None:
+            return
+        runq_ns = self._own.runq_ns() or 0
+        waited_ns, self._own_runq_ns = runq_ns - self._own_runq_ns, runq_ns
+        usage.taken += late_ns - waited_ns >= _TAKEN_NS
 
     def _look(self, late_ns: int) -> float:
         """Look once; give the seconds to the next look."""
@@ -119,7 +145,9 @@ class Watchdog(threading.Thread):
         lasts_ns = now_ns - since_ns if since_ns else 0
         if lasts_ns < _SUSPECT_NS:
             self._gc_ns = self._gc.total_ns
-            return max(_LEAST_WAIT_S, (_SUSPECT_NS - lasts_ns) / 1e9) if since_ns else PERIOD_S
+            calm_s = PERIOD_S if now_ns >= self._alert_until_ns else _ALERT_S
+            return max(_LEAST_WAIT_S, (_SUSPECT_NS - lasts_ns) / 1e9) if since_ns else calm_s
+        self._alert_until_ns = now_ns + _ALERT_NS
         if turn is None:
             turn = self._turn = _Turn(since_ns, self._meters(self._gc_ns), self._idle_ns())
         self._sample(turn, late_ns)

@@ -24,7 +24,11 @@ class EmbeddedPair:
         on_line: Callable[[bytes], None],
         on_end: Callable[[str, int], None],
         more: Sequence[str] = (),
+        each: Sequence[Sequence[str]] = (),
+        host: str = "",
+        count: int = 2,
     ) -> None:
+        self._host = host
         self._folder = tempfile.TemporaryDirectory(prefix="loopscope-", ignore_cleanup_errors=True)
         self._api = api or "ollama"
         self._model = model or MODEL
@@ -33,9 +37,12 @@ class EmbeddedPair:
         if rate:
             args += ["--rate", f"{rate:g}"]
         self.workers = [
-            Worker("loopscope.emulator", proc, args, on_line=on_line, on_end=partial(on_end, proc))
-            for proc in ("emulator-1", "emulator-2")
-        ]
+            Worker(
+                "loopscope.emulator", proc, [*args, *(each[n] if n < len(each) else ())],
+                on_line=on_line, on_end=partial(on_end, proc),
+            )
+            for n, proc in enumerate(f"emulator-{n + 1}" for n in range(count))
+        ]  # fmt: skip
 
     def start(self) -> None:
         """Start both; returns at once."""
@@ -46,11 +53,14 @@ class EmbeddedPair:
         """Wait until both serve. Raises WorkerError."""
         return [
             Server(
-                url=worker.wait_ready().info["url"], api=self._api, model=self._model, embedded=True,
+                url=self._called(worker.wait_ready().info["url"]), api=self._api, model=self._model, embedded=True,
                 version="emulated", words="embedded emulator",
             )
             for worker in self.workers
         ]  # fmt: skip
+
+    def _called(self, url: str) -> str:
+        return url.replace("127.0.0.1", self._host) if self._host else url
 
     def stop(self) -> None:
         """End both and remove what they shared."""

@@ -37,6 +37,14 @@ class SessionOptions:
     """``name=value``, as :func:`loopscope.settings.thresholds.limits_from` takes them."""
     emulator_args: tuple[str, ...] = ()
     """More options for both emulators of the embedded pair, also for the bench."""
+    each_emulator: tuple[tuple[str, ...], ...] = ()
+    """More options for the first of them, for the second, for the bench."""
+    emulators: int = 2
+    """How many emulators stand in for servers: one costs a small machine less, where only the client is measured."""
+    embedded_host: str = ""
+    """The name by which agents call the embedded pair; empty: 127.0.0.1. For the bench."""
+    idle: bool = False
+    """No agent streams until a procedure starts some."""
     plants: tuple[str, ...] = ()
     """Planted causes, for the self-test bench: see :mod:`loopscope.settings.plants`."""
 

@@ -1,52 +1,64 @@
 """Planted causes: on order, a rig disturbs itself in a known way, so that its probes can be tested. Not for daily use.
 
-``block:MS:HZ`` a callback that sleeps; ``busy:MS:HZ`` a callback that computes; ``spin:SHARE`` own CPU on the loop in
-short callbacks; ``gil:SHARE`` a thread that holds the GIL; ``gc:HZ`` full collections of a large heap.
+``block:MS:HZ`` a callback that sleeps; ``busy:MS:HZ`` a callback that computes; ``received:MS:HZ`` sleeps in the
+transport's ``data_received``; ``spin:SHARE`` own CPU on the loop in short callbacks; ``gil:SHARE`` a thread that holds
+the GIL; ``gc:HZ`` full collections of a large heap; ``neighbours:N`` so many processes that compute on the loop's core;
+``localhost:MS`` the name leads first to an address where it takes so long to learn that nobody listens;
+``buffer:BYTES`` the size of the receive buffer of new connections. ``@SECONDS`` after any of them: it ends then.
 """
 
+import math
 from dataclasses import dataclass
 
 from loopscope.core.errors import InputError
 
-_VALID = "block:MS:HZ, busy:MS:HZ, spin:SHARE, gil:SHARE, gc:HZ"
-_NUMBERS = {"block": 2, "busy": 2, "spin": 1, "gil": 1, "gc": 1}
-_MOST_MS = 10_000.0
-_MOST_HZ = 1_000.0
+_VALID = (
+    "block:MS:HZ, busy:MS:HZ, received:MS:HZ, spin:SHARE, gil:SHARE, gc:HZ, neighbours:N, localhost:MS, buffer:BYTES,"
+    " each with @SECONDS for when it ends"
+)
+_PARTS: dict[str, tuple[str, ...]] = {
+    "block": ("ms", "hz"), "busy": ("ms", "hz"), "received": ("ms", "hz"), "spin": ("share",), "gil": ("share",),
+    "gc": ("hz",), "neighbours": ("count",), "localhost": ("ms",), "buffer": ("count",),
+}  # fmt: skip
+_MOST = {"ms": 10_000.0, "hz": 1_000.0, "share": 1.0}
+_MOST_COUNT = {"neighbours": 16, "buffer": 1 << 24}
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """One cause. ``ms`` and ``hz``: length and rate of its pieces; ``share`` of one core or of the time."""
+    """One cause. ``ms`` and ``hz``: length and rate of its pieces; ``share`` of one core or of the time; ``count`` of
+    processes or bytes; ``until_s``: when it ends, in seconds from its start (0: with the rig).
+    """
 
     name: str
     ms: float = 0.0
     hz: float = 0.0
     share: float = 0.0
+    count: int = 0
+    until_s: float = 0.0
 
 
 def parse_plant(text: str) -> Plant:
-    """Read ``NAME:ARGS``.
+    """Read ``NAME:ARGS`` or ``NAME:ARGS@SECONDS``.
 
     Raises:
         InputError: it is none; names those that there are.
     """
-    name, *words = text.split(":")
+    cause, at, until = text.partition("@")
+    name, *words = cause.split(":")
+    parts = _PARTS.get(name, ())
     try:
-        values = [float(word) for word in words]
+        values = dict(zip(parts, map(float, words), strict=True))
+        until_s = float(until) if at else 0.0
     except ValueError:
-        values = []
-    if len(values) != _NUMBERS.get(name, -1):
+        values, until_s = {}, 0.0
+    if not values:
         raise InputError(f"--plant {text}: there is no such cause; valid: {_VALID}")
-    plant = Plant(name)
-    if name in ("block", "busy"):
-        plant = Plant(name, ms=values[0], hz=values[1])
-    elif name == "gc":
-        plant = Plant(name, hz=values[0])
-    else:
-        plant = Plant(name, share=values[0])
-    timed = name in ("block", "busy")
-    if (timed and not 0 < plant.ms <= _MOST_MS) or ((timed or name == "gc") and not 0 < plant.hz <= _MOST_HZ):
-        raise InputError(f"--plant {text}: from 0 to {_MOST_MS:g} ms, from 0 to {_MOST_HZ:g} times a second")
-    if name in ("spin", "gil") and not 0 < plant.share <= 1:
-        raise InputError(f"--plant {text}: a share is above 0 and at most 1")
-    return plant
+    for part, value in values.items():
+        most = _MOST.get(part, _MOST_COUNT.get(name, 0))
+        if not 0 < value <= most or (part == "count" and value != int(value)):
+            raise InputError(f"--plant {text}: {part} must be above 0 and at most {most:g}")
+    if not 0 <= until_s < math.inf:
+        raise InputError(f"--plant {text}: the end is a number of seconds")
+    count = int(values.pop("count", 0))
+    return Plant(name, count=count, until_s=until_s, **values)

@@ -46,12 +46,13 @@ THRESHOLDS: dict[str, Threshold] = {
             "the meters of these three disagree by some hundredths on a busy machine",
         ),
         Threshold(
-            "gil_lag_ms", 3.0, "ms", "p90 of the lag with which another thread's CPU counts as holding the GIL",
-            "a busy thread makes a wake-up wait for up to 5 ms (the switch interval); a calm loop shows under 1 ms",
+            "gil_share", 0.25, "share", "wake-ups that had a core but found the GIL taken, less the loop's own CPU",
+            "measured: 0.01 on a calm loop, 0.9 beside a thread that computes for nine tenths of the time; each waits"
+            " 5 ms (the switch interval)",
         ),
         Threshold(
             "gil_cpu", 0.25, "share", "CPU of other threads of the measured process",
-            "below a quarter of a core, nine wake-ups in ten may well find the GIL free",
+            "below a quarter of a core, three wake-ups in four find the GIL free",
         ),
         Threshold(
             "runq_share", 0.15, "share", "time in which the loop could have run but had no core",
@@ -77,6 +78,14 @@ THRESHOLDS: dict[str, Threshold] = {
         Threshold(
             "pressed_ratio", 2.0, "", "server gap, against its own best, that counts as slowed down by the client",
             "a server whose rate halves while chunks wait at the client",
+        ),
+        Threshold(
+            "pause_ms", 500.0, "ms", "longest gap between two chunks by the server's stamps",
+            "fifty tokens at 100 tok/s; a stream that stands for half a second is seen to stand",
+        ),
+        Threshold(
+            "pause_ratio", 10.0, "", "that gap, against the server's median gap",
+            "a slow but even server has none; tokens of a log-normal server with sigma 0.5 stay under 7",
         ),
         Threshold(
             "imbalance_share", 0.67, "share", "decode rate of the slowest agent, against the fastest one's",

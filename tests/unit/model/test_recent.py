@@ -54,8 +54,8 @@ def test_three_seconds_see_a_cause_come_and_go() -> None:
 
 
 def test_waiting_is_above_the_least_of_the_session() -> None:
-    """A server whose clock is behind by 300 ms has no backlog; one whose delay grows by 300 ms has."""
-    assert found(seen(*calm(12.0, delay=300 * MS))) == {"server-bound"}
+    """A server whose clock is behind by 300 ms has no backlog, and is told; one whose delay grows by 300 ms has one."""
+    assert found(seen(*calm(12.0, delay=300 * MS))) == {"server-bound", "server-clock"}
     grown = seen(header(), hello(), Rig(S // 2, 6 * S), Rig(6 * S, 12 * S, delay=300 * MS))
     assert grown.recent.waited_ms == pytest.approx(299.5, rel=0.01)
     assert found(grown) == {"backlog"}
@@ -65,7 +65,32 @@ def test_clocks_that_disagree_give_no_delay() -> None:
     """Stamps ahead of our clock: neither backlog nor all is well."""
     snapshot = seen(*calm(12.0, delay=-5 * MS))
     assert snapshot.recent.waited_ms is None
+    assert snapshot.recent.ahead_ms == pytest.approx(5.0)
     assert isinstance(RULES["backlog"].ask(snapshot, defaults()), NotEnough)
+    assert "server-clock" in found(snapshot)
+
+
+def test_looks_that_found_the_gil_taken_are_a_share_of_all_looks() -> None:
+    """Three looks a tick, two of which waited: two thirds; a rig that tells of none: not known."""
+    pulses = [
+        Pulse(t_ns=ZERO + TICK * n, proc="rig-1", dt_ns=TICK, loop="asyncio", looks=3, taken=2) for n in range(1, 100)
+    ]
+    assert seen(header(), hello(), pulses).recent.gil_taken == pytest.approx(2 / 3)
+    assert seen(*calm(12.0)).recent.gil_taken is None
+
+
+def test_the_longest_server_gap_is_exact() -> None:
+    """One gap of 800 ms among those of 10 ms, while it is in the last three seconds."""
+    streams = (header(), hello(), Rig(S // 2, 6 * S), Rig(6 * S + 800 * MS, 8 * S))
+    assert seen(*streams).recent.server_gap_max_ms == pytest.approx(810.0, abs=15.0)
+    assert "server-stalls" in found(seen(*streams))
+
+
+def test_who_waits_in_the_clients_pool_is_as_the_last_pulse_said() -> None:
+    """28 of them, or not known."""
+    pulse = Pulse(t_ns=ZERO + TICK, proc="rig-1", dt_ns=TICK, loop="asyncio", connections=100, queued=28)
+    assert seen(header(), hello(), [pulse]).loop.queued == 28
+    assert seen(*calm(2.0)).loop.queued is None
 
 
 def test_a_server_that_is_slowed_down_is_held_against_its_best() -> None:

@@ -1,18 +1,85 @@
-"""The bench can fail: no judge takes a calm session for the cause that it looks for."""
+"""The bench can fail: an idle session passes the idle case and none other, and every single thing that a case asks for
+is missing in it, but for what a cause must leave as it is."""
+
+from typing import Any
 
 import pytest
 
 from kit.tape import calm
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
-from loopscope.session.selftest import CASES, Case
+from loopscope.session.selftest import CASES, Case, Evidence, judge
+from loopscope.settings.plants import parse_plant
+
+SLACK = 2.0
+"""By how much tests/planted widens the sizes on two noisy cores: with that, too, an idle session must fail."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.loop}")
-def test_a_calm_session_is_only_calm(case: Case) -> None:
-    """A session in which nothing was planted passes the calm case and none other."""
+@pytest.fixture(scope="module")
+def calm_summary() -> dict[str, Any]:
     fold = Fold()
     for record in calm():
         fold.feed(record)
-    _, wrong = case.judge(summary(fold))
-    assert bool(wrong) is (case.name != "calm"), wrong
+    return summary(fold)
+
+
+def planted(case: Case, idle: dict[str, Any]) -> Evidence:
+    """An idle session, beside plants that say they did what they were told to."""
+    plants = {}
+    for text in case.plants:
+        plant = parse_plant(text)
+        busy = plant.ms / 1e3 * plant.hz or plant.share or 0.1
+        plants[plant.name] = {
+            "seconds": case.seconds, "count": plant.hz * case.seconds, "wall_s": busy * case.seconds,
+            "cpu_s": busy * case.seconds, "longest_ms": plant.ms,
+        }  # fmt: skip
+    delay_ms = {"found": idle["delay_ms"]["p50"], "truth": idle["delay_ms"]["p50"]}
+    if "idle" not in case.name:
+        delay_ms["truth"] = 100.0
+    return Evidence(idle, plants, delay_ms, idle={"elu": idle["loop"]["elu"], "cpu": idle["loop"]["cpu"]})
+
+
+def ids(case: Case) -> str:
+    return f"{case.name}-{case.loop}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_an_idle_session_is_only_idle(case: Case, calm_summary: dict[str, Any]) -> None:
+    """A session in which nothing was planted passes the idle case and none other, also with wider sizes."""
+    wrong = judge(case, planted(case, calm_summary), SLACK)
+    assert bool(wrong) is (case.name != "idle"), wrong
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_each_assertion_of_a_case_fails_on_an_idle_session(case: Case, calm_summary: dict[str, Any]) -> None:
+    """Findings and sizes one by one: what cannot fail proves nothing."""
+    evidence = planted(case, calm_summary)
+    told = {one["name"] for one in calm_summary["findings"]}
+    assert not case.fires & told
+    asked = [size for size in case.sizes(evidence) if not size.calm]
+    assert [size.words for size in asked if size.holds(SLACK)] == []
+    assert case.fires or asked or case.name == "idle"
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_what_has_to_end_has_to_fire_first(case: Case) -> None:
+    """A finding that never came would have ended well."""
+    assert case.ends <= case.fires
+
+
+def test_a_wrong_finding_is_a_miss(calm_summary: dict[str, Any]) -> None:
+    """A finding that nobody planted is told as wrong, with its sentence; one that still holds when its cause has gone
+    as well; time without a core is the kernel's own word and is let pass."""
+    case = next(case for case in CASES if case.ends == {"client-cpu"})
+    idle = next(case for case in CASES if case.name == "idle")
+
+    def said(name: str, until_s: float | None = None) -> dict[str, Any]:
+        return {"name": name, "severity": "warn", "sentence": f"{name}!", "figures": {}, "until_s": until_s}
+
+    def told(one: Case, *names: dict[str, Any]) -> list[str]:
+        return judge(one, planted(one, calm_summary | {"findings": list(names)}))
+
+    assert told(idle, said("gil-held")) == ["it says 'gil-held': gil-held!"]
+    assert told(idle, said("core-stolen")) == []
+    assert told(case, said("client-cpu")) == ["'client-cpu' still holds when its cause has gone"]
+    assert told(case, said("client-cpu", 9.0)) == []

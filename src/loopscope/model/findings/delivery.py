@@ -6,6 +6,7 @@ from loopscope.model.snapshot import Snapshot
 from loopscope.settings.thresholds import Limits
 
 _ENOUGH_CHUNKS = 20
+_SET_CLOCK = "set the server's clock (NTP), or run the client on its host"
 _SAME_GAP = 0.1
 """Client and server gap count as equal within this share: the window may cut off the last chunks of a request."""
 
@@ -98,6 +99,63 @@ def _back_pressure(snapshot: Snapshot, limits: Limits) -> Answer:
     )
 
 
+def _server_stalls(snapshot: Snapshot, limits: Limits) -> Answer:
+    recent = snapshot.recent
+    longest, usual = recent.server_gap_max_ms, recent.server_gap_p50_ms
+    if longest is None or usual is None or recent.chunks < _ENOUGH_CHUNKS:
+        return NotEnough("the server's stamps")
+    if (
+        longest < limits["pause_ms"]
+        or longest < limits["pause_ratio"] * usual
+        # Chunks that wait on the way: then the server may have stood because we do not read.
+        or (recent.waited_ms or 0.0) >= limits["backlog_ms"]
+    ):
+        return FINE
+    return found(
+        f"The server paused in the middle of a stream: nothing left it for {ms(longest)}, where usually a chunk leaves"
+        f" it every {ms(usual)}.",
+        [
+            ("server_gap_max_ms", longest, f"longest server gap {ms(longest)}"),
+            ("server_gap_p50_ms", usual, f"server gap p50 {ms(usual)}"),
+            ("waited_p50_ms", recent.waited_ms, f"delay p50 {ms(recent.waited_ms)} above its least"),
+            ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
+        ],
+        "look at the server: a model thrown out, another client's prompt, a card that throttles",
+    )
+
+
+def _server_clock(snapshot: Snapshot, limits: Limits) -> Answer:
+    ahead = snapshot.recent.ahead_ms
+    if ahead is not None:
+        return found(
+            f"The server's clock is ahead of ours by at least {ms(ahead)}: no delivery delay can be told.",
+            [("ahead_ms", ahead, f"stamps up to {ms(ahead)} after their receipt")],
+            _SET_CLOCK,
+        )
+    # A chunk cannot have been under way since before its request was sent: what is more than that is the clock's.
+    known = [
+        (agent.least_delay_ms, agent.ttft_ms.max)
+        for agent in snapshot.agents
+        if agent.least_delay_ms is not None and agent.ttft_ms.max is not None
+    ]
+    if not known:
+        return NotEnough("a finished request with the server's stamps")
+    least, ttft = max(known, key=lambda one: one[0] - one[1])
+    # Both are as exact as a bucket of a histogram.
+    if least <= 1.02 * ttft + 1.0:
+        return FINE
+    return found(
+        f"The server's clock is behind ours by at least {ms(least - ttft)}: its stamps lie before the requests that"
+        " they answer, and every delivery delay is too long by that.",
+        [
+            ("behind_ms", least - ttft, f"behind by at least {ms(least - ttft)}"),
+            ("least_delay_ms", least, f"least delay {ms(least)}"),
+            ("ttft_max_ms", ttft, f"longest TTFT {ms(ttft)}"),
+        ],
+        _SET_CLOCK,
+    )
+
+
 def _late_missing(snapshot: Snapshot) -> str:
     recent = snapshot.recent
     if recent.seconds < ENOUGH_S:
@@ -133,4 +191,6 @@ RULES = (
     ),
     Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog),
     Rule("back-pressure", WARN, ("backlog_ms", "pressed_ratio"), _back_pressure),
+    Rule("server-stalls", WARN, ("pause_ms", "pause_ratio", "backlog_ms"), _server_stalls),
+    Rule("server-clock", WARN, (), _server_clock),
 )

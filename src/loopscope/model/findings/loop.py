@@ -125,18 +125,20 @@ def _gil_held(snapshot: Snapshot, limits: Limits) -> Answer:
     if missing := loop_missing(snapshot, "cpu"):
         return NotEnough(missing)
     recent = snapshot.recent
-    lag = recent.lag_ms.p90
-    if recent.others is None or lag is None:
-        return NotEnough("the lag of the loop" if lag is None else "the CPU of the whole process")
-    stolen = recent.runq or 0.0
-    if lag < limits["gil_lag_ms"] or recent.others < limits["gil_cpu"] or stolen >= recent.others:
+    if recent.others is None or recent.gil_taken is None:
+        return NotEnough("the watchdog's looks" if recent.gil_taken is None else "the CPU of the whole process")
+    # The loop itself can have held it for no longer than it computed; whoever computes without it is not in the looks.
+    taken = max(0.0, recent.gil_taken - (recent.cpu or 0.0))
+    if taken < limits["gil_share"] or recent.others < limits["gil_cpu"]:
         return FINE
+    lag = recent.lag_ms.p90
     return found(
         f"Another thread of this process computes {share(recent.others)} of the time and holds the GIL:"
-        f" one wake-up of the loop in ten comes over {ms(lag)} late.",
+        f" {share(recent.gil_taken)} of the wake-ups in this process must wait for it.",
         [
-            ("lag_p90_ms", lag, f"lag p90 {ms(lag)}"),
+            ("gil_taken", recent.gil_taken, f"GIL taken at {share(recent.gil_taken)} of the looks"),
             ("other_threads_cpu", recent.others, f"other threads' CPU {share(recent.others)}"),
+            ("lag_p90_ms", lag, f"lag p90 {ms(lag)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
             ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
             ("runq", recent.runq, f"waiting for a core {share(recent.runq)}"),
@@ -190,7 +192,7 @@ def _gc_pauses(snapshot: Snapshot, limits: Limits) -> Answer:
 RULES = (
     Rule("client-cpu", WARN, ("full_elu", "full_cpu"), _client_cpu),
     Rule("blocking-call", WARN, ("stall_ms", "stall_share", "blocked_share", "gil_cpu"), _blocking_call),
-    Rule("gil-held", WARN, ("gil_lag_ms", "gil_cpu"), _gil_held),
+    Rule("gil-held", WARN, ("gil_share", "gil_cpu"), _gil_held),
     Rule("core-stolen", WARN, ("runq_share",), _core_stolen),
     Rule("gc-pauses", WARN, ("gc_share", "stall_ms", "stall_share"), _gc_pauses),
 )

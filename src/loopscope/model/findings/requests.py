@@ -194,6 +194,23 @@ def _rate(one: tuple[AgentView, float]) -> float:
     return one[1]
 
 
+def _connection_cap(snapshot: Snapshot, limits: Limits) -> Answer:
+    loop = snapshot.loop
+    if loop.queued is None or loop.connections is None:
+        return NotEnough("a client whose pool tells who waits in it")
+    if not loop.queued or not loop.connections:
+        return FINE
+    return found(
+        f"{_plural(loop.queued, 'request')} {'waits' if loop.queued == 1 else 'wait'} in the client for a connection:"
+        f" its pool has {loop.connections} and opens no more.",
+        [
+            ("queued", loop.queued, f"{loop.queued} waiting"),
+            ("connections", loop.connections, f"{_plural(loop.connections, 'connection')} open"),
+        ],
+        "a larger pool: httpx.Limits(max_connections=None), aiohttp.TCPConnector(limit=0)",
+    )
+
+
 def _localhost(snapshot: Snapshot, limits: Limits) -> Answer:
     slow: list[tuple[str, float]] = []
     seen = False
@@ -202,7 +219,8 @@ def _localhost(snapshot: Snapshot, limits: Limits) -> Answer:
         if not request.connect_ms or not _names_this_machine(host):
             continue
         seen = True
-        if request.connect_ms >= limits["connect_ms"]:
+        # A loop that was held up, or had no core, connects late whatever the name leads to.
+        if request.connect_ms - _held_ms(snapshot, request) >= limits["connect_ms"]:
             slow.append((host, request.connect_ms))
     if not seen:
         return NotEnough("a new connection to a server under the name localhost")
@@ -216,6 +234,15 @@ def _localhost(snapshot: Snapshot, limits: Limits) -> Answer:
             ("slow_connects", len(slow), f"{_plural(len(slow), 'slow connection')} in a minute"),
         ],
         f"write 127.0.0.1 instead of {host}",
+    )
+
+
+def _held_ms(snapshot: Snapshot, request: RequestView) -> float:
+    """For how long a stall held the loop up while a request was connecting."""
+    begin_s = request.t_s - request.duration_s
+    end_s = begin_s + (request.connect_ms or 0.0) / 1e3
+    return sum(
+        max(0.0, min(end_s, stall.t_s + stall.ms / 1e3) - max(begin_s, stall.t_s)) * 1e3 for stall in snapshot.stalls
     )
 
 
@@ -242,5 +269,6 @@ RULES = (
     Rule("slow-first-token", WARN, ("ttft_ms",), _slow_first_token),
     Rule("throughput", NOTE, ("tok_s",), _throughput),
     Rule("imbalance", WARN, ("imbalance_share",), _imbalance),
+    Rule("connection-cap", WARN, (), _connection_cap),
     Rule("localhost", WARN, ("connect_ms",), _localhost),
 )
