@@ -26,7 +26,8 @@ def test_report_in_the_terminal_has_tables_charts_and_sentences() -> None:
     done = run("report", "calm-pair")
     assert done.returncode == 0, done.stderr
     for part in (
-        "throughput, chunks/s", "delivery delay, ms", "loop lag, ms", "event loop, share of time", "SIMULATED GPU power",
+        "throughput, chunks/s", "delivery delay, ms", "loop lag, ms", "event loop, share of time",
+        "SIMULATED GPU power",
         "segments, each without its settling time", "levers, before -> after", "observer  rig's probes",
         "file      whole:", "No sample was dropped",
     ):  # fmt: skip
