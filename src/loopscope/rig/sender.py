@@ -7,6 +7,7 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable
+from operator import sub
 from time import perf_counter_ns
 
 from loopscope.core.clock import NS_PER_S, Anchor, parse_stamp_ns, take_anchor
@@ -44,35 +45,32 @@ def _unread_bytes(wires: Iterable[Wire]) -> int | None:
     return total
 
 
+def _has_fraction(stamp: object) -> bool:
+    sent_ns = parse_stamp_ns(stamp) if type(stamp) is str else None
+    return sent_ns is not None and sent_ns % NS_PER_S != 0
+
+
 def columns(proc: str, t_ns: int, rows: list[ChunkRow], anchor: Anchor) -> Chunks:
     """Turn rows into the columns of one record; server stamps become delays by way of the anchor."""
-    base_ns = previous_ns = rows[0][1]
-    agent: list[int] = []
-    recv: list[int] = []
+    agent, recv, stamps, handled, firsts = zip(*rows, strict=True)
+    ahead_ns = anchor.perf_ns - anchor.wall_ns
     delay: list[int | None] = []
-    handled: list[int] = []
-    first: list[int] = []
-    stamped: set[int] = set()
-    fine: set[int] = set()
-    """Agents with a stamp, and with one that has a fraction."""
-    for index, (who, recv_ns, stamp, handled_ns, is_first) in enumerate(rows):
-        agent.append(who)
-        recv.append(recv_ns - previous_ns)
-        previous_ns = recv_ns
-        sent_wall_ns = parse_stamp_ns(stamp) if type(stamp) is str else None
-        if sent_wall_ns is None:
+    whole: set[int] = set()
+    """Agents with a stamp that has no fraction."""
+    for who, recv_ns, stamp in zip(agent, recv, stamps, strict=True):
+        sent_ns = parse_stamp_ns(stamp) if type(stamp) is str else None
+        if sent_ns is None:
             delay.append(None)
         else:
-            delay.append(recv_ns - anchor.perf_of(sent_wall_ns))
-            stamped.add(who)
-            if sent_wall_ns % NS_PER_S:
-                fine.add(who)
-        handled.append(handled_ns - recv_ns)
-        if is_first:
-            first.append(index)
+            delay.append(recv_ns - sent_ns - ahead_ns)
+            if not sent_ns % NS_PER_S:
+                whole.add(who)
+    if whole:  # one in a thousand million stamps is a whole second by chance
+        whole -= {who for who, stamp in zip(agent, stamps, strict=True) if who in whole and _has_fraction(stamp)}
     return Chunks(
-        t_ns=t_ns, proc=proc, base_ns=base_ns, agent=agent, recv=recv, delay=delay, handled=handled, first=first,
-        whole=sorted(stamped - fine),
+        t_ns=t_ns, proc=proc, base_ns=recv[0], agent=list(agent), recv=[0, *map(sub, recv[1:], recv)], delay=delay,
+        handled=list(map(sub, handled, recv)), first=[index for index, is_first in enumerate(firsts) if is_first],
+        whole=sorted(whole),
     )  # fmt: skip
 
 
