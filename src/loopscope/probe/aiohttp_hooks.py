@@ -145,7 +145,7 @@ class AiohttpHooks:
             if data and not self._loopscope_again:
                 self._loopscope_wire.reads += 1
                 exchange = self._loopscope
-                if exchange is not None and not exchange.muted:
+                if exchange is not None:
                     journal_read(exchange, perf_counter_ns(), data)
             received(self, data)
 

@@ -144,12 +144,13 @@ class _HeardStream:
     two; httpcore asks for methods, not for a class.
     """
 
-    __slots__ = ("_inner", "_journal", "_read", "_wire", "_wires", "exchange")
+    __slots__ = ("_inner", "_journal", "_journal_read", "_read", "_wire", "_wires", "exchange")
 
     def __init__(self, inner: Any, journal: Journal, wire: Wire, wires: Wires, exchange: Exchange | None) -> None:
         self._inner = inner
         self._read = inner.read
         self._journal = journal
+        self._journal_read = journal.read
         self._wire = wire
         self._wires = wires
         self.exchange = exchange
@@ -157,17 +158,18 @@ class _HeardStream:
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         exchange = self.exchange
-        if exchange is not None:
-            exchange.asked_ns = perf_counter_ns()
-        try:
+        if exchange is None:
             data: bytes = await self._read(max_bytes, timeout)
+            self._wire.reads += 1
+            return data
+        exchange.asked_ns = perf_counter_ns()
+        try:
+            data = await self._read(max_bytes, timeout)
         except BaseException as error:
-            if exchange is not None:
-                self._journal.note(exchange, FAILED, outcome_of(error))
+            self._journal.note(exchange, FAILED, outcome_of(error))
             raise
         self._wire.reads += 1
-        if exchange is not None:
-            self._journal.read(exchange, perf_counter_ns(), data)
+        self._journal_read(exchange, perf_counter_ns(), data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

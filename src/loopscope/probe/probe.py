@@ -165,7 +165,7 @@ class Probe:
 
     def _forked(self) -> None:
         """In a child that the program forked: the pipe is not ours there, and nobody empties the journal."""
-        self._journal.writing = False
+        self._journal.close()
         self._finished = True
         self._pipe.close()
 
