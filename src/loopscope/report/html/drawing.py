@@ -8,7 +8,7 @@ import numpy as np
 from loopscope.model.snapshot import FindingView, MarkView
 from loopscope.report.html.axes import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis, Span, tick
 from loopscope.report.html.lanes import lanes
-from loopscope.report.html.markup import Markup, defined, element, joined
+from loopscope.report.html.markup import Markup, defined, element
 from loopscope.report.timeline import Chart, Timeline
 from loopscope.report.words import count, ms, plural, share
 from loopscope.stats.loghist import LogHist, bars
@@ -34,7 +34,7 @@ def over_time(lines: Timeline, marks: Sequence[MarkView], findings: Sequence[Fin
             else element("p", f"not enough data: {chart.words}", class_="none")
         )
         parts.append(element("figure", head, body, class_="plot"))
-    return joined(*parts)
+    return element("div", *parts, class_="time")
 
 
 def _log_words(chart: Chart) -> str:
