@@ -13,7 +13,7 @@ from loopscope.core.text import plain
 
 if TYPE_CHECKING:
     from loopscope.core.records import AnyRecord
-    from loopscope.trace.reader import Outcome, Reading
+    from loopscope.trace.reader import Reading
 
 NAME = "export"
 HELP = """Write a trace in the format of another tool. What each file holds, column by column: docs/exports.md.
@@ -91,7 +91,7 @@ def _write(path: Path, paths: list[Path], target: Path, args: argparse.Namespace
             except BaseException:
                 getattr(exporter, "abandon", lambda: None)()
                 raise
-        _say(reading.outcome, path, target, getattr(exporter, "left_out", 0))
+        _say(reading.outcome.words, path, target, getattr(exporter, "left_out", 0))
     return 0
 
 
@@ -106,16 +106,16 @@ def _copy(reading: "Reading", exporter: _Exporter, progress: "Progress") -> None
 def _film(path: Path, target: Path, args: argparse.Namespace) -> int:
     from loopscope.trace.exports.output import Output
 
-    shoot: Callable[..., Outcome] = importlib.import_module("loopscope.ui.film").shoot
+    shoot: Callable[..., str] = importlib.import_module("loopscope.ui.film").shoot
     with Output([target], force=args.force) as output, Progress(path) as progress:
-        outcome = shoot(path, output.files[0], size=args.size, fps=args.fps, theme=args.theme, each_picture=progress.at)
-    _say(outcome, path, target, 0)
+        problem = shoot(path, output.files[0], size=args.size, fps=args.fps, theme=args.theme, each_picture=progress.at)
+    _say(problem, path, target, 0)
     return 0
 
 
-def _say(outcome: "Outcome", path: Path, target: Path, left_out: int) -> None:
-    if not outcome.whole:
-        sys.stderr.write(f"loopscope: {plain(str(path))}: {outcome.words}\n")
+def _say(problem: str, path: Path, target: Path, left_out: int) -> None:
+    if problem:
+        sys.stderr.write(f"loopscope: {plain(str(path))}: {problem}\n")
     if left_out:
         sys.stderr.write(
             f"loopscope: {left_out} slices are not drawn: too many of one agent overlap; the counters have them all\n"

@@ -23,17 +23,19 @@ class Output:
 
     def __init__(self, paths: list[Path], *, force: bool = False) -> None:
         self._paths = paths
-        self._parts = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
         self._made: list[Path] = []
         self.files: list[BinaryIO] = []
         """One for each path, in their order."""
+        for path in paths:
+            if "\0" in str(path):
+                raise InputError(f"cannot write {plain(str(path))}: it is no name of a file")
+            if path.is_dir():
+                raise InputError(f"cannot write {plain(str(path))}: it is a folder")
+        self._parts = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
         if not force:
             for path in paths:
                 if path.exists():
                     raise InputError(f"{plain(str(path))} exists: choose another name, or replace it with --force")
-        for path in paths:
-            if path.is_dir():
-                raise InputError(f"cannot write {plain(str(path))}: it is a folder")
 
     def __enter__(self) -> Self:
         try:
