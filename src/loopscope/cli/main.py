@@ -13,7 +13,21 @@ from typing import NoReturn
 from loopscope import __version__
 from loopscope.core.errors import LoopscopeError
 
-VERBS = ("live", "record", "run", "replay", "report", "compare", "export", "emulate", "servers", "doctor", "scenario", "audit")
+VERBS = (
+    "live",
+    "record",
+    "run",
+    "replay",
+    "report",
+    "compare",
+    "export",
+    "emulate",
+    "servers",
+    "doctor",
+    "scenario",
+    "sweep",
+    "audit",
+)
 """In the order of the help. A verb's module is imported only when it is asked for (live alone costs 0.2 s)."""
 
 _SUMMARY = {
@@ -28,6 +42,7 @@ _SUMMARY = {
     "servers": "show which servers answer here, and start missing ones",
     "doctor": "say what can be measured on this machine, what not, and why",
     "scenario": "run rounds of agents alone and together: the efficiencies, and where the rest went",
+    "sweep": "run many combinations of scenarios and levers, and say what the data support",
     "audit": "say what a published table of runs can and cannot show",
 }
 

@@ -146,6 +146,8 @@ def _round_data(result: ScenarioResult, one: RoundSet, made: RoundResult) -> dic
         "contention": made.contention,
         "wall_s": made.wall_s,
         "left_out": made.left_out,
+        "tok_s": made.tok_s,
+        "loop": asdict(made.loop),
         "figures": figures,
         "agents": [asdict(agent) for agent in made.agents],
     }

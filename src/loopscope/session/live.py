@@ -20,6 +20,7 @@ from loopscope.session.running import RunningSource
 from loopscope.session.source import Abilities
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
+from loopscope.wire.worker import Worker
 
 
 class LiveSource(RunningSource):
@@ -50,9 +51,10 @@ class LiveSource(RunningSource):
         self._words = ""
 
     def _start(self) -> None:
-        rig = self._rigs.begin(self._levers["loop"], self._levers["client"])
+        rigs = self._rigs.begin(self._levers["loop"], self._levers["client"], self._loops(self._levers))
         kind = self._find_servers()
-        rig.wait_ready()
+        for rig in rigs:
+            rig.wait_ready()
         if self._stopping:
             raise WorkerError("stopped while starting")
         anchor = take_anchor()
@@ -65,9 +67,9 @@ class LiveSource(RunningSource):
             )
         )  # fmt: skip
         emulators = self._pair.workers if self._pair else []
-        for worker in (*emulators, rig):
+        for worker in (*emulators, *rigs):
             self._hub.put(worker.hello_line)
-        self._rigs.serve(rig, self._servers, self._levers)
+        self._rigs.serve(rigs, self._servers, self._levers)
         if not self._options.idle:
             self._rigs.start_agents(specs)
 
@@ -140,6 +142,15 @@ class LiveSource(RunningSource):
         """Begin to stream with agents of a procedure, which end by themselves; the operator's are halted meanwhile."""
         self._rigs.start_agents(list(specs))
 
+    def lag_floors_ns(self) -> dict[str, int]:
+        """Give the idle floor of each rig's heartbeat, by the rig's name, where it is known."""
+        hellos = {worker.proc: worker.hello for worker in self._rigs.workers()}
+        return {
+            proc: hello.lag_floor_ns
+            for proc, hello in hellos.items()
+            if hello is not None and hello.lag_floor_ns is not None
+        }
+
     def halt_agents(self) -> list[int]:
         """Let the operator's agents finish; give their numbers."""
         with self._lock:
@@ -176,19 +187,22 @@ class LiveSource(RunningSource):
         new = lever_settings.canonical(lever, value)
         with self._lock:
             old = self._levers[lever]
-            alive = self._rigs.current is not None and self._rigs.current.alive()
+            alive = self._rigs.alive()
             at_once = lever_settings.LEVERS[lever].at_once
             if (new == old and (at_once or alive)) or self._stopping:
                 return
-            if at_once:
+            takes_over = not at_once or (lever == "agents" and self._levers["placement"] == "process")
+            self._loops(self._levers | {lever: new})
+            if not takes_over:
                 self._levers[lever] = new
             elif self._busy:
                 words = next(iter(self._busy.values()))
                 raise InputError(f"a takeover is under way ({words}); try again when it is done")
             else:
-                self._busy[lever] = f"starting a rig on {new}"
-        if not at_once:
-            threading.Thread(target=self._take_over, args=(lever, old, new, by), name="takeover", daemon=True).start()
+                self._busy[lever] = f"starting for {lever} {new}"
+        if takes_over:
+            change = self._resize if lever == "agents" else self._take_over
+            threading.Thread(target=change, args=(lever, old, new, by), name="takeover", daemon=True).start()
             return
         if lever == "agents":
             before, after = int(old), int(new)
@@ -207,25 +221,65 @@ class LiveSource(RunningSource):
     def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
         self._hub.emit(Lever(t_ns=now_ns(), proc="session", name=name, old=old, new=new, by=by, words=words))
 
+    def _loops(self, levers: dict[str, str]) -> int:
+        return lever_settings.loops_of(levers["placement"], int(levers["agents"]))
+
+    def _ready(self, workers: list[Worker]) -> bool:
+        """Wait for rigs and let the trace know them; ``False`` when the session ends meanwhile."""
+        try:
+            for worker in workers:
+                worker.wait_ready()
+        except LoopscopeError:
+            self._rigs.end(workers)
+            raise
+        if self._stopping:
+            self._rigs.end(workers)
+            return False
+        for worker in workers:
+            self._hub.put(worker.hello_line)
+        return True
+
     def _take_over(self, lever: str, old: str, new: str, by: str) -> None:
-        """Start a rig that has the lever's new value, and hand the agents over to it."""
+        """Start rigs that have the lever's new value, and hand the agents over to them."""
         try:
             wanted = self._levers | {lever: new}
-            worker = self._rigs.begin(wanted["loop"], wanted["client"])
-            worker.wait_ready()
-            if self._stopping:
-                worker.stop()
+            workers = self._rigs.begin(wanted["loop"], wanted["client"], self._loops(wanted))
+            if not self._ready(workers):
                 return
-            self._hub.put(worker.hello_line)
-            before = self._rigs.current
+            names, before = _names(workers), _names(self._rigs.current)
+            take = "take" if len(workers) > 1 else "takes"
             with self._lock:
                 self._levers[lever] = new
-                self._busy[lever] = f"{worker.proc} on {new} takes over, {before.proc if before else 'none'} drains"
+                self._busy[lever] = f"{names} ({lever} {new}) {take} over, {before} drains"
                 self._problem = ""
-            self._mark_lever(lever, old, new, by, f"restarted on {new}: {worker.proc} takes over, agent by agent")
-            self._rigs.take_over(worker)
+            self._mark_lever(lever, old, new, by, f"restarted on {new}: {names} {take} over, agent by agent")
+            self._rigs.take_over(workers)
         except LoopscopeError as error:
             self._lost("takeover", f"the takeover by {new} failed, {old} goes on: {error}")
+        finally:
+            with self._lock:
+                self._busy.pop(lever, None)
+
+    def _resize(self, lever: str, old: str, new: str, by: str) -> None:
+        """More or fewer agents where each has a process of its own."""
+        before, after = int(old), int(new)
+        try:
+            if after > before:
+                workers = self._rigs.more(after - before)
+                if not self._ready(workers):
+                    return
+                self._rigs.join(workers)
+            with self._lock:
+                self._levers[lever] = new
+            self._mark_lever(lever, old, new, by, f"{abs(after - before)} {'more' if after > before else 'fewer'}")
+            if after > before:
+                self._rigs.start_agents(self._specs(range(before, after)))
+            else:
+                self._rigs.stop_agents(list(range(after, before)))
+                self._rigs.wait_drained()
+                self._rigs.retire()
+        except LoopscopeError as error:
+            self._lost("takeover", f"there are still {old} agents: {error}")
         finally:
             with self._lock:
                 self._busy.pop(lever, None)
@@ -235,3 +289,9 @@ class LiveSource(RunningSource):
         if self._pair is not None:
             stack.callback(self._pair.stop)
         stack.callback(self._rigs.stop)
+
+
+def _names(workers: list[Worker]) -> str:
+    if not workers:
+        return "none"
+    return workers[0].proc if len(workers) == 1 else f"{workers[0].proc} to {workers[-1].proc}"

@@ -1,20 +1,22 @@
-"""The rigs of a session: the one that serves new requests, and older ones that finish theirs.
+"""The rigs of a session: those that serve new requests, and older ones that finish theirs.
 
-A running loop cannot be swapped. A takeover starts a new rig, then hands the agents over one by one: the old rig lets
-an agent finish the request under way (for ``drain_s`` at most; what it then cuts is counted as ``taken``), and as soon
-as that agent is gone there the new rig starts it. So no agent ever has two streams, and none waits for another's drain.
+A running loop cannot be swapped. A takeover starts one new rig or several side by side, then hands the agents over one
+by one: the old rig lets an agent finish the request under way (for ``drain_s`` at most; what it then cuts is counted as
+``taken``), and as soon as that agent is gone there its new rig starts it. So no agent ever has two streams, and none
+waits for another's drain.
 """
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 
-from loopscope.core.commands import Plan, SetLever, StartAgents, StopAgents
+from loopscope.core.commands import Plan, Quit, SetLever, StartAgents, StopAgents
 from loopscope.core.records import AgentSpec, Server
 from loopscope.wire.worker import Worker
 
 
 class Rigs:
-    """Starts rigs, gives them agents, hands agents from one to the next. Callable from any thread.
+    """Starts rigs, gives them agents, hands agents from some to the next. Callable from any thread.
 
     ``on_line`` gets every line of every rig; ``on_death(proc, words)`` is called when a rig ends that should not have.
     """
@@ -32,24 +34,52 @@ class Rigs:
         self._on_death = on_death
         self._drain_s = drain_s
         self._lock = threading.RLock()
-        self._count = 0
+        self._numbers = count(1)
+        self._groups = count(1)
         self._servers: list[Server] = []
         self._levers: dict[str, str] = {}
         self._running: dict[int, AgentSpec] = {}
+        self._home: dict[int, Worker] = {}
+        """Which of the serving rigs has an agent."""
         self._draining: dict[str, set[int]] = {}
         self._drained = threading.Condition(self._lock)
         self._old: list[Worker] = []
         self._begun: list[Worker] = []
-        self.current: Worker | None = None
+        self._group = 0
+        self._kind = ("", "")
+        self.current: list[Worker] = []
+        """The rigs that serve."""
 
-    def begin(self, loop: str, client: str) -> Worker:
-        """Start a rig process on this loop with this client (without waiting for it)."""
+    def alive(self) -> bool:
+        """Say whether every rig that should serve does."""
         with self._lock:
-            self._count += 1
-            proc = f"rig-{self._count}"
-            replaces = self.current.proc if self.current else ""
+            return bool(self.current) and all(worker.alive() for worker in self.current)
+
+    def workers(self) -> list[Worker]:
+        """Every rig so far, the ended ones too."""
+        with self._lock:
+            return list(self._begun)
+
+    def begin(self, loop: str, client: str, number: int = 1) -> list[Worker]:
+        """Start so many rig processes on this loop with this client (without waiting for them)."""
+        with self._lock:
+            self._group = next(self._groups)
+            self._kind = (loop, client)
+            replaces = ",".join(worker.proc for worker in self.current)
+        return [self._one(replaces) for _ in range(number)]
+
+    def more(self, number: int) -> list[Worker]:
+        """Start more rigs like those that serve, to stand beside them."""
+        return [self._one("") for _ in range(number)]
+
+    def _one(self, replaces: str) -> Worker:
+        loop, client = self._kind
         worker = Worker(
-            "loopscope.rig", proc, ["--loop", loop, "--client", client, "--replaces", replaces, *self._plants],
+            "loopscope.rig", f"rig-{next(self._numbers)}",
+            [
+                "--loop", loop, "--client", client, "--group", str(self._group), "--replaces", replaces,
+                *self._plants,
+            ],
             on_line=self._on_line, on_end=lambda code: self._ended(worker, code),
         )  # fmt: skip
         with self._lock:
@@ -57,38 +87,64 @@ class Rigs:
         worker.start()
         return worker
 
-    def serve(self, worker: Worker, servers: list[Server], levers: dict[str, str]) -> None:
-        """Make a rig that is ready the current one, with its servers and levers, no agent yet."""
+    def serve(self, workers: list[Worker], servers: list[Server], levers: dict[str, str]) -> None:
+        """Make rigs that are ready the serving ones, with their servers and levers, no agent yet."""
         with self._lock:
             self._servers, self._levers = servers, dict(levers)
-            worker.send(Plan(servers=servers, agents=[], levers=self._levers))
-            self.current = worker
+            for worker in workers:
+                worker.send(Plan(servers=servers, agents=[], levers=self._levers))
+            self.current, self._home = list(workers), {}
+
+    def join(self, workers: list[Worker]) -> None:
+        """Let rigs that are ready serve beside the others."""
+        with self._lock:
+            for worker in workers:
+                worker.send(Plan(servers=self._servers, agents=[], levers=self._levers))
+            self.current = [*self.current, *workers]
 
     def start_agents(self, specs: list[AgentSpec]) -> None:
-        """Begin to stream with these agents on the current rig."""
+        """Begin to stream with these agents."""
         with self._lock:
             for spec in specs:
                 self._running[spec.agent] = spec
             draining = set().union(*self._draining.values()) if self._draining else set()
             # An agent that still drains elsewhere is started when it is gone there.
-            now = [spec for spec in specs if spec.agent not in draining]
-            if self.current is not None and now:
-                self.current.send(StartAgents(agents=now))
+            self._give([spec for spec in specs if spec.agent not in draining])
+
+    def _give(self, specs: list[AgentSpec]) -> None:
+        """Start agents on the rigs that serve: each where the fewest are."""
+        given: dict[str, list[AgentSpec]] = {}
+        alive = [worker for worker in self.current if worker.alive()] or self.current
+        load = {worker.proc: 0 for worker in alive}
+        for agent, worker in self._home.items():
+            if agent in self._running and worker.proc in load:
+                load[worker.proc] += 1
+        for spec in specs:
+            if not alive:
+                return
+            worker = min(alive, key=lambda one: load[one.proc])
+            load[worker.proc] += 1
+            self._home[spec.agent] = worker
+            given.setdefault(worker.proc, []).append(spec)
+        for worker in alive:
+            if worker.proc in given:
+                worker.send(StartAgents(agents=given[worker.proc]))
 
     def stop_agents(self, numbers: list[int]) -> None:
         """Let these agents finish and end."""
         with self._lock:
             for number in numbers:
                 self._running.pop(number, None)
-            if self.current is not None:
-                self._draining.setdefault(self.current.proc, set()).update(numbers)
-                self.current.send(StopAgents(agents=numbers, drain_s=self._drain_s))
+                worker = self._home.get(number)
+                if worker is not None:
+                    self._draining.setdefault(worker.proc, set()).add(number)
+                    worker.send(StopAgents(agents=[number], drain_s=self._drain_s))
 
     def set_lever(self, name: str, value: str) -> None:
         """Change a lever that acts at once, on every rig that still streams."""
         with self._lock:
             self._levers[name] = value
-            for worker in [*self._old, *([self.current] if self.current else [])]:
+            for worker in [*self._old, *self.current]:
                 worker.send(SetLever(name=name, value=value))
 
     def agent_gone(self, proc: str, number: int) -> None:
@@ -96,42 +152,72 @@ class Rigs:
         with self._lock:
             waiting = self._draining.get(proc)
             if waiting is None or number not in waiting:
-                if (ended := self._running.get(number)) is not None and ended.requests:
-                    del self._running[number]  # it has done what it was for: no takeover shall start it again
                 return
             waiting.discard(number)
             spec = self._running.get(number)
-            if spec is not None and self.current is not None:
-                self.current.send(StartAgents(agents=[spec]))
+            if spec is not None:
+                self._give([spec])
             self._drained.notify_all()
 
-    def take_over(self, worker: Worker) -> None:
-        """Hand every agent from the current rig to ``worker`` (which is ready); returns when the old rig has ended."""
+    def take_over(self, workers: list[Worker]) -> None:
+        """Hand every agent from the serving rigs to ``workers`` (which are ready); returns when the old have ended."""
         with self._lock:
-            old, specs = self.current, list(self._running.values())
-            self.serve(worker, self._servers, self._levers)
-            if old is None or not old.alive():
-                worker.send(StartAgents(agents=specs))
-                return
-            self._old.append(old)
-            numbers = {spec.agent for spec in specs}
-            self._draining.setdefault(old.proc, set()).update(numbers)
-            old.send(StopAgents(agents=sorted(numbers), drain_s=self._drain_s))
+            before, homes, specs = self.current, self._home, list(self._running.values())
+            old = [worker for worker in before if worker.alive()]
+            self.serve(workers, self._servers, self._levers)
+            self._old.extend(old)
+            orphans: list[AgentSpec] = []
+            for spec in specs:
+                home = homes.get(spec.agent)
+                if home is None or home not in old:
+                    orphans.append(spec)
+                else:
+                    self._draining.setdefault(home.proc, set()).add(spec.agent)
+            for worker in old:
+                numbers = sorted(self._draining.get(worker.proc, ()))
+                worker.send(StopAgents(agents=numbers, drain_s=self._drain_s))
+            self._give(orphans)
             self._drained.wait_for(
-                lambda: not self._draining.get(old.proc) or not old.alive(), timeout=self._drain_s + 2
+                lambda: all(not self._draining.get(worker.proc) or not worker.alive() for worker in old),
+                timeout=self._drain_s + 2,
             )
-            left = self._draining.pop(old.proc, set())
-        old.stop()
+            left: set[int] = set().union(*(self._draining.pop(worker.proc, set()) for worker in old)) if old else set()
+        self.end(old)
         with self._lock:
-            self._old.remove(old)
-            late = [self._running[number] for number in left if number in self._running]
-            if late:
-                worker.send(StartAgents(agents=late))
+            self._old = [worker for worker in self._old if worker not in old]
+            self._give([self._running[number] for number in sorted(left) if number in self._running])
+
+    def retire(self) -> None:
+        """End the serving rigs that no agent needs any more, but one."""
+        with self._lock:
+            needed = {worker.proc for agent, worker in self._home.items() if agent in self._running}
+            needed |= {proc for proc, waiting in self._draining.items() if waiting}
+            idle = [worker for worker in self.current if worker.proc not in needed]
+            if len(idle) == len(self.current):
+                idle = idle[1:]
+            self.current = [worker for worker in self.current if worker not in idle]
+        self.end(idle)
+
+    def wait_drained(self) -> None:
+        """Wait until the agents that were told to stop have ended on the rigs that serve."""
+        with self._lock:
+            self._drained.wait_for(
+                lambda: not any(self._draining.get(worker.proc) and worker.alive() for worker in self.current),
+                timeout=self._drain_s + 2,
+            )
 
     def stop(self) -> None:
         """End every rig, also one that is still starting."""
         with self._lock:
             workers = [worker for worker in self._begun if worker.alive()]
+        self.end(workers)
+
+    def end(self, workers: list[Worker]) -> None:
+        """End rigs, all at the same time."""
+        if len(workers) > 1:
+            for worker in workers:
+                worker.stopping = True
+                worker.send(Quit())
         for worker in workers:
             worker.stop()
 
@@ -141,6 +227,14 @@ class Rigs:
         with self._lock:
             if worker not in self._old:  # whom a takeover waits for, it looks after itself
                 self._draining.pop(worker.proc, None)
+            lost = sorted(a for a, home in self._home.items() if home is worker and a in self._running)
+            others = len(self.current) - 1 if worker in self.current else 0
             self._drained.notify_all()
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self._on_death(worker.proc, f"{worker.proc} ended by itself ({why}){worker.last_words()}")
+        words = f"{worker.proc} ended by itself ({why}){worker.last_words()}"
+        if others:
+            names = ", ".join(map(str, lost[:8])) + (" ..." if len(lost) > 8 else "")
+            words += (
+                f"; with it agents {names}, {others} other loops go on" if lost else f"; {others} other loops go on"
+            )
+        self._on_death(worker.proc, words)

@@ -75,7 +75,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     solo: int = 2
     """Requests of each agent alone, for what its work takes without company."""
     pause_s: float = 0.5
-    """Between rounds."""
+    """Before each round."""
     servers: int = 0
     """How many of the servers are used; 0: all."""
     cold: bool = False

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from loopscope.report.rounds import data, render, waterfall
+from loopscope.session.procedures.meters import LoopFigures
 from loopscope.session.procedures.round_results import (
     AgentRound,
     RoundResult,
@@ -25,7 +26,7 @@ def round_of(number: int, wall_s: float, left_out: str = "") -> RoundResult:
     found = efficiency([ALONE, slow], [ALONE, ALONE], wall_s)
     return RoundResult(
         number=number, agents=(agent, agent), wall_s=wall_s, efficiency=found,
-        throughput_delta_tok_s=0.0, ttft_delta_ms=0.0, contention=False, left_out=left_out,
+        throughput_delta_tok_s=0.0, ttft_delta_ms=0.0, contention=False, loop=LoopFigures(), left_out=left_out,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Chunks, ClockAnchor, Lever, Loss, Request
 from loopscope.session.procedures import Host, Task
+from loopscope.session.procedures.meters import LoopFigures, Meters
 from loopscope.stats.attribution import Work
 
 _LOOK_S = 0.05
@@ -20,6 +21,9 @@ class RoundHost(Host, Protocol):
 
     def start_agents(self, specs: Sequence[AgentSpec]) -> None:
         """Begin to stream with agents that end by themselves."""
+
+    def lag_floors_ns(self) -> dict[str, int]:
+        """Give the idle floor of each rig's heartbeat, by the rig's name, where it is known."""
 
 
 @dataclass(slots=True)
@@ -137,6 +141,7 @@ class Round:
     end_ns: int
     problem: str
     """Why it does not count as a whole; empty when it does."""
+    loop: LoopFigures
 
     @property
     def wall_s(self) -> float:
@@ -147,14 +152,17 @@ class Round:
 class _Listener:
     """Hears every record of the session, from the hub's thread."""
 
-    def __init__(self, specs: Sequence[AgentSpec]) -> None:
+    def __init__(self, specs: Sequence[AgentSpec], floors_ns: dict[str, int]) -> None:
         self.deeds = {spec.agent: Deed(spec) for spec in specs}
         self.problem = ""
         self.over = threading.Event()
         self.chunks = 0
+        self.meters = Meters(floors_ns)
         self._last: dict[int, tuple[int | None, int]] = {}
 
     def __call__(self, record: AnyRecord) -> None:
+        if not self.over.is_set():
+            self.meters.feed(record)
         if isinstance(record, Chunks):
             for row, number in enumerate(record.agent):
                 self._last[number] = (record.delay[row], record.handled[row])
@@ -201,7 +209,7 @@ def run_round(
 
     ``tick`` is told now and then how many chunks have come. Raises CancelledError.
     """
-    heard = _Listener(specs)
+    heard = _Listener(specs, host.lag_floors_ns())
     end = host.listen(heard)
     waited_s = 0.0
     try:
@@ -219,4 +227,5 @@ def run_round(
     ends = [deed.end_ns for deed in deeds if deed.end_ns is not None]
     if not problem and (not starts or not ends or max(ends) <= min(starts)):
         problem = "its times cannot be"
-    return Round(deeds, min(starts, default=0), max(ends, default=0), problem)
+    start_ns, end_ns = min(starts, default=0), max(ends, default=0)
+    return Round(deeds, start_ns, end_ns, problem, heard.meters.figures((end_ns - start_ns) / NS_PER_S))

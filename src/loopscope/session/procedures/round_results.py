@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+from loopscope.session.procedures.meters import LoopFigures
 from loopscope.session.procedures.one_round import Round
 from loopscope.stats.attribution import Efficiency, Work, efficiency, scaled
 from loopscope.stats.intervals import Interval, mean_interval
@@ -42,7 +43,15 @@ class RoundResult:
     ttft_delta_ms: float | None
     """By how much the second agent's first chunk came later; of more than two: the last one's than the first one's."""
     contention: bool | None
+    loop: LoopFigures
     left_out: str = ""
+
+    @property
+    def tok_s(self) -> float | None:
+        """All tokens of the round, over its wall time."""
+        tokens = [agent.tokens for agent in self.agents]
+        known = [count for count in tokens if count is not None]
+        return sum(known) / self.wall_s if len(known) == len(tokens) and self.wall_s > 0 else None
 
     def figures(self) -> dict[str, float | None]:
         """Give its efficiencies and losses by name, as fractions."""
@@ -121,7 +130,7 @@ def result_of(
         number=number, agents=agents, wall_s=made.wall_s, efficiency=found,
         throughput_delta_tok_s=_delta([agent.tok_s for agent in agents], lambda first, second: first - second),
         ttft_delta_ms=_delta(ttfts, lambda first, second: second - first),
-        contention=_contended(ttfts, solo_ttft_ms), left_out=made.problem,
+        contention=_contended(ttfts, solo_ttft_ms), left_out=made.problem, loop=made.loop,
     )  # fmt: skip
 
 

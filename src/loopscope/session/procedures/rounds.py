@@ -163,14 +163,13 @@ class _Run:
         solos = [self._solos.get(self._key(spec), (None, None)) for spec in specs]
         found = []
         for number in range(1, self._rounds + 1):
+            self._task.wait(self._scenario.pause_s)
             made = self._round("round", number, self._rounds, specs)
             result = result_of(
                 number, made, [work for work, _ in solos], [told.ttft_ms if told else None for _, told in solos]
             )
             self._tell(result, count)
             found.append(result)
-            if number < self._rounds:
-                self._task.wait(self._scenario.pause_s)
         figures = figures_over(found)
         if found and "unsplit" in figures:
             self._notes.append("the servers report no durations: server and client parts of the loss are one")
