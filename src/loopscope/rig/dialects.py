@@ -47,13 +47,17 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def _garbage(line: bytes, what: str) -> GarbageError:
+    return GarbageError(f"a line that is {what}: {plain(line[:40].decode('utf-8', 'replace'))}")
+
+
 def _message(line: bytes, loads: Loads) -> dict[str, Any]:
     try:
         message = loads(line)
     except (ValueError, RecursionError) as error:
-        raise GarbageError(f"a line that is not JSON: {plain(line[:40].decode('utf-8', 'replace'))}") from error
+        raise _garbage(line, "not JSON") from error
     if not isinstance(message, dict):
-        raise GarbageError(f"a line that is no object: {plain(line[:40].decode('utf-8', 'replace'))}")
+        raise _garbage(line, "no object")
     return message
 
 
@@ -65,10 +69,38 @@ def _generate_body(spec: AgentSpec) -> dict[str, Any]:
 def _read_generate(line: bytes, loads: Loads, account: Account) -> tuple[bool, object]:
     if not line:
         return False, None  # a blank line is no message
-    message = _message(line, loads)
+    try:
+        message = loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _garbage(line, "not JSON") from error
+    try:
+        if message["done"] is False and message["response"]:
+            return True, message["created_at"]  # nearly every line
+    except (LookupError, TypeError):
+        pass
+    return _read_rarely(line, message, account)
+
+
+def _read_chat(line: bytes, loads: Loads, account: Account) -> tuple[bool, object]:
+    if not line:
+        return False, None
+    try:
+        message = loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _garbage(line, "not JSON") from error
+    try:
+        if message["done"] is False and message["message"]["content"]:
+            return True, message["created_at"]
+    except (LookupError, TypeError):
+        pass
+    return _read_rarely(line, message, account)
+
+
+def _read_rarely(line: bytes, message: Any, account: Account) -> tuple[bool, object]:
+    """Read a line of Ollama's that is not text of an answer: thinking, the final figures, an error, garbage."""
+    if not isinstance(message, dict):
+        raise _garbage(line, "no object")
     stamp = message.get("created_at")
-    if message.get("done") is False and message.get("response"):
-        return True, stamp  # nearly every line
     if message.get("done"):
         account.done = True
         account.tokens = _count(message.get("eval_count"))
@@ -180,7 +212,7 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect("ollama", "/api/generate", _NDJSON, _generate_body, _read_generate),
-        Dialect("ollama-chat", "/api/chat", _NDJSON, _ollama_chat_body, _read_generate),
+        Dialect("ollama-chat", "/api/chat", _NDJSON, _ollama_chat_body, _read_chat),
         Dialect("openai", "/v1/chat/completions", _EVENTS, _chat_body, _read_event),
         Dialect("openai-completions", "/v1/completions", _EVENTS, _completions_body, _read_event),
         Dialect("llamacpp", "/completion", _EVENTS, _llamacpp_body, _read_llamacpp),
