@@ -1,77 +1,111 @@
-"""What the probes cost: CPU of the loop's thread per chunk, the agent with every probe against the same client bare.
+"""What the probes cost: an agent with every probe on, against the same client bare.
 
-Both read the same streams of one emulator with httpx's ``aiter_raw``, split on the line feed and decode with orjson;
-bare does nothing else. A-B-B-A in one process, each stretch on a fresh loop; the ratio is per pair.
+Both read the same streams of one emulator over httpx. **Bare** is what the program would be without loopscope: a plain
+loop, httpx as it comes, and the work that any agent has to do: split the bytes into lines, decode each with orjson,
+see whether it has content, is the last one or an error, count it. **Probed** is a rig: the same, with the clock read
+at each read and chunk, a row kept for each, the loop's selector timed, the heartbeat, the watchdog, the collector's
+clock and the sender's thread, which encodes and writes ten times a second.
 
-    python benchmarks/probes.py            200 and 2 000 chunks/s, asyncio and uvloop, about two minutes
+A-B-B-A in one process, each stretch on a fresh loop. The ratio is taken per pair; of the ratios the median is printed,
+and the interval that holds it with 95 % (by the order of the pairs, whatever their distribution). Beside the loop's
+thread, which is what a chunk waits for, stands the whole process: there the sender and the watchdog count too. Much of
+what they cost is fixed per second, so at few chunks a second it is told as a share of a core as well.
+
+The delay is measured in stretches of its own, as bare must then read the clock and keep the stamps too.
+
+    python benchmarks/probes.py                         about 15 minutes; --seconds, --pairs, --rates, --loops for less
 """
 
 import argparse
 import asyncio
+import gc
+import math
 import os
 import statistics
 import sys
+import threading
 import time
+from collections.abc import Callable
+from time import perf_counter_ns
 
 import httpx
 import orjson
 
+from loopscope.core.clock import parse_stamp_ns, take_anchor
 from loopscope.core.records import AgentSpec, Server
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
+from loopscope.rig.dialects import DIALECTS, Account
+from loopscope.rig.framing import LineSplitter
 from loopscope.rig.heart import Heart
 from loopscope.rig.levers import Levers
-from loopscope.rig.loops import make_loop
+from loopscope.rig.loops import MeteredLoop, make_loop
 from loopscope.rig.samples import ChunkRow, Samples
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.rig.watchdog import Watchdog
 from loopscope.settings.levers import loops_here
 from loopscope.wire.child import ChildPipe
 from loopscope.wire.worker import Worker
 
 _TOKENS = 100_000
+_WARM_S, _WARM_STREAM_S = 0.2, 0.006
+"""Until every stream runs and what gathered meanwhile has been read: a new connection of httpx takes 1 to 3 ms."""
+_STREAM_HZ = 100
 
 
-class _Stretch:
-    """CPU of this thread and chunks, counted between two moments while all streams run."""
+class Stretch:
+    """What was counted between two moments while all streams ran."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_delays: bool) -> None:
         self.chunks = 0
-        self.cpu_ns = 0
+        self.thread_ns = 0
+        self.process_ns = 0
+        self.wall_ns = 0
+        self.delays: list[tuple[int, str]] | None = [] if keep_delays else None
 
-    def us_per_chunk(self) -> float:
+    async def count(self, streams: int, seconds: float, seen: Callable[[], int]) -> None:
+        """Wait until every stream runs, then count."""
+        await asyncio.sleep(_WARM_S + streams * _WARM_STREAM_S)
+        if self.delays is not None:
+            self.delays.clear()
+        before = seen(), time.thread_time_ns(), time.process_time_ns(), perf_counter_ns()
+        await asyncio.sleep(seconds)
+        after = seen(), time.thread_time_ns(), time.process_time_ns(), perf_counter_ns()
+        self.chunks, self.thread_ns, self.process_ns, self.wall_ns = (b - a for a, b in zip(before, after, strict=True))
         if not self.chunks:
             raise SystemExit("no chunk came: is the emulator fine?")
-        return self.cpu_ns / self.chunks / 1000
+
+    def p99_ms(self) -> float:
+        """Delivery delay."""
+        anchor = take_anchor()
+        delays = sorted(recv_ns - anchor.perf_of(parse_stamp_ns(stamp) or 0) for recv_ns, stamp in self.delays or [])
+        return delays[int(len(delays) * 0.99)] / 1e6
 
 
-async def _between(stretch: _Stretch, seconds: float, count) -> None:
-    """Wait until every stream runs, then count for ``seconds``."""
-    await asyncio.sleep(0.4)
-    chunks, cpu_ns = count(), time.thread_time_ns()
-    await asyncio.sleep(seconds)
-    stretch.chunks, stretch.cpu_ns = count() - chunks, time.thread_time_ns() - cpu_ns
-
-
-async def _bare(url: str, streams: int, seconds: float, stretch: _Stretch) -> None:
+async def _bare(url: str, streams: int, seconds: float, stretch: Stretch) -> None:
     seen = 0
+    delays = stretch.delays
 
     async def one(client: httpx.AsyncClient) -> None:
         nonlocal seen
+        splitter, account, read, loads = LineSplitter(), Account(), DIALECTS["ollama"].read, orjson.loads
         body = {"model": "gemma3", "prompt": "p", "options": {"num_predict": _TOKENS}}
-        rest = b""
         async with client.stream("POST", url + "/api/generate", json=body) as response:
             async for piece in response.aiter_raw():
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    message = orjson.loads(line)
-                    if message["response"]:
+                recv_ns = perf_counter_ns() if delays is not None else 0
+                for line in splitter.feed(piece):
+                    has_content, stamp = read(line, loads, account)
+                    if has_content:
                         seen += 1
+                        if delays is not None:
+                            delays.append((recv_ns, str(stamp)))
 
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
+    limits, headers = httpx.Limits(max_connections=None), {"accept-encoding": "identity"}
+    timeout = httpx.Timeout(120, connect=5, pool=None)
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers, trust_env=False) as client:
         tasks = [asyncio.ensure_future(one(client)) for _ in range(streams)]
-        await _between(stretch, seconds, lambda: seen)
+        await stretch.count(streams, seconds, lambda: seen)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -80,29 +114,39 @@ async def _bare(url: str, streams: int, seconds: float, stretch: _Stretch) -> No
 class _Counted(Samples):
     """Samples that count what the sender's thread has taken."""
 
-    __slots__ = ("taken",)
+    __slots__ = ("delays", "taken")
 
-    def __init__(self, proc: str) -> None:
+    def __init__(self, proc: str, delays: list[tuple[int, str]] | None) -> None:
         super().__init__(proc)
         self.taken = 0
+        self.delays = delays
 
     def take_chunks(self) -> list[ChunkRow]:
         rows = super().take_chunks()
         self.taken += len(rows)
+        if self.delays is not None:
+            self.delays.extend((row[1], str(row[2])) for row in rows)
         return rows
 
 
-async def _probed(url: str, streams: int, seconds: float, stretch: _Stretch, pipe: ChildPipe, idle_ns) -> None:
-    samples, dials = _Counted("rig-1"), Levers()
+async def _probed(url: str, streams: int, seconds: float, stretch: Stretch, pipe: ChildPipe, loop: MeteredLoop) -> None:
+    samples, dials = _Counted("rig-1", stretch.delays), Levers()
     dials.set("decoder", "orjson")
     client = HttpxClient(dials.gate, secure=False)
-    heart = Heart(asyncio.get_running_loop(), samples)
+    heart, usage, gc_clock = Heart(asyncio.get_running_loop(), samples), ThreadUsage(), GcClock()
     heart.start()
+    gc_clock.install()
     sender = Sender(
-        pipe, samples, loop_name="x", idle_ns=idle_ns, usage=ThreadUsage(), gc_clock=GcClock(),
+        pipe, samples, loop_name=loop.name, idle_ns=loop.idle_ns, usage=usage, gc_clock=gc_clock,
         wires=lambda: client.wires, streams=lambda: streams, tasks=lambda: streams,
     )  # fmt: skip
+    assert loop.busy_since is not None and loop.idle_ns is not None
+    watchdog = Watchdog(
+        proc="rig-1", ident=threading.get_ident(), busy_since=loop.busy_since, idle_ns=loop.idle_ns, usage=usage,
+        gc_clock=gc_clock, emit=samples.event,
+    )  # fmt: skip
     sender.start()
+    watchdog.start()
     agents = [
         Agent(
             AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS), Server(url=url), client,
@@ -111,57 +155,93 @@ async def _probed(url: str, streams: int, seconds: float, stretch: _Stretch, pip
         for i in range(streams)
     ]  # fmt: skip
     tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
-    await _between(stretch, seconds, lambda: samples.taken + len(samples.chunks))
+    await stretch.count(streams, seconds, lambda: samples.taken + len(samples.chunks))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     heart.stop()
+    watchdog.finish()
     sender.finish()
+    gc.callbacks.remove(gc_clock)
     await client.close()
 
 
-def _measure(kind: str, loop: str, url: str, streams: int, seconds: float, pipe: ChildPipe) -> float:
-    metered, stretch = make_loop(loop), _Stretch()
-    with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-        if kind == "bare":
+def _measure(kind: str, loop: str, url: str, streams: int, seconds: float, pipe: ChildPipe, delays: bool) -> Stretch:
+    stretch = Stretch(delays)
+    if kind == "bare":
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop if loop == "uvloop" else None) as runner:
             runner.run(_bare(url, streams, seconds, stretch))
-        else:
-            runner.run(_probed(url, streams, seconds, stretch, pipe, metered.idle_ns))
-    return stretch.us_per_chunk()
+    else:
+        metered = make_loop(loop)
+        with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
+            runner.run(_probed(url, streams, seconds, stretch, pipe, metered))
+    gc.collect()
+    return stretch
+
+
+def of_pairs(values: list[float]) -> tuple[float, float, float]:
+    """Median, and the interval that holds it with 95 %."""
+    ranked, n = sorted(values), len(values)
+    reach = 1.96 * math.sqrt(n) / 2
+    low, high = max(0, math.floor(n / 2 - reach)), min(n - 1, math.ceil(n / 2 + reach))
+    return statistics.median(ranked), ranked[low], ranked[high]
+
+
+def _row(args: argparse.Namespace, loop: str, url: str, streams: int, pipe: ChildPipe) -> str:
+    ratios, whole, bare_us, probed_us, extra, late = [], [], [], [], [], []
+    for pair in range(args.pairs):
+        order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
+        got = {kind: _measure(kind, loop, url, streams, args.seconds, pipe, False) for kind in order}
+        us = {kind: one.thread_ns / one.chunks / 1000 for kind, one in got.items()}
+        bare_us.append(us["bare"])
+        probed_us.append(us["probed"])
+        ratios.append(us["probed"] / us["bare"])
+        bare, probed = got["bare"], got["probed"]
+        whole.append(probed.process_ns / probed.chunks / (bare.process_ns / bare.chunks))
+        extra.append(probed.process_ns / probed.wall_ns - bare.process_ns / bare.wall_ns)
+    for pair in range(args.pairs // 2):
+        order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
+        delay = {kind: _measure(kind, loop, url, streams, args.seconds, pipe, True).p99_ms() for kind in order}
+        late.append((delay["bare"], delay["probed"] - delay["bare"]))
+    ratio, low, high = of_pairs(ratios)
+    more, more_low, more_high = of_pairs([difference for _, difference in late])
+    return (
+        f"{loop:<8} {streams * _STREAM_HZ:>8}  {statistics.median(bare_us):>7.1f} "
+        f"{statistics.median(probed_us):>7.1f}   {ratio:.3f} ({low:.3f} to {high:.3f})   "
+        f"{statistics.median(whole):>7.3f}   {statistics.median(extra):>8.2%}   "
+        f"{statistics.median(bare for bare, _ in late):>8.2f}  {more:+.2f} ({more_low:+.2f} to {more_high:+.2f})\n"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--pairs", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=0.6)
+    parser.add_argument("--rates", nargs="+", type=int, default=[200, 2_000, 10_000], help="chunks/s of all streams")
+    parser.add_argument("--loops", nargs="+", choices=loops_here(), default=list(loops_here()))
     args = parser.parse_args()
     out = os.fdopen(os.dup(1), "w")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)  # the sender's lines go to nowhere, our table to where it was
     pipe = ChildPipe("bench")
-    out.write("loop     chunks/s  streams   bare us/chunk   probed us/chunk   ratio (median of pairs, min-max)\n")
-    for rate, streams in ((100, 2), (100, 20)):
-        worker = Worker(
-            "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", str(rate)],
-            on_line=lambda line: None,
-        )  # fmt: skip
-        worker.start()
-        url = worker.wait_ready().info["url"]
-        for loop in loops_here():
-            bare, probed, ratios = [], [], []
-            for pair in range(args.pairs):
-                order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
-                both = {kind: _measure(kind, loop, url, streams, args.seconds, pipe) for kind in order}
-                bare.append(both["bare"])
-                probed.append(both["probed"])
-                ratios.append(both["probed"] / both["bare"])
-            out.write(
-                f"{loop:<8} {rate * streams:>8}  {streams:>7}   {statistics.median(bare):>13.1f}   "
-                f"{statistics.median(probed):>15.1f}   {statistics.median(ratios):.3f} "
-                f"({min(ratios):.3f}-{max(ratios):.3f})\n"
-            )
+    out.write(
+        "                   loop's thread, us a chunk                        whole process         p99 delay, ms\n"
+        "loop     chunks/s     bare  probed   ratio (95 %)              ratio   of a core       bare  more (95 %)\n"
+    )
+    out.flush()
+    worker = Worker(
+        "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", str(_STREAM_HZ)],
+        on_line=lambda line: None,
+    )  # fmt: skip
+    worker.start()
+    url = worker.wait_ready().info["url"]
+    for rate in args.rates:
+        for loop in args.loops:
+            out.write(_row(args, loop, url, max(1, rate // _STREAM_HZ), pipe))
             out.flush()
-        worker.stop()
+    worker.stop()
     return 0
 
 
