@@ -358,6 +358,49 @@ class Result(Record, frozen=True, tag="result", kw_only=True, gc=False):
     figures: dict[str, float | None] = {}
 
 
+class Tick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something on the time line: a lever, a mark, a finding, a loss, a stall, a phase (``kind`` says which)."""
+
+    t_ns: int
+    label: str
+    kind: str
+
+
+class Second(Record, frozen=True, tag="second", kw_only=True, gc=False):
+    """Sums of one second, made of the records before it: an overview needs nothing else. ``null``: not known."""
+
+    begin_ns: int
+    chunks: int | None
+    """``null``: the session ended within it."""
+    lag_ns: int | None = None
+    """Largest lag in it, above the idle floor."""
+    delay_ns: int | None = None
+    """Largest delivery delay in it."""
+    elu: float | None = None
+    marks: list[Tick] = []
+    """What came on to the time line meanwhile."""
+
+
+class Seconds(Record, frozen=True, tag="seconds", kw_only=True, gc=False):
+    """The same for a stretch of seconds, a column each: written at the end of a trace, so that they lie together."""
+
+    begin_ns: list[int]
+    """Since the header's ``t_ns``."""
+    chunks: list[int | None]
+    lag_ns: list[int | None]
+    delay_ns: list[int | None]
+    elu: list[float | None]
+    marks: list[Tick] = []
+
+
+class Checkpoint(Record, frozen=True, tag="checkpoint", kw_only=True, gc=False):
+    """All that follows from the records before it, for a reader that begins here. It can be left out: it says nothing
+    that they do not say. ``data`` fits only the very code that ``made_by`` names."""
+
+    made_by: str
+    data: bytes = b""
+
+
 class Loss(Record, frozen=True, tag="loss", kw_only=True, gc=False):
     """Something was lost and is counted: ``what`` (``lines``, ``samples``, ``requests``), how many, and why."""
 
@@ -377,10 +420,16 @@ class Trailer(Record, frozen=True, tag="trailer", kw_only=True, gc=False):
 
     lines: int
     counts: dict[str, int] = {}
+    index_ns: list[int] = []
+    """When each checkpoint was made (since the header's ``t_ns``) ..."""
+    index_at: list[int] = []
+    """... and where in the file its line, or the frame that begins with it, begins (bytes)."""
+    seconds_at: int = 0
+    """Where the first record of ``seconds`` begins; 0: there is none."""
 
 
 AnyRecord = (
     Header | Hello | ClockAnchor | AgentState | Request | Chunks | Pulse | Lever | Mark | Power | HostLoad | Truth
-    | Observer | Stall | Finding | Phase | Result | Loss | Bye | Trailer
+    | Observer | Stall | Finding | Phase | Result | Second | Seconds | Checkpoint | Loss | Bye | Trailer
 )  # fmt: skip
 """Every kind that may stand on a line."""

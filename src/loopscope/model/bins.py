@@ -181,17 +181,45 @@ class ClosedBin:
     watts: float | None = None
     observer_ns: float = 0.0
     observer_dt: float = 0.0
+    procs: tuple[str, ...] = ()
+    """The rigs that served when it was closed, ..."""
+    cores: int = 0
+    """... on so many cores; 0: not known."""
+
+    def fullest(self) -> LoopSums | None:
+        """Give the sums of the loop with the highest share of work, of those that serve side by side."""
+        served = [self.loops[proc] for proc in self.procs if proc in self.loops]
+        return max(served, key=fullness, default=None) or next(iter(self.loops.values()), None)
+
+    def served_lags(self) -> list[Floats]:
+        """Give the lags of those that serve; another one's where they have none, as in the bin of a takeover."""
+        served = [self.lags[proc] for proc in self.procs if proc in self.lags]
+        return served or list(self.lags.values())[:1]
 
 
-def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> ClosedBin:
-    """Finish a bin: ``agents`` agents are known, it stands for ``seconds`` s."""
+def fullness(sums: LoopSums) -> float:
+    """How full a loop is: its ELU, or its CPU where that is all that is known."""
+    if sums.elu_dt > 0:
+        return sums.active / sums.elu_dt
+    return sums.cpu / sums.cpu_dt if sums.cpu_dt > 0 else 0.0
+
+
+def close(
+    opened: OpenBin,
+    agents: int,
+    seconds: float,
+    watts: float | None,
+    procs: tuple[str, ...] = (),
+    cores: int = 0,
+) -> ClosedBin:
+    """Finish a bin: ``agents`` agents are known, it stands for ``seconds`` s, ``procs`` serve on ``cores`` cores."""
     for loop in opened.loops.values():
         loop.seconds = seconds
     lags = {proc: np.concatenate(parts) for proc, parts in opened.lags.items()}
     if not opened.rows and not opened.ended:
         return ClosedBin(
             opened.index, seconds, _NO_SUMS, _NO_MOST, (_NO_FLAT, _NO_FLAT, _NO_FLAT), _NO_VALUES, opened.loops, lags,
-            [], 0, np.nan, watts, opened.observer_ns, opened.observer_dt,
+            [], 0, np.nan, watts, opened.observer_ns, opened.observer_dt, procs, cores,
         )  # fmt: skip
     sums = np.zeros((len(Sum), agents))
     most = np.zeros((len(Kind) + 1, agents))
@@ -203,7 +231,8 @@ def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> 
         gap = np.concatenate([rows.gap for rows in opened.rows])
         server_gap = np.concatenate([rows.server_gap for rows in opened.rows])
         read = np.concatenate([rows.read for rows in opened.rows])
-        handled = np.concatenate([rows.handled for rows in opened.rows])
+        # In order, as the buckets below: who came when is over with the bin, and a checkpoint is half as long.
+        handled = np.sort(np.concatenate([rows.handled for rows in opened.rows]))
         chunks = slot.size
         ahead = delay < 0
         has_gap = ~np.isnan(gap)
@@ -227,7 +256,7 @@ def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> 
             (Kind.DELAY, delay, delay >= 0),
         ):
             who, what = slot[known], values[known]
-            flats[kind] = who.astype(np.int32) * BUCKETS + buckets_of(what)
+            flats[kind] = np.sort(who.astype(np.int32) * BUCKETS + buckets_of(what))
             np.maximum.at(most[kind], who, what)
             if kind is Kind.DELAY and what.size:
                 delay_most = float(what.max())
@@ -235,7 +264,7 @@ def close(opened: OpenBin, agents: int, seconds: float, watts: float | None) -> 
         _add_request(request, sums, most)
     return ClosedBin(
         opened.index, seconds, sums, most, (flats[0], flats[1], flats[2]), handled, opened.loops, lags, opened.ended,
-        chunks, delay_most, watts, opened.observer_ns, opened.observer_dt,
+        chunks, delay_most, watts, opened.observer_ns, opened.observer_dt, procs, cores,
     )  # fmt: skip
 
 

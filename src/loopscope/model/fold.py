@@ -16,6 +16,7 @@ from loopscope.core.records import (
     AgentState,
     AnyRecord,
     Bye,
+    Checkpoint,
     Chunks,
     Finding,
     Header,
@@ -30,12 +31,15 @@ from loopscope.core.records import (
     Pulse,
     Request,
     Result,
+    Second,
+    Seconds,
     Stall,
     Truth,
 )
 from loopscope.core.text import plain
 from loopscope.model.bins import BIN_NS, BINS_PER_S, Grid, OpenBin, close
 from loopscope.model.rows import Carry, Rows, rows_of
+from loopscope.model.seconds import SecondBook
 from loopscope.model.snapshot import FindingView, MarkView, PhaseView, ResultView, Snapshot
 from loopscope.model.state import Lost, State
 from loopscope.model.view import Viewer
@@ -60,10 +64,13 @@ class Fold(State):
         super().__init__()
         self._grid = Grid()
         self._carry = Carry()
+        self.seconds = SecondBook()
         self._viewer = Viewer()
 
     def feed(self, record: AnyRecord) -> None:
         """Take one record in. Never raises; what cannot be true is counted in ``ignored``."""
+        if type(record) in _DERIVED:
+            return
         t = self.time.accept(record.t_ns, header=isinstance(record, Header))
         if t is None or len(record.proc) > _LONGEST_NAME:
             self.ignored += 1
@@ -88,15 +95,17 @@ class Fold(State):
         current = self.rigs.current
         horizon = self.time.latest - _GRACE_NS
         if self.rig_at is not None:
-            ended = current is not None and current.ended
+            ended = current is not None and all(rig.ended for rig in self.rigs.group)
             horizon = self.rig_at - _GRACE_NS if ended else max(self.rig_at - _GRACE_NS, horizon - _RIG_SILENT_NS)
         for opened in self._grid.take_until(horizon):
             self._close(opened, 1 / BINS_PER_S)
 
     def _close(self, opened: OpenBin, seconds: float) -> None:
-        closed = close(opened, len(self.agents.all), seconds, self.power.watts(opened.index * BIN_NS))
+        watts = self.power.watts(opened.index * BIN_NS)
+        closed = close(opened, len(self.agents.all), seconds, watts, self.rigs.procs, self.cores)
         current = self.rigs.current
-        self.window.push(closed, current.proc if current else "")
+        self.window.push(closed)
+        self.seconds.add(closed, current.proc if current else "", self.time.zero or 0)
         self.ledger.add(closed, self.rigs, self.time.latest, self.tokens_per_chunk)
 
     def _on_header(self, record: Header, t: int) -> None:
@@ -129,7 +138,8 @@ class Fold(State):
             self.endpoints += [""] * (record.server + 1 - len(self.endpoints))
             self.endpoints[record.server] = plain(record.url, 80)
         current = self.rigs.current
-        if not self.agents.state(record, t, current.proc if current else ""):
+        serving = record.proc in self.rigs.procs
+        if not self.agents.state(record, t, record.proc if serving else current.proc if current else ""):
             self.ignored += 1
 
     def _on_request(self, record: Request, t: int) -> None:
@@ -147,7 +157,7 @@ class Fold(State):
         if rows is not None:
             self._judge_stamps(record, rows)
             self.agents.count(rows.slot)
-            self._grid.rows(rows, t, record.proc if rig is self.rigs.current else None)
+            self._grid.rows(rows, t, record.proc if rig in self.rigs.group else None)
 
     def _judge_stamps(self, record: Chunks, rows: Rows) -> None:
         """Note whose stamps are whole seconds; estimate the delays of servers on other hosts."""
@@ -168,7 +178,7 @@ class Fold(State):
         rig = self.rigs.of(record.proc, t)
         self.rigs.pulse(rig, record)
         self.rig_at = max(t, self.rig_at or 0)
-        if rig is self.rigs.current:
+        if rig in self.rigs.group:
             self._grid.pulse(record, t, rig.floor_ns)
 
     def _on_lever(self, record: Lever, t: int) -> None:
@@ -256,7 +266,9 @@ class Fold(State):
             self._mark(max(0, record.start_ns - (self.time.zero or 0)), words, "stall")
 
     def _mark(self, t: int, label: str, kind: str) -> None:
-        self.marks.append(MarkView(t / NS_PER_S, label, kind))
+        view = MarkView(t / NS_PER_S, label, kind)
+        self.marks.append(view)
+        self.seconds.mark(view)
 
 
 def _count(value: int) -> int:
@@ -270,6 +282,9 @@ def _settings(told: dict[str, str]) -> dict[str, str]:
 def _figures(told: dict[str, float]) -> dict[str, float]:
     return {plain(name, 40): value for name, value in list(told.items())[:_MOST_FIGURES] if isfinite(value)}
 
+
+_DERIVED = frozenset({Second, Seconds, Checkpoint})
+"""What is made of the other records: the fold makes it itself."""
 
 _HANDLERS: dict[type, Callable[[Fold, Any, int], None]] = {
     Header: Fold._on_header,

@@ -21,6 +21,7 @@ TICK_S = 0.2
 QUEUE_BYTES = 32 << 20
 """Two minutes of 5 000 chunks/s (115 kB/s as lines): longer than any disk that comes back at all stays away."""
 CLOSE_S = 5.0
+_CHECKPOINT = b'{"k":"checkpoint"'
 
 
 class Recorder:
@@ -65,6 +66,8 @@ class Recorder:
         """Take one encoded line; never waits. ``False``: there was no room and the line is counted as lost."""
         with self._lock:
             taken = len(line) <= self._free and not self._closing
+            if taken and self.lost_lines and line.startswith(_CHECKPOINT):
+                return True  # it tells of lines that are not in the file
             if taken:
                 self._queue.append(line)
                 self._free -= len(line)
@@ -80,6 +83,11 @@ class Recorder:
         if not taken:
             self._tell(self._why)
         return taken
+
+    @property
+    def index(self) -> list[tuple[int, int]]:
+        """Moment (ns since the header) and place (bytes) of each checkpoint in the file so far."""
+        return self._writer.index
 
     def close(self, deadline_s: float = CLOSE_S) -> None:
         """Write what waits and the trailer, close the file. Gives up on a disk that hangs; a second call does nothing.
@@ -120,6 +128,8 @@ class Recorder:
     def _write(self, batch: list[bytes]) -> None:
         refused, why = 0, ""
         for line in batch:
+            if refused and line.startswith(_CHECKPOINT):
+                continue
             try:
                 self._writer.write_line(line)
             except TraceError as error:

@@ -23,8 +23,8 @@ from loopscope.trace.lines import MAX_WINDOW_BYTES, ZSTD_MAGIC, Lines
 from loopscope.trace.migrations import Migration
 from loopscope.trace.vet import Vetter, check_header
 
-_TAIL_BYTES = 256 << 10
-"""Where the trailer is looked for: its line takes a few hundred bytes."""
+_TAIL_BYTES = 4 << 20
+"""Where the trailer is looked for: its line takes some 20 bytes a checkpoint, of which a week has 60 000."""
 
 
 class _Peek(msgspec.Struct):
@@ -61,6 +61,8 @@ class Outcome:
     """Lines that the trailer counts and the file does not have."""
     last_ns: int = 0
     """Largest ``t_ns`` so far."""
+    entered: bool = False
+    """Reading began in the middle: the counts are of what came after that."""
 
     @property
     def whole(self) -> bool:
@@ -81,7 +83,9 @@ class Outcome:
             parts.append("its last line is cut off")
         elif not self.closed:
             parts.append("it was not closed properly")
-        return f"{self.records} records are good; {'; '.join(parts)}" if parts else ""
+        if not parts:
+            return ""
+        return "; ".join(parts) if self.entered else f"{self.records} records are good; {'; '.join(parts)}"
 
 
 class Reading:
@@ -115,6 +119,28 @@ class Reading:
         """Close the file; a second call does nothing."""
         self._lines.close()
 
+    def enter(self, at: int, skip: int = 0) -> None:
+        """Go on reading at another place, see :class:`~loopscope.trace.lines.Lines`; no header comes there.
+
+        Raises:
+            TraceError: the file cannot be read any more.
+        """
+        self._lines.close()
+        self._lines = Lines(self.path, at, skip)
+        self.lines = iter(self._lines)
+        self.outcome = Outcome(last_ns=self.header.t_ns, entered=True)
+        self._records = self._read()
+
+    @property
+    def next_raw(self) -> int:
+        """Where the next line begins: bytes of lines since the place where reading began."""
+        return self._lines.next_raw
+
+    @property
+    def torn(self) -> bool:
+        """The line handed out last had no end."""
+        return self._lines.torn
+
     @property
     def raw_bytes(self) -> int:
         """How many bytes of lines have been read so far, after decompression."""
@@ -139,8 +165,9 @@ class Reading:
 
     def _read(self) -> Iterator[AnyRecord]:
         outcome = self.outcome
-        outcome.records, outcome.last_ns = 1, self.header.t_ns
-        yield self.header
+        if not outcome.entered:
+            outcome.records, outcome.last_ns = 1, self.header.t_ns
+            yield self.header
         for line in self.lines:
             try:
                 record = self._migration.record(line) if self._migration.needed else decode(line)
@@ -159,7 +186,7 @@ class Reading:
                 continue
             if isinstance(record, Trailer):
                 outcome.closed = True
-                outcome.missing = max(0, record.lines - outcome.records)
+                outcome.missing = 0 if outcome.entered else max(0, record.lines - outcome.records)
             outcome.records += 1
             outcome.last_ns = max(outcome.last_ns, record.t_ns)
             yield record
@@ -195,7 +222,7 @@ def last_ns(path: str | Path) -> int:
     with read(path) as reading:
         vetter = Vetter(reading.header.t_ns)
         last = reading.header.t_ns
-        trailer = _trailer(reading)
+        trailer = trailer_of(reading)
         if trailer is not None:
             try:
                 return max(vetter.check(trailer).t_ns, last)
@@ -211,7 +238,7 @@ def last_ns(path: str | Path) -> int:
         return last
 
 
-def _trailer(reading: Reading) -> Trailer | None:
+def trailer_of(reading: Reading) -> Trailer | None:
     """The last line, if it is a trailer; in a compressed file it stands in a frame of its own."""
     try:
         with reading.path.open("rb") as file:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from loopscope.core.errors import TraceError
-from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Record, Server
+from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Record, Seconds, Server, Tick
 from loopscope.core.text import plain
 
 BEFORE_NS = 3_600_000_000_000
@@ -28,7 +28,7 @@ MAX_TEXT = 500
 _MAX_INT = 1 << 62
 _MAX_COUNT = 1 << 53
 _MAX_FLOAT = 1e15
-_STAMPS = frozenset({"t_ns", "start_ns", "first_ns", "last_ns", "end_ns", "base_ns"})
+_STAMPS = frozenset({"t_ns", "start_ns", "first_ns", "last_ns", "end_ns", "base_ns", "begin_ns"})
 _ANY_TIME = frozenset({"wall_ns", "anchor_wall_ns", "perf_ns", "anchor_perf_ns", "step_ns", "delay"})
 """Wall clocks may be wrong by decades, and so may a delay that is a difference to one."""
 
@@ -56,6 +56,8 @@ class Vetter:
             self._procs.add(record.proc)
         if isinstance(record, Chunks):
             self._chunks(record)
+        elif isinstance(record, Seconds):
+            _seconds(record)
         return record
 
     def _struct(self, item: Any) -> Any:
@@ -96,7 +98,7 @@ class Vetter:
     def _list(self, name: str, values: list[Any]) -> list[Any]:
         if not values:
             return values
-        if isinstance(values[0], Server | AgentSpec):
+        if isinstance(values[0], Server | AgentSpec | Tick):
             if len(values) > MAX_ENTRIES:
                 raise TraceError(f"too many {name}")
             return [self._struct(value) for value in values]
@@ -104,7 +106,8 @@ class Vetter:
             raise TraceError(f"{name} has more rows than any record")
         if isinstance(values[0], float):
             for value in values:
-                _float(name, value)
+                if value is not None:
+                    _float(name, value)
         elif values[0] is None or isinstance(values[0], int):
             limit = _MAX_INT if name in _ANY_TIME else SPAN_NS
             _within(name, values, -limit, limit)
@@ -138,6 +141,15 @@ class Vetter:
             _within("recv", accumulate(record.recv, initial=record.base_ns), self._from_ns, self.to_ns)
         if record.first:
             _within("row", record.first, 0, rows - 1)
+
+
+def _seconds(record: Seconds) -> None:
+    rows = len(record.begin_ns)
+    if not rows == len(record.chunks) == len(record.lag_ns) == len(record.delay_ns) == len(record.elu):
+        raise TraceError("columns of different length")
+    for value in record.elu:
+        if value is not None:
+            _float("elu", value)
 
 
 def _is_plain(text: str) -> bool:

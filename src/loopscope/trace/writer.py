@@ -7,6 +7,7 @@ earlier file is touched until the header comes. A file that holds something, an 
 
 import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Self
@@ -18,8 +19,9 @@ import zstandard
 from loopscope.core.clock import now_ns
 from loopscope.core.codec import MAX_LINE_BYTES, decode, encode
 from loopscope.core.errors import TraceError
-from loopscope.core.records import AnyRecord, Header, Trailer
+from loopscope.core.records import AnyRecord, Header, Second, Trailer
 from loopscope.core.text import plain
+from loopscope.trace.seconds import SecondTable
 
 FLUSH_NS = 400_000_000
 """A killed process loses what came since the last flush: twice a second was promised, 0.4 s leaves room to be late."""
@@ -28,6 +30,8 @@ _FRAME_BYTES = 4 << 20
 """Lines in one zstd frame: a frame can be read without those before it, 4 MiB take some 20 ms, and smaller ones would
 compress less (the first lines of a frame have nothing to refer to)."""
 _LEVEL = 6
+_MOST_INDEXED = 100_000
+_MADE = re.compile(rb'"t_ns":(\d{1,19})')
 PENDING_BYTES = 8 << 20
 """What is kept for a disk that takes nothing at the moment, before lines are refused."""
 _PREFIX = b'{"k":"'
@@ -56,6 +60,10 @@ class TraceWriter:
         self._frame_bytes = 0
         self._out = bytearray()
         self._drained_lines = 0
+        self._taken_bytes = 0
+        self._origin_ns = 0
+        self._seconds = SecondTable(0)
+        self._index: list[tuple[int, int]] = []
         self._flushed_ns = now_ns()
         self._frame: zstandard.ZstdCompressionObj | None = None
         compressing = self.path.name.endswith(".zst")
@@ -77,6 +85,11 @@ class TraceWriter:
         """Lines that are not whole on the disk (compressed: not certainly so); after :meth:`close` they are lost."""
         return self.lines - self._drained_lines if self._compressor else self._out.count(b"\n") + len(self._raw)
 
+    @property
+    def index(self) -> list[tuple[int, int]]:
+        """Moment (ns since the header) and place (bytes) of each checkpoint so far; a copy."""
+        return self._index[:]
+
     def write(self, record: AnyRecord) -> None:
         """Write a record. Raises TraceError as :meth:`write_line`."""
         self.write_line(encode(record))
@@ -96,10 +109,17 @@ class TraceWriter:
         if (kind == "header") != (not self.lines):
             raise TraceError("a trace begins with its header, and has only one")
         if kind == "header":
-            line = encode(without_secrets(decode(line)))
+            header = without_secrets(decode(line))
+            line = encode(header)
+            self._origin_ns = header.t_ns
+            self._seconds = SecondTable(header.t_ns)
             self._truncate()
         if self.pending_bytes > PENDING_BYTES:
             self.flush()
+        if kind == "second":
+            self._note_second(line)
+        elif kind == "checkpoint":
+            self._note_checkpoint(line)
         self._take(line, kind)
         if self._raw_bytes >= _FLUSH_BYTES or now_ns() - self._flushed_ns >= FLUSH_NS:
             # The line is taken: flush() and close() tell of a disk that fails.
@@ -129,7 +149,16 @@ class TraceWriter:
                 # What waits goes first: a trailer must not be the reason why a line is not there.
                 self._encode(end_frame=True)
                 self._drain()
-                trailer = Trailer(t_ns=now_ns(), proc="session", lines=self.lines, counts=dict(self.counts))
+                at_ns, seconds_at = now_ns(), self._taken_bytes
+                for record in self._seconds.records(at_ns):
+                    self._take(encode(record), "seconds")
+                self._encode(end_frame=True)
+                self._drain()
+                trailer = Trailer(
+                    t_ns=at_ns, proc="session", lines=self.lines, counts=dict(self.counts),
+                    index_ns=[t for t, _ in self._index], index_at=[at for _, at in self._index],
+                    seconds_at=seconds_at if self.counts.get("seconds") else 0,
+                )  # fmt: skip
                 self._take(encode(trailer), "trailer")
                 self._encode(end_frame=True)
                 self._drain()
@@ -166,6 +195,19 @@ class TraceWriter:
         except OSError as error:
             raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
 
+    def _note_second(self, line: bytes) -> None:
+        with contextlib.suppress(TraceError):
+            record = decode(line)
+            if isinstance(record, Second):
+                self._seconds.add(record)
+
+    def _note_checkpoint(self, line: bytes) -> None:
+        """Begin a frame with this line, so that reading can begin there."""
+        made = _MADE.search(line, 0, 100)
+        self._encode(end_frame=True)
+        if made is not None and len(self._index) < _MOST_INDEXED:
+            self._index.append((int(made[1]) - self._origin_ns, self._taken_bytes + len(self._out)))
+
     def _take(self, line: bytes, kind: str) -> None:
         self._raw.append(line)
         self._raw_bytes += len(line)
@@ -198,6 +240,7 @@ class TraceWriter:
                 # What a full disk still took is known to the byte, so that no line is ever written twice or in part.
                 taken = os.write(self._fd, self._out)
                 del self._out[:taken]
+                self._taken_bytes += taken
             self._drained_lines = self.lines
         except OSError as error:
             raise TraceError(f"cannot write {self._name}: {_why(error)}") from error
