@@ -1,7 +1,7 @@
 """What the probes cost: an agent with every probe on, against the same client bare.
 
-Both read the same streams of one emulator over httpx. **Bare** is what the program would be without loopscope: a plain
-loop, httpx as it comes, and the work that any agent has to do: split the bytes into lines, decode each with orjson,
+Both read the same streams of one emulator. **Bare** is what the program would be without loopscope: a plain loop, the
+client as it comes, and the work that any agent has to do: split the bytes into lines, decode each with orjson,
 see whether it has content, is the last one or an error, count it. **Probed** is a rig: the same, with the clock read
 at each read and chunk, a row kept for each, the loop's selector timed, the heartbeat, the watchdog, the collector's
 clock and the sender's thread, which encodes and writes ten times a second.
@@ -26,15 +26,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter_ns
 
+import aiohttp
 import httpx
 import orjson
 
 from loopscope.core.clock import parse_stamp_ns, take_anchor
 from loopscope.core.records import AgentSpec, Server
 from loopscope.rig.agent import Agent
-from loopscope.rig.clients.httpx_client import HttpxClient
+from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.dialects import DIALECTS, Account
 from loopscope.rig.framing import LineSplitter
 from loopscope.rig.heart import Heart
@@ -83,16 +85,33 @@ class Stretch:
         return delays[int(len(delays) * 0.99)] / 1e6
 
 
-async def _bare(url: str, streams: int, seconds: float, stretch: Stretch) -> None:
+def _httpx() -> tuple:
+    timeout, limits = httpx.Timeout(120, connect=5, pool=None), httpx.Limits(max_connections=None)
+    client = httpx.AsyncClient(timeout=timeout, limits=limits, headers={"accept-encoding": "identity"}, trust_env=False)
+    return client, partial(client.stream, "POST"), lambda response: response.aiter_raw()
+
+
+def _aiohttp() -> tuple:
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=120, sock_connect=5)
+    client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout)
+    return client, client.post, lambda response: response.content.iter_any()
+
+
+_BARE = {"httpx": _httpx, "aiohttp": _aiohttp}
+"""A client, how it opens a stream, and what gives the stream's bytes."""
+
+
+async def _bare(client_name: str, url: str, streams: int, seconds: float, stretch: Stretch) -> None:
     seen = 0
     delays = stretch.delays
+    client, opened, pieces = _BARE[client_name]()
 
-    async def one(client: httpx.AsyncClient) -> None:
+    async def one() -> None:
         nonlocal seen
         splitter, account, read, loads = LineSplitter(), Account(), DIALECTS["ollama"].read, orjson.loads
         body = {"model": "gemma3", "prompt": "p", "options": {"num_predict": _TOKENS}}
-        async with client.stream("POST", url + "/api/generate", json=body) as response:
-            async for piece in response.aiter_raw():
+        async with opened(url + "/api/generate", json=body) as response:
+            async for piece in pieces(response):
                 recv_ns = perf_counter_ns() if delays is not None else 0
                 for line in splitter.feed(piece):
                     has_content, stamp = read(line, loads, account)
@@ -101,10 +120,8 @@ async def _bare(url: str, streams: int, seconds: float, stretch: Stretch) -> Non
                         if delays is not None:
                             delays.append((recv_ns, str(stamp)))
 
-    limits, headers = httpx.Limits(max_connections=None), {"accept-encoding": "identity"}
-    timeout = httpx.Timeout(120, connect=5, pool=None)
-    async with httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers, trust_env=False) as client:
-        tasks = [asyncio.ensure_future(one(client)) for _ in range(streams)]
+    async with client:
+        tasks = [asyncio.ensure_future(one()) for _ in range(streams)]
         await stretch.count(streams, seconds, lambda: seen)
         for task in tasks:
             task.cancel()
@@ -129,10 +146,12 @@ class _Counted(Samples):
         return rows
 
 
-async def _probed(url: str, streams: int, seconds: float, stretch: Stretch, pipe: ChildPipe, loop: MeteredLoop) -> None:
+async def _probed(
+    client_name: str, url: str, streams: int, seconds: float, stretch: Stretch, pipe: ChildPipe, loop: MeteredLoop
+) -> None:
     samples, dials = _Counted("rig-1", stretch.delays), Levers()
     dials.set("decoder", "orjson")
-    client = HttpxClient(dials.gate, secure=False)
+    client = make_client(client_class(client_name), dials.gate, secure=False)
     heart, usage, gc_clock = Heart(asyncio.get_running_loop(), samples), ThreadUsage(), GcClock()
     heart.start()
     gc_clock.install()
@@ -166,17 +185,19 @@ async def _probed(url: str, streams: int, seconds: float, stretch: Stretch, pipe
     await client.close()
 
 
-def _measure(kind: str, loop: str, url: str, streams: int, seconds: float, pipe: ChildPipe, delays: bool) -> Stretch:
+def _measure(
+    kind: str, client: str, loop: str, url: str, streams: int, seconds: float, pipe: ChildPipe, delays: bool
+) -> Stretch:
     stretch = Stretch(delays)
     if kind == "bare":
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop if loop == "uvloop" else None) as runner:
-            runner.run(_bare(url, streams, seconds, stretch))
+            runner.run(_bare(client, url, streams, seconds, stretch))
     else:
         metered = make_loop(loop)
         with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-            runner.run(_probed(url, streams, seconds, stretch, pipe, metered))
+            runner.run(_probed(client, url, streams, seconds, stretch, pipe, metered))
     gc.collect()
     return stretch
 
@@ -193,7 +214,7 @@ def _row(args: argparse.Namespace, loop: str, url: str, streams: int, pipe: Chil
     ratios, whole, bare_us, probed_us, extra, late = [], [], [], [], [], []
     for pair in range(args.pairs):
         order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
-        got = {kind: _measure(kind, loop, url, streams, args.seconds, pipe, False) for kind in order}
+        got = {kind: _measure(kind, args.client, loop, url, streams, args.seconds, pipe, False) for kind in order}
         us = {kind: one.thread_ns / one.chunks / 1000 for kind, one in got.items()}
         bare_us.append(us["bare"])
         probed_us.append(us["probed"])
@@ -203,7 +224,9 @@ def _row(args: argparse.Namespace, loop: str, url: str, streams: int, pipe: Chil
         extra.append(probed.process_ns / probed.wall_ns - bare.process_ns / bare.wall_ns)
     for pair in range(args.pairs // 2):
         order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
-        delay = {kind: _measure(kind, loop, url, streams, args.seconds, pipe, True).p99_ms() for kind in order}
+        delay = {
+            kind: _measure(kind, args.client, loop, url, streams, args.seconds, pipe, True).p99_ms() for kind in order
+        }
         late.append((delay["bare"], delay["probed"] - delay["bare"]))
     ratio, low, high = of_pairs(ratios)
     more, more_low, more_high = of_pairs([difference for _, difference in late])
@@ -219,6 +242,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=0.6)
+    parser.add_argument("--client", choices=sorted(_BARE), default="httpx")
     parser.add_argument("--rates", nargs="+", type=int, default=[200, 2_000, 10_000], help="chunks/s of all streams")
     parser.add_argument("--loops", nargs="+", choices=loops_here(), default=list(loops_here()))
     args = parser.parse_args()
@@ -227,7 +251,7 @@ def main() -> int:
     os.dup2(null, 1)  # the sender's lines go to nowhere, our table to where it was
     pipe = ChildPipe("bench")
     out.write(
-        "                   loop's thread, us a chunk                        whole process         p99 delay, ms\n"
+        f"{args.client:<19}loop's thread, us a chunk                        whole process         p99 delay, ms\n"
         "loop     chunks/s     bare  probed   ratio (95 %)              ratio   of a core       bare  more (95 %)\n"
     )
     out.flush()
