@@ -21,12 +21,12 @@ RECORDINGS: dict[str, list[str]] = {
         "--at", "8", "loop=uvloop", "--at", "16", "batch=read:50ms", "--at", "24", "batch=off",
         "--at", "32", "throttle=60",
     ],
-    "saturated": [
-        "--embedded", "--seconds", "20", "--rate", "200", "--tokens", "400", "--agents", "16",
-        "--at", "8", "loop=uvloop", "--at", "14", "batch=read:50ms",
+    "busy-sixteen": [
+        "--embedded", "--scenario", "busy.toml", "--seconds", "12.5", "--agents", "16", "--decoder", "json",
+        "--at", "4.5", "loop=uvloop", "--at", "8", "batch=read:50ms",
     ],
     "uneven-pair": ["--seconds", "24", "--tokens", "200"],
-    "stall": ["--embedded", "--seconds", "20", "--rate", "60", "--tokens", "200", "--plant", "block:120:1@12"],
+    "stall": ["--embedded", "--seconds", "28", "--rate", "60", "--tokens", "200", "--plant", "block:120:1@10"],
 }  # fmt: skip
 EMULATED = {"uneven-pair": ("100", "40")}
 """Tokens a second of the emulated servers that a recording is made with, where they are not the embedded pair."""
@@ -51,18 +51,16 @@ def emulators(rates: tuple[str, ...]) -> Iterator[list[str]]:
 
 
 def _url(child: "subprocess.Popen[str]") -> str:
-    assert child.stdout is not None
-    words = child.stdout.readline().split()
+    words = child.stdout.readline().split() if child.stdout is not None else []
     return next(word for word in words if word.startswith("http://"))
 
 
 def make(name: str, path: Path) -> None:
     """Record one."""
     with emulators(EMULATED.get(name, ())) as urls:
-        subprocess.run(
-            [sys.executable, "-m", "loopscope", "record", "--force", "-o", str(path), *urls, *RECORDINGS[name]],
-            check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        command = [sys.executable, "-m", "loopscope", "record", "--force", "-o", str(path.resolve()), *urls]
+        # In this folder, so that a scenario's name in the file is no path of ours.
+        subprocess.run([*command, *RECORDINGS[name]], check=True, stdout=subprocess.DEVNULL, cwd=HERE)
 
 
 def main() -> int:

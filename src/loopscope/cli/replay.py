@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def _list() -> int:
         sys.stdout.write("No recordings were installed with loopscope; 'loopscope record -o FILE' makes one.\n")
         return 0
     width = max(len(short_name(path)) for path in found)
+    shows = _about(found[0].parent)
     sys.stdout.write("Recordings that ship with loopscope (open one with: loopscope replay NAME):\n\n")
     for path in found:
         try:
@@ -93,11 +95,21 @@ def _list() -> int:
                 header = reading.header
             seconds = (last_ns(path) - header.t_ns) / 1e9
             agents = f"{len(header.agents)} agent{'s' if len(header.agents) != 1 else ''}"
-            words = ", ".join(filter(None, (f"{seconds:5.0f} s  {agents}", header.source, header.scenario)))
+            said = shows.get(short_name(path)) or ", ".join(filter(None, (header.source, header.scenario)))
+            words = f"{seconds:5.0f} s  {agents:>9}  {said}"
         except TraceError as error:
             words = str(error)
         sys.stdout.write(f"  {short_name(path):<{width}}  {words}\n")
     return 0
+
+
+def _about(folder: Path) -> dict[str, str]:
+    """What each recording shows, as the file beside them says."""
+    try:
+        told = tomllib.loads((folder / "about.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: plain(words) for name, words in told.items() if isinstance(words, str)}
 
 
 def _whole(path: Path) -> tuple[dict[str, Any], Any]:

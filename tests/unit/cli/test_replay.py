@@ -78,7 +78,18 @@ def test_without_a_file_the_recordings_are_listed(shipped: Path, capsys: pytest.
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  ")] == ["broken", "calm-pair", "stall"]
     assert "not a loopscope trace" in lines[2]
-    assert "2 s  2 agents, embedded, pair" in lines[4]
+    assert "2 s   2 agents  embedded, pair" in lines[4]
+
+
+def test_the_list_says_what_a_recording_shows(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the words of the file beside them, made plain; a file that cannot be read is as if it were not there."""
+    (shipped / "about.toml").write_text('stall = "it\\u001b[2J stalls"\ncalm-pair = 3\n')
+    assert run() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("2 agents  embedded, pair")
+    assert lines[3].endswith("2 agents  it·[2J stalls")
+    (shipped / "about.toml").write_text("nonsense")
+    assert run() == 0
 
 
 def test_an_installation_without_recordings_says_so(
