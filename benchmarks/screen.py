@@ -51,7 +51,7 @@ def child(agents: int, seconds: float, frozen: bool) -> None:
         def start(self) -> None:
             self.ready = []
             for _ in range(1 if frozen else 100):
-                self.step += 1
+                self.tick += 1
                 self.ready.append(self.snapshot())
             self.want, self.answer = threading.Event(), None
             threading.Thread(target=self.serve, daemon=True).start()

@@ -27,7 +27,7 @@ from loopscope.model.snapshot import (
     StallPlace,
     StallView,
 )
-from loopscope.session.source import Abilities, Playback
+from loopscope.session.source import SPEEDS, Abilities, Overview, Playback
 from loopscope.settings.levers import LEVERS, canonical
 
 EDGES = np.geomspace(1e-3, 1e5, 1601)
@@ -123,7 +123,8 @@ def agent(
 class FakeSource:
     """Answers each ask with the next tenth of a second of a session that nobody runs.
 
-    ``frozen``: always the same moment. ``threaded``: answers from a thread, as real sources do.
+    ``frozen``: always the same moment. ``threaded``: answers from a thread, as real sources do. ``playback``: it is a
+    replay. ``past``: it runs, and its past can be looked at.
     """
 
     def __init__(
@@ -131,14 +132,16 @@ class FakeSource:
         recording: str = "", levers: bool = True, playback: bool = False, failing: tuple[int, ...] = (),
         power: str = "simulated", embedded: bool = True, edit: Callable[[Snapshot], Snapshot] = lambda s: s,
         failure: LoopscopeError | None = None, history: bool = True, gate: threading.Event | None = None,
+        past: bool = False,
     ) -> None:  # fmt: skip
-        self.abilities = Abilities(levers, playback)
+        self.abilities = Abilities(levers, playback or past)
+        self.past = past
         self.title = "calm-pair.jsonl" if playback else "embedded pair"
         self.recording = recording
         self.rate, self.frozen, self.failing, self.power, self.embedded = rate, frozen, failing, power, embedded
         self.edit, self.failure, self.gate, self.threaded = edit, failure, gate, threaded
         self.levers = {name: lever.default for name, lever in LEVERS.items()} | {"agents": str(agents)}
-        self.step = step
+        self.tick = step
         self.pulls: list[tuple[str, str]] = []
         self.marks: list[MarkView] = []
         self.effects: list[tuple[str, str, str, float, dict[str, str]]] = []
@@ -146,11 +149,14 @@ class FakeSource:
         self.asks = 0
         self.playing = True
         self.seeks: list[float] = []
+        self.speed, self.loop = 1.0, False
+        self.now_tick: int | None = None
+        """Where a session that runs stands while its past is shown."""
         if history:
             self._history()
 
     def _history(self) -> None:
-        now = self.step / 10
+        now = self.tick / 10
         for ago, name, value in ((44.0, "decoder", "orjson"), (31.0, "loop", "uvloop"), (12.0, "batch", "decode:50ms")):
             before = dict(self.levers)
             if name == "decoder":
@@ -170,8 +176,11 @@ class FakeSource:
 
     def ask(self, answer: Callable[[Snapshot], None]) -> None:
         self.asks += 1
-        if not self.frozen and (self.playing or not self.abilities.playback):
-            self.step += 1
+        if not self.frozen:
+            if self.now_tick is not None:
+                self.now_tick += 1
+            if self.playing or not self.abilities.playback:
+                self.tick += 1
         snapshot = self.edit(self.snapshot())
         if self.threaded:
             threading.Thread(target=answer, args=(snapshot,)).start()
@@ -183,25 +192,68 @@ class FakeSource:
         self.pulls.append((lever, value))
         before, old = dict(self.levers), self.levers[lever]
         self.levers[lever] = value
-        self.effects.append((lever, old, value, self.step / 10, before))
-        self.marks.append(MarkView(self.step / 10, f"{lever} {value}", "lever"))
+        self.effects.append((lever, old, value, self.tick / 10, before))
+        self.marks.append(MarkView(self.tick / 10, f"{lever} {value}", "lever"))
 
     def mark(self, words: str) -> None:
-        self.marks.append(MarkView(self.step / 10, words, "mark"))
+        self.marks.append(MarkView(self.tick / 10, words, "mark"))
+
+    LENGTH_S = 296.0
 
     def playback(self) -> Playback | None:
-        return Playback(self.step / 10, 296.0, self.playing) if self.abilities.playback else None
+        if self.past:
+            now_s = (self.tick if self.now_tick is None else self.now_tick) / 10
+            return Playback(self.tick / 10, now_s, self.playing, self.speed, self.now_tick is None, self.loop)
+        if not self.abilities.playback:
+            return None
+        return Playback(self.tick / 10, self.LENGTH_S, self.playing, self.speed, loop=self.loop)
 
     def play(self, playing: bool) -> None:
         self.playing = playing
+        if self.past and not playing and self.now_tick is None:
+            self.now_tick = self.tick
 
     def seek(self, position_s: float) -> None:
         self.seeks.append(position_s)
-        self.step = round(10 * position_s)
+        if self.past and self.now_tick is None:
+            self.now_tick = self.tick
+        last = self.LENGTH_S * 10 if self.now_tick is None else self.now_tick
+        self.tick = round(min(10 * position_s, last))
+
+    def step(self, seconds: float) -> None:
+        self.seek(max(0.0, self.tick / 10 + seconds))
+        self.playing = False
+
+    def set_speed(self, speed: float) -> None:
+        assert speed in SPEEDS
+        self.speed = speed
+
+    def set_loop(self, loop: bool) -> None:
+        self.loop = loop
+
+    def now(self) -> None:
+        self.events.append("now")
+        if self.past:
+            self.tick, self.now_tick, self.playing = self.now_tick or self.tick, None, True
+        else:
+            self.tick = round(self.LENGTH_S * 10)
+
+    def overview(self) -> Overview | None:
+        if not self.abilities.playback:
+            return None
+        end = self.LENGTH_S if not self.past else (self.tick if self.now_tick is None else self.now_tick) / 10
+        at = np.arange(0.0, end)
+        shape = 1 + 0.3 * np.sin(at / 9) + 0.05 * np.sin(at * 1.7)
+        chunks = 2 * self.rate * shape * np.where((at > 50) & (at < 56), 0.3, 1.0)
+        lag = 0.2 * shape + np.where((at > 30) & (at < 34), 44.0, 0.0)
+        delay = 0.4 * shape + np.where((at > 30) & (at < 36), 90.0, 0.0) + np.where(at > 60, 6.0, 0.0)
+        lag[:2], delay[:2] = np.nan, np.nan
+        kinds = (*self.marks, MarkView(31.0, "blocking-call", "finding"), MarkView(52.4, "stall 44 ms", "stall"))
+        return Overview(at, 1.0, chunks, lag, delay, np.clip(chunks / 900, 0, 1), kinds)
 
     def stop(self) -> dict[str, Any]:
         self.events.append("stop")
-        return {"source": "fake", "duration_s": self.step / 10}
+        return {"source": "fake", "duration_s": self.tick / 10}
 
     # What it tells
 
@@ -223,7 +275,7 @@ class FakeSource:
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:
-        step, levers = self.step, self.levers
+        step, levers = self.tick, self.levers
         t = step / 10
         n = int(levers["agents"])
         f = self.figures(levers)

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from loopscope.core.errors import InputError
-from loopscope.model.snapshot import FindingView, Snapshot
+from loopscope.model.snapshot import FindingView, MarkView, Snapshot
 from loopscope.ui.actions import ACTS
 from loopscope.ui.app import LoopscopeApp
+from loopscope.ui.draw.words import clock
+from loopscope.ui.pane import Bar
+from loopscope.ui.panes import line
+from loopscope.ui.playing import moment
 from loopscope.ui.screens.board import Detail, Findings, Live, Loop
 from loopscope.ui.screens.modals import Ask, Page
 from ui.conftest import screen_text, showing, until
@@ -117,7 +122,7 @@ def test_pause_freezes_the_screen_and_not_the_data() -> None:
         await pilot.press("space")
         await until(pilot, lambda: "PAUSED" in screen_text(pilot))
         asks, shown = source.asks, app.view.snapshot
-        source.step += 5000
+        source.tick += 5000
         for _ in range(30):
             app._tick()
         await pilot.pause()
@@ -145,6 +150,176 @@ def test_pause_plays_and_stops_a_replay() -> None:
         await until(pilot, lambda: source.playing)
 
     play(source, steps)
+
+
+def test_moving_in_a_replay() -> None:
+    """Arrows jump and go on playing, comma and full stop step and pause, brackets set the speed, L loops."""
+    source = fresh(playback=True, levers=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("right", "left", "left")
+        assert source.seeks == [83.0, 73.0, 63.0]
+        assert source.playing
+        await pilot.press("shift+right", "shift+left", "comma", "full_stop", "full_stop")
+        assert source.seeks[3:] == [123.0, 63.0, 62.0, 63.0, 64.0]
+        assert not source.playing
+        await until(pilot, lambda: "stopped" in screen_text(pilot))
+        await pilot.press("space", "]", "]", "greater_than_sign")
+        assert source.speed == 8.0
+        await until(pilot, lambda: "▶ 8x" in screen_text(pilot))
+        await pilot.press(*["]"] * 9)
+        assert source.speed == 64.0
+        await pilot.press(*["["] * 9, "less_than_sign")
+        assert source.speed == 0.25
+        await pilot.press("L")
+        await until(pilot, lambda: source.loop and "again and again" in screen_text(pilot))
+        await pilot.press("L", "home")
+        assert not source.loop and source.seeks[-1] == 0.0
+        await pilot.press("left")
+        assert source.seeks[-1] == 0.0
+        await pilot.press("end")
+        assert source.events[-1] == "now"
+        await until(pilot, lambda: "4:56 / 4:56" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_going_to_a_time() -> None:
+    """g asks; what is no time is asked again; a moment beyond the end is the end."""
+    source = fresh(playback=True, levers=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("g")
+        await until(pilot, lambda: "up to 4:56" in screen_text(pilot))
+        await pilot.press(*"soon", "enter")
+        await until(pilot, lambda: "a time is m:ss" in screen_text(pilot))
+        await pilot.press(*["backspace"] * 4, *"1:23.5", "enter")
+        await until(pilot, lambda: source.seeks == [83.5])
+        await pilot.press("g", *"9:00:00", "enter")
+        await until(pilot, lambda: source.seeks[-1] == 32_400.0 and "4:56 / 4:56" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_marks_are_gone_to() -> None:
+    """n and N go from one mark to the next and say which; while it plays, N does not stick to the last one."""
+    source = fresh(playback=True, levers=False)
+    source.marks.append(MarkView(12.0, "throttle=60", "lever"))
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("N")
+        assert source.seeks == [52.4]
+        await until(pilot, lambda: "! stall 44 ms at 0:52" in screen_text(pilot))
+        await pilot.press("N", "N", "n")
+        assert source.seeks[1:] == [31.0, 12.0, 31.0]
+        await pilot.press("N", "N")
+        await until(pilot, lambda: "no mark before this" in screen_text(pilot))
+        source.tick += 4
+        await pilot.press("home", "N", "end", "n")
+        await until(pilot, lambda: "no mark after this" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_the_past_of_what_goes_on() -> None:
+    """Live, the same keys lead into the past, which says so in words and colours; levers and marks wait; End is now."""
+    source = FakeSource(2, past=True, history=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        assert "the whole run" not in screen_text(pilot)
+        frames = app.paint.style("frame").color
+        await pilot.press("left")
+        await until(pilot, lambda: screen_text(pilot).count("PAST") >= 3)
+        assert "live goes on, now is 1:1" in screen_text(pilot) and "press End for now" in screen_text(pilot)
+        await until(pilot, lambda: app.paint.style("frame").color != frames)
+        await pilot.press("u", "+", "m", "T")
+        await until(pilot, lambda: "this is the past" in screen_text(pilot))
+        assert source.pulls == [] and source.marks == [] and isinstance(app.screen, Live)
+        assert source.now_tick is not None
+        await pilot.press("end")
+        await until(pilot, lambda: "PAST 1:" not in screen_text(pilot) and source.now_tick is None)
+        await until(pilot, lambda: app.paint.style("frame").color == frames)
+        await pilot.press("u")
+        await until(pilot, lambda: source.pulls == [("loop", "uvloop")])
+        await pilot.press("space")
+        await until(pilot, lambda: "stopped" in screen_text(pilot) and app.view.past)
+        await pilot.press("l", "escape")
+        assert app.view.past
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.view.past)
+
+    play(source, steps)
+
+
+def test_the_line_of_a_session_that_shows_now() -> None:
+    """h shows it and puts it away; it is seen on every screen; a session without a past has none of its keys."""
+    source = FakeSource(2, past=True, history=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("h")
+        await until(pilot, lambda: "the whole run" in screen_text(pilot) and "NOW" in screen_text(pilot))
+        for key in ("l", "f"):
+            await pilot.press(key)
+            await until(pilot, lambda: "the whole run" in screen_text(pilot))
+        await pilot.press("escape", "h")
+        await until(pilot, lambda: "the whole run" not in screen_text(pilot))
+
+    async def without(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("h", "left", "comma", "]", "n", "g", "L", "home", "end")
+        await pilot.pause()
+        assert isinstance(app.screen, Live) and "the whole run" not in screen_text(pilot)
+
+    play(source, steps)
+    play(fresh(), without)
+
+
+def test_the_mouse_on_the_line() -> None:
+    """A click goes to its column, dragging follows, the wheel steps, pointing tells the time and goes nowhere."""
+    source = fresh(playback=True, levers=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        pane = app.screen.query_one("#line", Bar)
+        start, cells = line.chart_at(app.view, pane.size.width, pane.size.height)
+
+        def at(share: float) -> tuple[int, int]:
+            return start + int(share * cells), 2
+
+        await pilot.hover("#line", offset=at(0.25))
+        await until(pilot, lambda: app.view.hover_s is not None)
+        assert source.seeks == []
+        assert abs((app.view.hover_s or 0.0) - 74) < 6
+        await until(pilot, lambda: f"{clock(app.view.hover_s or 0.0)} ─╮" in screen_text(pilot))
+        await pilot.click("#line", offset=at(0.5))
+        await until(pilot, lambda: source.seeks and abs(source.seeks[-1] - 148) < 6)
+        assert app.view.zoom == ""
+        await pilot.mouse_down("#line", offset=at(0.5))
+        await pilot.hover("#line", offset=at(0.75))
+        await until(pilot, lambda: abs(source.seeks[-1] - 222) < 6)
+        await pilot.mouse_up("#line", offset=at(0.75))
+        count = len(source.seeks)
+        await pilot.hover("#line", offset=at(0.1))
+        await pilot.pause()
+        assert len(source.seeks) == count
+        pane.post_message(Bar.Clicked(pane, events.Offset(5, 5), wheel=1))  # type: ignore[attr-defined]
+        await until(pilot, lambda: len(source.seeks) == count + 1 and not source.playing)
+
+    play(source, steps, (160, 48))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("83", 83.0), ("1:23", 83.0), ("1:02:03", 3723.0), ("0.5", 0.5), (" 12 s", 12.0), ("0:05.25", 5.25)],
+)
+def test_times_that_are_understood(text: str, seconds: float) -> None:
+    """Seconds, minutes, hours."""
+    assert moment(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1:2:3:4", "1e9", "nan", "9" * 30, "1:234:5", "½"])
+def test_times_that_are_not(text: str) -> None:
+    """One sentence."""
+    with pytest.raises(InputError, match="a time is"):
+        moment(text)
 
 
 def test_marks() -> None:

@@ -65,6 +65,13 @@ def test_a_replay(snap_compare: Compare) -> None:
     assert snap_compare(terminal_size=(120, 36), **shown(source))
 
 
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])
+def test_the_past(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """A session that goes on, half a minute ago."""
+    source = FakeSource(2, frozen=True, past=True, recording="/tmp/calm-pair.jsonl")
+    assert snap_compare(terminal_size=size, **shown(source, keys=("left", "left", "left", "comma")))
+
+
 def test_trouble(snap_compare: Compare) -> None:
     """Not enough data, samples dropped, and a problem."""
 

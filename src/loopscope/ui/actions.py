@@ -14,7 +14,8 @@ class Act:
     """One thing to do.
 
     ``action`` is what the app runs; ``show`` is how the footer names it (empty: not in the footer) and ``rank`` which
-    go first when there is no room; ``needs`` is the ability of the source without which it cannot be done; ``board``
+    go first when there is no room; ``needs`` is the ability of the source without which it cannot be done
+    (``past``: the same as ``playback``, and the footer has it only where what is shown is not now); ``board``
     names the only screens on which the footer shows it.
     """
 
@@ -32,8 +33,21 @@ class Act:
     priority: bool = False
 
 
+_FIRST = {"throttle", "loop", "batch", "decoder"}
+"""Levers that stay in the footer of a narrow terminal."""
 _LEVERS = tuple(
-    Act(name, lever.key, f"pull('{name}')", f"next {name}", lever.help, "levers", lever.key, name, 1, "levers")
+    Act(
+        name,
+        lever.key,
+        f"pull('{name}')",
+        f"next {name}",
+        lever.help,
+        "levers",
+        lever.key,
+        name,
+        1 if name in _FIRST else 3,
+        "levers",
+    )
     for name, lever in LEVERS.items()
     if len(lever.key) == 1
 )
@@ -43,7 +57,7 @@ ACTS: tuple[Act, ...] = (
     Act("more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers",
         "+", "", 2, "levers"),
     Act("fewer", "minus,underscore", "step(-1)", "one agent fewer", LEVERS["agents"].help, "levers",
-        "+ -", "agents", 2, "levers"),
+        "+ -", "agents", 1, "levers"),
     Act("throttle-value", "T", "ask('throttle')", "enter a throttle", "type the rate an agent may have", "levers",
         "T", needs="levers"),
     Act("batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"),
@@ -71,6 +85,32 @@ ACTS: tuple[Act, ...] = (
     Act("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
     Act("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
     Act("back", "escape", "escape", "back", "closes the detail, the enlarged pane", "view", "esc", "back", 0),
+    Act("line", "h", "line", "the whole run as a line", "rate, lag, delay, marks: click or drag on it to go there",
+        "time", "h", "history", 5, "playback"),
+    Act("jump-back", "left", "jump(-10)", "ten seconds back", "what plays goes on playing", "time",
+        "← →", "10 s", 3, "past"),
+    Act("jump-on", "right", "jump(10)", "ten seconds on", "what plays goes on playing", "time", "→", needs="past"),
+    Act("minute-back", "shift+left", "jump(-60)", "a minute back", "what plays goes on playing", "time",
+        "⇧←", needs="playback"),
+    Act("minute-on", "shift+right", "jump(60)", "a minute on", "what plays goes on playing", "time",
+        "⇧→", needs="playback"),
+    Act("step-back", "comma", "nudge(-1)", "a second back", "pauses", "time", ", .", "1 s", 5, "past"),
+    Act("step-on", "full_stop", "nudge(1)", "a second on", "pauses", "time", ".", needs="past"),
+    Act("slower", "left_square_bracket,less_than_sign", "speed(-1)", "slower", "down to a quarter", "time",
+        "[ ]", "speed", 4, "past"),
+    Act("faster", "right_square_bracket,greater_than_sign", "speed(1)", "faster", "up to 64 times", "time",
+        "]", needs="past"),
+    Act("next-mark", "n", "to_mark(1)", "next mark", "lever, mark, finding, stall or loss", "time",
+        "n N", "marks", 4, "past"),
+    Act("mark-before", "N", "to_mark(-1)", "mark before", "lever, mark, finding, stall or loss", "time",
+        "N", needs="past"),
+    Act("go-to", "g", "go_to", "go to a time", "typed as m:ss or seconds", "time", "g", "go to", 5, "past"),
+    Act("again", "L", "again", "again and again", "begins anew at the end, or stays there", "time",
+        "L", needs="playback"),
+    Act("begin", "home,0", "jump(-1000000)", "to the beginning", "where the trace, or the session, began", "time",
+        "Home", needs="playback"),
+    Act("now", "end,dollar_sign", "now", "now", "from the past back to what happens now; in a replay to the end",
+        "time", "End", "now", 1, "past"),
     Act("mark", "m", "mark", "mark this moment", "puts a word on the time line and into the trace", "session",
         "m", "mark", 4, "levers"),
     Act("screenshot", "s", "save", "save a screenshot", "an SVG file in the current folder", "session", "s", "save", 7),
@@ -82,7 +122,12 @@ ACTS: tuple[Act, ...] = (
     Act("interrupt", "ctrl+c", "quit", "quit at once", "the same, from anywhere", "session", "^c", priority=True),
 )  # fmt: skip
 
-GROUPS = {"levers": "Levers", "view": "View", "session": "Session"}
+GROUPS = {
+    "levers": "Levers",
+    "view": "View",
+    "time": "Time: a replay, or the past of a session that goes on",
+    "session": "Session",
+}
 
 
 def bindings() -> list[Binding]:
@@ -97,7 +142,23 @@ def can(act: Act, view: View) -> bool:
     """Whether the source allows it."""
     if act.needs == "output":
         return view.snapshot.output is not None
+    if act.needs in {"playback", "past"}:
+        return view.abilities.playback
     return act.needs != "levers" or view.abilities.levers
+
+
+def shown(act: Act, view: View) -> bool:
+    """Whether the footer has it here: moving in time only where what is shown is not now, and levers only where it is.
+
+    Levers still have their keys in the past, but all that they do there is to say so.
+    """
+    if not act.show or not can(act, view) or (act.board and view.board not in act.board.split()):
+        return False
+    if act.needs == "past":
+        return view.past or view.replay
+    if act.id == "line" and (view.past or not view.running):
+        return False
+    return act.needs != "levers" or not view.past
 
 
 def footer(view: View, width: int, height: int) -> list[Row]:
@@ -122,6 +183,8 @@ _STYLE = "footer-text on footer"
 
 
 def _word(act: Act, view: View) -> str:
+    if act.id == "now":
+        return "now" if view.running else "end"
     if act.id == "pause" and view.abilities.playback:
         return "pause" if view.playback and view.playback.playing else "play"
     if act.id == "detail" and view.board == "findings":
@@ -130,7 +193,7 @@ def _word(act: Act, view: View) -> str:
 
 
 def _placed(view: View, width: int) -> list[tuple[Act, int]]:
-    kept = [act for act in ACTS if act.show and can(act, view) and (not act.board or view.board in act.board.split())]
+    kept = [act for act in ACTS if shown(act, view)]
     if view.board == "findings" and not view.abilities.playback:
         kept = [act for act in kept if act.id != "detail"]
     if view.board == "live" and not view.zoom:

@@ -25,6 +25,10 @@ _SLOW = 10
 """Under a modal or the palette every tick becomes a full repaint (21 to 24 % of a core): one in ten is enough."""
 _BLURRED = 5
 """Somewhere else has the focus; the screen may still be looked at, on the wall for example."""
+_OVERVIEW_EVERY = 10
+"""Ticks: a step of the whole run is a second."""
+_OLD_S = 30.0
+"""What a lever did is told when it has become known, 5 s or so after the pull, not when a seek comes by later."""
 
 
 class LoopscopeApp(Operated):
@@ -59,7 +63,7 @@ class LoopscopeApp(Operated):
         self.animation_level = "none"
         self.failure: BaseException | None = None
         self.ascii_only = terminal.needs_ascii()
-        self._ticks, self._blurred, self._problem = 0, False, ""
+        self._ticks, self._blurred, self._problem, self._past_shown = 0, False, "", False
         self.set_class(self.ascii_only, "-ascii-only")
         for known in self.book.themes.values():
             self.register_theme(known)
@@ -83,7 +87,10 @@ class LoopscopeApp(Operated):
         return theming.defaults(self.current_theme)
 
     def _new_paint(self) -> Paint:
-        return Paint(self.get_css_variables(), self.get_line_filters(), self.ascii_only)
+        colours = self.get_css_variables()
+        if self.view.past:
+            colours = colours | {"frame": colours["paused"]}
+        return Paint(colours, self.get_line_filters(), self.ascii_only)
 
     # Start and end
 
@@ -150,18 +157,32 @@ class LoopscopeApp(Operated):
             return
         first, view = not self.view.seen, self.view
         view.snapshot, view.seen = event.snapshot, True
-        view.recording, view.playback = self.source.recording, self.source.playback()
+        view.recording = self.source.recording
+        self._where(first)
         self.show(None if first else self._ticks)
         self._tell(event.snapshot)
-        if first and event.snapshot.source_reason and view.playback is None:
+        if first and event.snapshot.source_reason and not view.replay:
             self.notify(event.snapshot.source_reason, title="servers", timeout=6, markup=False)
         if first:
             self.call_after_refresh(_freeze)
+
+    def _where(self, first: bool) -> None:
+        """Ask where in time we are; the frames have another colour while that is the past of what goes on."""
+        view = self.view
+        play = self.look_up_playback()
+        view.running = view.running or (play is not None and play.live)
+        if view.line_shown and (first or view.overview is None or self._ticks % _OVERVIEW_EVERY == 0):
+            view.overview = self.source.overview()
+        if view.past != self._past_shown:
+            self._past_shown = view.past
+            self._recolour(None)
 
     def _tell(self, snapshot: Snapshot) -> None:
         from loopscope.ui.panes.levers import summary
 
         for effect in self.pulls.judged(snapshot):
+            if self.view.past or snapshot.t_s - effect.t_s > _OLD_S:
+                continue  # gone past by a seek, not just judged
             self.notify(summary(effect), title="what it did", timeout=6, markup=False)
         if snapshot.problem and snapshot.problem != self._problem:
             self.notify(snapshot.problem, title="problem", severity="error", timeout=10, markup=False)

@@ -3,33 +3,25 @@
 import time
 from pathlib import Path
 
-from textual.app import App
-
 from loopscope.core.errors import LoopscopeError
 from loopscope.session.source import Source
 from loopscope.settings.levers import LEVERS
 from loopscope.ui import theming
 from loopscope.ui.draw.words import clock
+from loopscope.ui.playing import Playing
 from loopscope.ui.pulls import Pulls
 from loopscope.ui.view import ORDERS, View
 
-_NEED_SOURCE = {
-    "pause",
-    "mark",
-    "detail",
-    "loop",
-    "findings",
-    "zoom",
-    "order",
-    "choose",
-    "escape",
-    "save",
+_NEED_SOURCE = frozenset({
+    "pause", "mark", "detail", "loop", "findings", "output", "zoom", "order", "choose", "escape", "save",
     "command_palette",
-}
+})  # fmt: skip
 """Actions that mean nothing until the source runs."""
+_NEED_PAST = frozenset({"jump", "nudge", "speed", "again", "now", "go_to", "to_mark", "line"})
+"""Actions that mean nothing where there is no past to look at."""
 
 
-class Operated(App[None]):
+class Operated(Playing):
     """An app over a source, with the operator's view of it. Others start it and feed it."""
 
     def __init__(self, source: Source, book: theming.Book) -> None:
@@ -52,6 +44,8 @@ class Operated(App[None]):
         """Refuse levers that the source does not have, and everything but leaving while it starts."""
         if action in {"pull", "step", "ask"} and not (self.running and self.view.abilities.levers):
             return False
+        if action in _NEED_PAST and not (self.running and self.view.abilities.playback):
+            return False
         if action == "output" and self.view.snapshot.output is None:
             return False
         return self.running or action in {"quit", "theme"} or action not in _NEED_SOURCE
@@ -66,6 +60,8 @@ class Operated(App[None]):
 
     def pull(self, name: str, value: str) -> None:
         """Pull a lever and say so; an error becomes a notification."""
+        if self.refuse_in_the_past():
+            return
         try:
             self.source.pull(name, value)
         except LoopscopeError as error:
@@ -77,22 +73,15 @@ class Operated(App[None]):
         """Ask for a lever's value, then pull it."""
         from loopscope.ui.screens.modals import Ask
 
+        if self.refuse_in_the_past():
+            return
+
         def typed(value: str | None) -> None:
             if value is not None:
                 self.pull(name, value)
 
         value = self.pulls.value(self.view.snapshot, name)
         self.push_screen(Ask(name, LEVERS[name].valid, lambda text: self.pulls.typed(name, text), value), typed)
-
-    def action_pause(self) -> None:
-        """Freeze the screen, or play and pause a replay."""
-        if self.view.abilities.playback:
-            playback = self.source.playback()
-            self.source.play(not (playback is not None and playback.playing))
-            self.view.playback = self.source.playback()
-        else:
-            self.view.paused = not self.view.paused
-        self.show()
 
     def action_choose(self, step: int) -> None:
         """Move the choice in the agents' table, or in the list of findings."""
@@ -123,8 +112,8 @@ class Operated(App[None]):
             words = "there is no past to go to in this session"
             self.notify(words, title=item.name, severity="warning", timeout=5, markup=False)
             return
-        self.source.seek(item.since_s)
         self.pop_screen()
+        self.seek(item.since_s)
         self.notify(f"{item.name} began here, at {clock(item.since_s)}", timeout=4, markup=False)
 
     def _toggle(self, name: str) -> None:
@@ -159,6 +148,8 @@ class Operated(App[None]):
 
         if isinstance(self.screen, Board) and not isinstance(self.screen, Live):
             self.pop_screen()
+        elif not self.view.zoom and self.view.past:
+            self.action_now()
         self.view.zoom = ""
         self.show()
 
@@ -198,6 +189,8 @@ class Operated(App[None]):
 
     def action_mark(self) -> None:
         """Put a mark on the time line."""
+        if self.refuse_in_the_past():
+            return
         self._marks += 1
         self.source.mark(f"mark {self._marks}")
         self.notify(f"mark {self._marks} at {self.view.snapshot.t_s:.1f} s", timeout=2, markup=False)

@@ -116,3 +116,43 @@ class Pane(Widget):
         """Tell the screen."""
         event.stop()
         self.post_message(self.Clicked(self, event.offset, wheel=-1))
+
+
+class Bar(Pane):
+    """A pane on which one seeks: pressing and dragging go to a moment, pointing tells it."""
+
+    class Pointed(Message):
+        """The mouse is at a column: ``held`` with a button down, else only over it; ``None``: it has left."""
+
+        def __init__(self, pane: "Bar", x: int | None, held: bool) -> None:
+            super().__init__()
+            self.pane, self.x, self.held = pane, x, held
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where the mouse is now matters."""
+            return isinstance(message, Bar.Pointed) and message.held == self.held
+
+    def __init__(self, name: str, draw: Draw, every: int = 1, phase: int = 0) -> None:
+        super().__init__(name, draw, every, phase)
+        self._held = False
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take the mouse, so that it may leave the pane while it drags."""
+        event.stop()
+        self._held = True
+        self.capture_mouse()
+        self.post_message(self.Pointed(self, event.x, held=True))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Tell where it is."""
+        self.post_message(self.Pointed(self, event.x, self._held))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let it go."""
+        event.stop()
+        self._held = False
+        self.release_mouse()
+
+    def on_leave(self, event: events.Leave) -> None:
+        """Nothing is pointed at."""
+        self.post_message(self.Pointed(self, None, held=False))

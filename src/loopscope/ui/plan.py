@@ -28,7 +28,8 @@ def live(width: int, height: int, agents: int, zoom: str = "") -> dict[str, Box]
     top, room = 2, height - 3
     if zoom:
         return boxes | {zoom: Box(0, top, width, room)}
-    if width >= 100 and room >= 30:
+    # Below 30 rows the agents' table pays for the charts; with few agents it need not.
+    if width >= 100 and room >= 21 + min(9, max(5, agents + 3)):
         return boxes | _large(width, top, room, agents)
     return boxes | _small(width, top, room, agents)
 
@@ -36,7 +37,7 @@ def live(width: int, height: int, agents: int, zoom: str = "") -> dict[str, Box]
 def _large(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
     """Everything: ceiling and levers, agents, throughput and power, three histograms."""
     tall = room >= 42
-    upper = 12 if tall else 9
+    upper = 12 if tall else (10 if room >= 34 else 9)
     least = 7 if tall else 6
     # The charts keep at least two rows of `least`; what is left goes to the agents, and from them back to the charts.
     table = max(5, min(agents + 3, room - upper - 2 * least, 22))
@@ -57,8 +58,11 @@ def _small(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
     """The essentials: ceiling and levers, agents, and one row of charts."""
     upper = 9 if room >= 20 else (8 if room >= 17 else 5)
     chart = 6 if room >= 18 else 0
-    table = room - upper - chart
     wanted = max(4, agents + 3)
+    if not chart:
+        # What the agents do not need goes to the figures above them.
+        upper = max(upper, min(9, room - wanted))
+    table = room - upper - chart
     if table > wanted and chart:
         chart += table - wanted
         table = wanted

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loopscope.model.snapshot import AgentView, FindingView, Snapshot
-from loopscope.session.source import Abilities, Playback
+from loopscope.session.source import Abilities, Overview, Playback
 
 ORDERS = ("name", "tok/s", "delay", "errors")
 """What the agents' table may be sorted by, in the order of its key."""
@@ -28,6 +28,16 @@ class View:
     recording: str = ""
     abilities: Abilities = field(default_factory=Abilities)
     playback: Playback | None = None
+    overview: Overview | None = None
+    """The whole run at a glance; only asked for while its time line is shown."""
+    running: bool = False
+    """It is a session that runs: it has said that what it shows is now. A replay never does."""
+    line: bool = False
+    """The time line of the whole run is wanted although what is shown is now."""
+    line_rows: int = 0
+    """Rows that this line has on the screen; a small terminal has none for it."""
+    hover_s: float | None = None
+    """Moment under the mouse on that line."""
     paused: bool = False
     selected: int | None = None
     """Number of the chosen agent."""
@@ -40,6 +50,21 @@ class View:
     _rank: dict[int, int] = field(default_factory=dict)
     zoom: str = ""
     """Name of the pane that has the whole screen, or empty."""
+
+    @property
+    def past(self) -> bool:
+        """What is shown is a past moment of a session that goes on."""
+        return self.running and self.playback is not None and not self.playback.live
+
+    @property
+    def replay(self) -> bool:
+        """What is shown is a trace."""
+        return self.playback is not None and not self.running
+
+    @property
+    def line_shown(self) -> bool:
+        """Whether the time line of the whole run has a place: always, but for a session that shows now."""
+        return self.playback is not None and (self.line or not self.playback.live)
 
     def agents(self) -> list[AgentView]:
         """Agents in the order of the table; it changes once a second at most, or nobody could read it."""

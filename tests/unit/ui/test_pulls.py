@@ -63,6 +63,6 @@ def test_each_judgement_is_told_once() -> None:
     assert pulls.judged(source.snapshot()) == []
     source.pull("throttle", "60")
     assert pulls.judged(source.snapshot()) == []
-    source.step += 60
+    source.tick += 60
     assert [effect.new for effect in pulls.judged(source.snapshot())] == ["60"]
     assert pulls.judged(source.snapshot()) == []

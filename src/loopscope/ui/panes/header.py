@@ -22,7 +22,9 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 def _facts(view: View, width: int) -> Row:
     snap = view.snapshot
     left: list[Item] = [(1, [(" loopscope ", "header-strong bold on header")])]
-    if view.playback is not None:
+    if view.past:
+        left.append((0, [(" PAST ", "badge-text bold on paused"), (" ", "header-text on header")]))
+    elif view.replay:
         left.append((0, [(" REPLAY ", "badge-text bold on replay")]))
         left.append((5, [(fit(view.title, min(width_of(view.title), 30)), _TEXT)]))
     if snap.embedded:
@@ -89,7 +91,9 @@ def _sentence(view: View, width: int) -> Row:
     snap = view.snapshot
     ink = Ink()
     play = view.playback
-    if play is not None:
+    if view.past:
+        return _past(view, width)
+    if play is not None and view.replay and not view.line_rows:
         state = f"▶ {play.speed:g}x" if play.playing else "stopped"
         place = f" {state:<8} {clock(play.position_s)} / {clock(play.length_s)} "
         cells = max(8, width // 4)
@@ -110,6 +114,20 @@ def _sentence(view: View, width: int) -> Row:
         )
     elif not view.seen:
         ink.put(fit(" waiting for the first sample", room), "header-label on header")
-    elif play is None:
+    elif not view.replay:
         ink.put(fit(" nothing stands out", room), "header-label on header")
     return ink.put(" " * max(0, width - ink.width), _TEXT).row(width)
+
+
+def _past(view: View, width: int) -> Row:
+    """Fill the row with what no one may overlook: this is not now. A problem of now stands beside it."""
+    play, problem = view.playback, view.snapshot.problem
+    on = "badge-text bold on paused"
+    now = f"now is {clock(play.length_s)}" if play is not None else ""
+    words = f"  PAST {clock(view.snapshot.t_s)}   live goes on, {now}   press End for now"
+    if width < 70:
+        words = f" PAST {clock(view.snapshot.t_s)}  live goes on  End: now"
+    ink = Ink().put(fit(words, min(width, width_of(words))), on)
+    if problem:
+        ink.put("   ", on).put(fit(f" ✗ {problem} ", max(0, width - ink.width)), "badge-text bold on problem")
+    return ink.put(" " * max(0, width - ink.width), on).row(width)

@@ -127,11 +127,11 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     return frame("levers", body, width, height, right=right, bottom=bottom)
 
 
-_NAME_AT, _VALUE_AT, _VALUE = 5, 14, 12
+_NAME_AT, _VALUE_AT, _VALUE = 4, 14, 12
 
 
 def _titles(measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
-    ink = Ink().put(" key", "label").to(_NAME_AT).put("lever", "label").to(_VALUE_AT).put("value", "label")
+    ink = Ink().put("key", "label").to(_NAME_AT).put("lever", "label").to(_VALUE_AT).put("value", "label")
     for index, measure in enumerate(measures):
         ink.to(_VALUE_AT + _VALUE + index * cell)
         ink.put(fit({_CELL: measure.title, _RATIO: measure.short, _TIGHT: measure.tight}[cell], cell), "label")
@@ -142,8 +142,8 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
     key = LEVERS[lever.name].key if lever.name in LEVERS else ""
     default = LEVERS[lever.name].default if lever.name in LEVERS else ""
     moved = lever.value != default
-    ink = Ink().gap(1).fitted(key, 3, "key bold" if view.abilities.levers else "label", right=True)
-    ink.to(_NAME_AT).put(fit(lever.name, 8), "value").to(_VALUE_AT)
+    ink = Ink().fitted(key, 3, "key bold" if view.abilities.levers else "label", right=True)
+    ink.to(_NAME_AT).put(fit(lever.name, 9), "value").to(_VALUE_AT)
     ink.put(fit(lever.value, _VALUE - 1), "lever-moved bold" if moved else "value bold").to(_VALUE_AT + _VALUE)
     room = inner - ink.width
     effect = lever.last

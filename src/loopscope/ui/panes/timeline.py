@@ -9,7 +9,7 @@ from loopscope.model.snapshot import AgentView, Floats, MarkView
 from loopscope.settings.levers import LEVERS
 from loopscope.ui.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
 from loopscope.ui.draw.ink import Ink, Row, Run, frame
-from loopscope.ui.draw.words import rate, share
+from loopscope.ui.draw.words import clock, rate, share
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 
@@ -59,7 +59,7 @@ def throughput(view: View, width: int, height: int) -> list[Row]:
     pictures = cut(codes, style, names)
     body = [_side(pictures[y], y, rows, rate(top), "100 %" if busy and right_axis else "", inner) for y in range(rows)]
     if high > 1:
-        body.append(_seconds(_AXIS, cells, inner))
+        body.append(_seconds(_AXIS, cells, inner, _end(view)))
     legend: list[list[Run]] = [
         [("■ ", "series-1"), ("chunks/s", "label"), *([("  ■ ", "elu"), ("loop busy", "label")] if busy else [])],
         [("■ ", "series-1"), ("chunks/s", "label")],
@@ -89,7 +89,7 @@ def power(view: View, width: int, height: int) -> list[Row]:
     pictures = _area(braille(values, rows, top, fill=True), "power-dim", "power")
     body = [_side(pictures[y], y, rows, "100 %" if shares else rate(top), "", inner) for y in range(rows)]
     if high > 1:
-        body.append(_seconds(_AXIS, cells, inner))
+        body.append(_seconds(_AXIS, cells, inner, _end(view)))
     variants = [[*figure, ("  ", "label"), *says[0]], [*says[0]]] if says else [figure]
     return frame(title, body, width, height, right=variants, bottom=[[(data.words, "label")]] if data.words else ())
 
@@ -108,7 +108,7 @@ def agent(view: View, chosen: AgentView, width: int, height: int) -> list[Row]:
     pictures = _area(picture, "spark", "series-1")
     body = [_side(pictures[y], y, rows, rate(top), "", inner) for y in range(rows)]
     if high > 1:
-        body.append(_seconds(_AXIS, cells, inner))
+        body.append(_seconds(_AXIS, cells, inner, _end(view)))
     return frame(title, body, width, height)
 
 
@@ -165,12 +165,17 @@ def _side(picture: list[Run], y: int, rows: int, top: str, right: str, inner: in
     return ink.row(inner)
 
 
-def _seconds(left: int, cells: int, inner: int) -> Row:
+def _end(view: View) -> str:
+    """What stands at the right end: what is past has no "now"."""
+    return clock(view.snapshot.t_s) if view.past or view.replay else "now"
+
+
+def _seconds(left: int, cells: int, inner: int, end: str) -> Row:
     ink = Ink().gap(left)
     labels = [(f"-{SPAN_S:.0f} s", 0)]
     if cells >= 40:
         labels += [(f"-{SPAN_S * (1 - part):.0f}", round(cells * part) - 1) for part in (0.25, 0.5, 0.75)]
-    labels.append(("now", cells - 3))
+    labels.append((end, cells - len(end)))
     for text, x in labels:
         ink.to(left + x).put(text, "label")
     return ink.row(inner)

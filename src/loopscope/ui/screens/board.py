@@ -1,6 +1,7 @@
 """A screen made of panes, placed by a plan; the live screen, an agent's detail, the event loop."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import events, on
@@ -8,7 +9,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from loopscope.ui import actions, plan
-from loopscope.ui.pane import Draw, Pane
+from loopscope.ui.pane import Bar, Draw, Pane
 from loopscope.ui.panes import (
     agents,
     ceiling,
@@ -18,6 +19,7 @@ from loopscope.ui.panes import (
     header,
     histogram,
     levers,
+    line,
     loop,
     output,
     timeline,
@@ -36,7 +38,8 @@ class Board(Screen[None]):
 
     def __init__(self, panes: Sequence[tuple[str, Draw, int, int]], name: str) -> None:
         super().__init__(name=name)
-        self._panes = [Pane(*spec) for spec in panes]
+        # The line moves slowly: half the ticks are enough for it.
+        self._panes = [*(Pane(*spec) for spec in panes), Bar("line", line.draw, 2, 1)]
         self._placed: dict[str, Box] = {}
 
     @property
@@ -54,14 +57,24 @@ class Board(Screen[None]):
 
     def settle(self) -> bool:
         """Place the panes; gives whether anything moved."""
-        width, height = self.app.size
-        boxes = self.boxes(width, height)
+        boxes = self._boxes_with_line()
         if boxes == self._placed:
             return False
         self._placed = boxes
         for pane in self._panes:
             pane.place(boxes.get(pane.name or ""))
         return True
+
+    def _boxes_with_line(self) -> dict[str, Box]:
+        """Give the plan of this screen, below the line of the whole run where that has a place."""
+        (width, height), view = self.app.size, self.loopscope.view
+        rows = line.height(height) if view.line_shown else 0
+        boxes = self.boxes(width, height - rows)
+        view.line_rows = 0 if "small" in boxes else rows
+        if not view.line_rows:
+            return self.boxes(width, height) if rows else boxes
+        moved = {n: b if n == "header" else replace(b, y=b.y + rows) for n, b in boxes.items()}
+        return moved | {"line": Box(0, 2, width, rows)}
 
     def show(self, tick: int | None = None) -> None:
         """Draw what is due at this tick; everything without one."""
@@ -94,8 +107,23 @@ class Board(Screen[None]):
         event.stop()
         self.clicked(event)
 
+    @on(Bar.Pointed)
+    def _pointed(self, event: Bar.Pointed) -> None:
+        event.stop()
+        view, size = self.loopscope.view, event.pane.size
+        at_s = None if event.x is None else line.moment_at(view, event.x, size.width, size.height)
+        view.hover_s = at_s
+        if event.held and at_s is not None:
+            self.loopscope.seek(at_s)
+        else:
+            event.pane.update()
+
     def clicked(self, event: Pane.Clicked) -> None:
-        """Act on a click: the footer's keys are buttons."""
+        """Act on a click: the footer's keys are buttons; the wheel over the line goes by seconds."""
+        if event.pane.name == "line":
+            if event.wheel:
+                self.loopscope.action_nudge(event.wheel)
+            return
         if event.pane.name == "footer" and not event.wheel:
             act = actions.act_at(self.loopscope.view, event.at.x, event.pane.size.width)
             if act is not None:

@@ -23,6 +23,7 @@ from loopscope.ui.panes import (
     header,
     histogram,
     levers,
+    line,
     loop,
     output,
     timeline,
@@ -54,6 +55,7 @@ PANES: dict[str, Draw] = {
     "latest": loop.latest,
     "listing": findings.listing,
     "output": output.draw,
+    "line": line.draw,
     "closely": findings.closely,
 }
 LIVE = Abilities(levers=True)
@@ -93,6 +95,7 @@ VIEWS = {
     "sixty-four": view_of(FakeSource(64, failing=(3,)).snapshot(), selected=40, order="delay"),
     "no power": view_of(FakeSource(1, power="none").snapshot(), paused=True, recording="/a/b/c.jsonl"),
     "replay": view_of(FakeSource(2, playback=True).snapshot(), playback=Playback(10.0, 300.0, True)),
+    "past": view_of(FakeSource(2).snapshot(), playback=Playback(10.0, 300.0, True), running=True),
     "markup": view_of(hostile("[bold red]x[/] [@click=app.quit]y[/]")),
     "wide": view_of(hostile("代理一号 流れ агент 🙂🙂🙂 é́́")),
 }
