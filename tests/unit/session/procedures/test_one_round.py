@@ -48,8 +48,9 @@ def state(word: str, t_ms: float) -> AgentState:
 def request(**values: object) -> Request:
     made = {
         "t_ns": 1000 * MS, "proc": "rig-1", "agent": 0, "request": 1, "outcome": "ok", "start_ns": 0,
-        "end_ns": 1000 * MS, "first_ns": 100 * MS, "last_ns": 990 * MS, "chunks": 10, "tokens": 10, "prompt_tokens": 3,
-        "total_ns": 900 * MS, "load_ns": 0, "prompt_ns": 50 * MS, "eval_ns": 800 * MS, "connect_ns": 2 * MS, "handle_ns": MS,
+        "end_ns": 1000 * MS, "first_ns": 100 * MS, "last_ns": 990 * MS, "chunks": 10, "tokens": 10,
+        "prompt_tokens": 3, "total_ns": 900 * MS, "load_ns": 0, "prompt_ns": 50 * MS, "eval_ns": 800 * MS,
+        "connect_ns": 2 * MS, "handle_ns": MS,
     }  # fmt: skip
     return Request(**(made | values))  # type: ignore[arg-type]
 
