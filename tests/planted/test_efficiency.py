@@ -1,0 +1,147 @@
+"""Causes of lost efficiency, planted by the emulator and the rig, come back by their names within a point.
+
+Each scenario is small: one solo request an agent, one round. The emulators keep their schedule to the millisecond: a
+tenth of a point in a round of 1.5 s.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kit.processes import wait_until
+from loopscope.core.records import AnyRecord, Phase
+from loopscope.session.live import LiveSource
+from loopscope.session.options import SessionOptions
+from loopscope.session.procedures.round_results import RoundSet, ScenarioResult
+from loopscope.settings import levers
+
+RIGS = [("asyncio", "httpx"), ("uvloop", "streams")]
+PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client")
+
+
+def scenario(tmp_path: Path, tokens: tuple[int, int], more: str = "", **embedded: float) -> str:
+    """A scenario file of two agents with these budgets."""
+    told = "\n".join(f"{name} = {value:g}" for name, value in embedded.items())
+    agents = "".join(
+        f'\n[[agent]]\nname = "{name}"\nprompt = "p"\ntokens = {count}\n'
+        for name, count in zip(("one", "two"), tokens, strict=True)
+    )
+    path = tmp_path / "planted.toml"
+    path.write_text(f"rounds = 1\nwarm_up = 1\nsolo = 1\n{more}\n[embedded]\n{told}\n{agents}", "utf-8")
+    return str(path)
+
+
+def rounds(
+    path: str, loop: str, client: str, hear: Callable[[LiveSource, AnyRecord], None] | None = None, **asked: str
+) -> RoundSet:
+    """Run the scenario; give its only set."""
+    chosen = levers.defaults() | {"loop": loop, "client": client}
+    source = LiveSource(SessionOptions(embedded=True, scenario=path, levers=chosen, idle=True))
+    try:
+        source.start()
+        if hear is not None:
+            source.listen(partial(hear, source))
+        source.run("scenario", called="planted", **asked)
+        assert wait_until(lambda: (view := source.procedure()) is not None and not view.running, timeout_s=60)
+        view = source.procedure()
+        assert view is not None
+        assert isinstance(view.result, ScenarioResult), view.problem
+        (made,) = view.result.sets
+    finally:
+        source.stop()
+    return made
+
+
+def assert_lost(made: RoundSet, **planted: float) -> None:
+    """Exactly these parts (points) were lost, each within a point; the rest within a point of nothing; an exact sum."""
+    (one,) = made.rounds
+    assert not one.left_out
+    assert one.efficiency is not None
+    assert one.efficiency.loss is not None
+    assert one.efficiency.measured is not None
+    lost = one.efficiency.loss.parts()
+    assert math.fsum(lost.values()) == pytest.approx(1 - one.efficiency.measured, abs=1e-9)
+    wanted = {name: planted.get(name, 0.0) for name in PARTS}
+    assert {name: 100 * value for name, value in lost.items()} == pytest.approx(wanted, abs=1.0)
+
+
+@pytest.mark.parametrize(("loop", "client"), RIGS)
+@pytest.mark.parametrize("points", [5, 10, 20])
+def test_imbalance(tmp_path: Path, loop: str, client: str, points: int) -> None:
+    """Budgets that differ by twice so many percent of the longer one."""
+    short = round(600 * (1 - points / 50))
+    made = rounds(scenario(tmp_path, (short, 600), rate=400), loop, client)
+    assert_lost(made, imbalance=points)
+
+
+@pytest.mark.parametrize(("loop", "client"), RIGS)
+@pytest.mark.parametrize("points", [3, 10])
+def test_decode_contention(tmp_path: Path, loop: str, client: str, points: int) -> None:
+    """Two servers on one card that slow each other down."""
+    factor = 1 / (1 - points / 100)
+    made = rounds(scenario(tmp_path, (500, 500), rate=400, share_factor=factor), loop, client)
+    assert_lost(made, decode=points)
+
+
+@pytest.mark.parametrize(("loop", "client"), RIGS)
+def test_cold_start(tmp_path: Path, loop: str, client: str) -> None:
+    """Models that are unloaded before the round take 0.3 s to load, of 1.5 s."""
+    made = rounds(scenario(tmp_path, (480, 480), "cold = true", rate=400, load_ms=300), loop, client)
+    assert_lost(made, cold_start=100 * 300 / 1500)
+
+
+@pytest.mark.parametrize(("loop", "client"), RIGS)
+def test_queueing(tmp_path: Path, loop: str, client: str) -> None:
+    """Two agents at a server with one slot: one idles while the other works, that one waits before: 25 points each."""
+    made = rounds(scenario(tmp_path, (300, 300), "servers = 1", rate=400, parallel=1), loop, client)
+    assert_lost(made, imbalance=25, queue=25)
+
+
+@pytest.mark.parametrize(("loop", "client"), RIGS)
+@pytest.mark.parametrize("points", [2, 10])
+def test_a_client_that_costs(tmp_path: Path, loop: str, client: str, points: int) -> None:
+    """A throttle that was not there when they were alone: what it takes longer is the client's, named throttle."""
+    alone_s = 599 / 400
+    rate = 600 / (alone_s / (1 - points / 100))
+
+    def throttle(source: LiveSource, record: AnyRecord) -> None:
+        if isinstance(record, Phase) and not record.on and record.words.startswith("two alone"):
+            source.pull("throttle", f"{rate:g}", by="script")
+
+    path = scenario(tmp_path, (600, 600), "pause_s = 0.5", rate=400)
+    made = rounds(path, loop, client, hear=throttle)
+    assert_lost(made, client=points)
+    assert made.figures["client_throttle"].mean == pytest.approx(points / 100, abs=0.01)
+
+
+@pytest.mark.parametrize(("loop", "client"), RIGS)
+def test_causes_mixed(tmp_path: Path, loop: str, client: str) -> None:
+    """Imbalance and contention together: worked out by hand from the emulator's schedule."""
+    rate, factor, short, long = 400.0, 1.25, 400, 600
+    made = rounds(scenario(tmp_path, (short, long), rate=rate, share_factor=factor), loop, client)
+    first_s = (short - 1) * factor / rate
+    wall_s = first_s + (long - short) / rate
+    assert_lost(
+        made,
+        imbalance=100 * (wall_s - first_s) / (2 * wall_s),
+        decode=100 * (2 * first_s * (1 - 1 / factor)) / (2 * wall_s),
+    )
+
+
+def test_a_round_with_a_failed_agent_is_kept_and_left_out(tmp_path: Path) -> None:
+    """Its reason stands beside it; the other one counts."""
+
+    def cut(source: LiveSource, record: AnyRecord) -> None:
+        if isinstance(record, Phase) and not record.on and record.words.startswith("two alone"):
+            answer = httpx.post(f"{source.servers[0].url}/emulator/fault", json={"fault": "cut", "after": 20})
+            answer.raise_for_status()
+
+    made = rounds(scenario(tmp_path, (100, 100), "pause_s = 0.5", rate=400), "asyncio", "httpx", cut, rounds="2")
+    assert [bool(one.left_out) for one in made.rounds] == [True, False]
+    assert "one failed" in made.rounds[0].left_out
+    assert made.counted == 1
+    assert made.figures["measured"].n == 1
