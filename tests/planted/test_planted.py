@@ -1,26 +1,32 @@
-"""Each planted cause comes back under its own name, on asyncio and uvloop, with real processes."""
+"""Planted causes come back: the right finding by its name, no wrong one, in the right order and ratio; real processes.
+
+A part of ``loopscope doctor --selftest``, which has every cause on every loop with its size: here are those that hold
+on two cores which others use as well, each on one loop, and on both where the loops are measured in different ways.
+"""
+
+import os
 
 import pytest
 
 from kit.processes import children_of
-from loopscope.session.selftest import CASES, Case, run_case
+from loopscope.session.selftest import CASES, Case, Result, run_case
+from loopscope.settings.levers import loops_here
 
-# Left to ``loopscope doctor --selftest``, for time: they differ from others by numbers, or are a matter of the fold.
-# "GIL held" is left to it because its finding depends on the machine: on idle cores the loop gets the GIL back after
-# 2 ms, which is below the lag at which the finding speaks; beside other programs it takes 4 ms and more.
-SLOW = {"own CPU 25 %", "own CPU 50 %", "block 5 ms", "slow server", "whole seconds", "GIL held"}
+SLACK = 2.0
+"""Sizes may be off by twice what ``doctor`` allows; tests/unit/session shows that an idle session misses them still."""
+BOTH = ("idle", "in data_received", "GIL held")
+FIRST = ("own CPU, over", "foreign processes", "server stalls", "100 connections")
+LAST = ("block 300 ms", "GC pressure", "throttle", "clock behind", "uneven agents", "queue", "localhost")
+ONCE = {loops_here()[0]: FIRST, loops_here()[-1]: LAST} if len(loops_here()) > 1 else {loops_here()[0]: FIRST + LAST}
+CHOSEN = [case for case in CASES if case.name in BOTH or case.name in ONCE.get(case.loop, ())]
 
 
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case.name not in SLOW], ids=lambda case: f"{case.name}-{case.loop}"
-)
-def test_a_planted_cause_comes_back(case: Case) -> None:
-    """Sizes and names are those that were planted; a neighbour that takes the cores may spoil one try, not two."""
-    import os
-
-    result = run_case(case)
-    if not result.ok:
-        result = run_case(case)
-    assert result.ok, result.words
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("case", CHOSEN, ids=lambda case: f"{case.name}-{case.loop}")
+def test_a_planted_cause_comes_back(case: Case, idle: Result) -> None:
+    """Its finding fires and no wrong one does, sizes are right within a ratio; while others use the machine it is tried
+    again. What a neighbour makes true (no core) is told as that, never as somebody's fault in here.
+    """
+    result = idle if case.name == "idle" else run_case(case, idle.idle, SLACK)
+    assert result.wrong == [], f"{result.words}; others used {result.others} cores"
     assert children_of(os.getpid()) == []

@@ -38,6 +38,8 @@ class Options:
     power_idle_w: float = 20.0
     power_busy_w: float = 150.0
     faults: tuple[str, ...] = ()
+    send_buffer: int = 0
+    """Bytes that the system keeps for a client that does not read; 0: as many as it likes (megabytes)."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +82,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--power-idle", type=float, default=20.0, metavar="W", help="simulated power when idle (default 20)")
     add("--power-busy", type=float, default=150.0, metavar="W", help="simulated power when busy (default 150)")
     add = parser.add_argument_group("how it misbehaves").add_argument
+    add("--send-buffer", type=int, default=0, metavar="BYTES",
+        help="what the system keeps of a stream that its client does not read; then the server waits (default 0: as"
+        " much as the system likes, some MB: minutes of a stream)")  # fmt: skip
     add("--fault", action="append", default=[], metavar="NAME[:ARGS]",
         help="what to do wrong, e.g. stall:after=20,for=3,times=5; --fault list tells them all")  # fmt: skip
 
@@ -94,6 +99,7 @@ def options_of(args: argparse.Namespace) -> Options:
     _whole("--tokens", args.tokens, 1, 1_000_000)
     _whole("--parallel", args.parallel, 0, 100_000)
     _whole("--max-queue", args.max_queue, 0, 1_000_000)
+    _whole("--send-buffer", args.send_buffer, 0, 1 << 30)
     if args.rate is not None:
         _number("--rate", args.rate, 0, 1e6)
     if args.prefill_rate is not None:
@@ -116,7 +122,7 @@ def options_of(args: argparse.Namespace) -> Options:
         prefill_rate=args.prefill_rate, prompt_cache=args.prompt_cache,
         tokens=args.tokens, keep_alive_ns=round(args.keep_alive * 1e9), max_queue=args.max_queue, text=args.text,
         seed=args.seed, gpu=args.gpu, share_factor=args.share_factor, power_idle_w=args.power_idle,
-        power_busy_w=args.power_busy, faults=tuple(args.fault),
+        power_busy_w=args.power_busy, faults=tuple(args.fault), send_buffer=args.send_buffer,
     )  # fmt: skip
 
 

@@ -134,6 +134,8 @@ class EmulatorServer:
                 return
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.options.send_buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.options.send_buffer)
             self.connections.add(Connection(self, sock))
             self.ledger.connections += 1
 

@@ -1,6 +1,7 @@
 """The watchdog names what blocks, by its length, and nobody else."""
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -171,3 +172,46 @@ def test_the_strongest_evidence_names_the_cause(
     """Lengths in ms. Time without a core, in the collector and without the GIL is no callback's fault."""
     in_ns = [None if value is None else value * 1_000_000 for value in (cpu, runq)]
     assert cause(dur * 1_000_000, in_ns[0], in_ns[1], gc * 1_000_000, same=same, starved=starved) == why
+
+
+def looks(during: Callable[[], object]) -> ThreadUsage:
+    """Count the looks of a watchdog over a loop that waits while something happens in another thread."""
+    metered = make_loop("asyncio")
+    assert metered.idle_ns is not None
+    assert metered.busy_since is not None
+    usage = ThreadUsage()
+
+    async def main() -> None:
+        watchdog = Watchdog(
+            proc="rig-1", ident=threading.get_ident(), busy_since=metered.busy_since, idle_ns=metered.idle_ns,
+            usage=usage, gc_clock=GcClock(), emit=lambda record: None,
+        )  # fmt: skip
+        watchdog.start()
+        await asyncio.get_running_loop().run_in_executor(None, during)
+        watchdog.finish()
+
+    with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
+        runner.run(main())
+    return usage
+
+
+def test_a_thread_that_computes_is_met_with_the_gil_in_its_hands() -> None:
+    """Beside a thread that computes in Python most looks wait for the GIL; beside one that sleeps hardly one does."""
+    busy, calm = looks(lambda: planted_work(0.8)), looks(lambda: time.sleep(0.8))
+    assert min(busy.looks, calm.looks) >= 5
+    # Where cores are short, what cannot be told from waiting for one is not counted: few, never too many.
+    assert calm.taken / calm.looks < 0.25 < busy.taken / busy.looks
+
+
+def test_a_thread_that_computes_without_the_gil_is_not_met() -> None:
+    """Hashing large blocks takes a whole core and leaves the GIL alone."""
+    block = bytes(1 << 22)
+
+    def hashing() -> None:
+        end_s = time.monotonic() + 0.8
+        while time.monotonic() < end_s:
+            hashlib.sha256(block).digest()
+
+    usage = looks(hashing)
+    assert usage.looks >= 5
+    assert usage.taken / usage.looks < 0.25

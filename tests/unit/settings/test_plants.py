@@ -14,6 +14,11 @@ from loopscope.settings.plants import Plant, parse_plant
         ("spin:0.25", Plant("spin", share=0.25)),
         ("gil:1", Plant("gil", share=1)),
         ("gc:4", Plant("gc", hz=4)),
+        ("received:60:3", Plant("received", ms=60, hz=3)),
+        ("neighbours:2", Plant("neighbours", count=2)),
+        ("localhost:150", Plant("localhost", ms=150)),
+        ("buffer:4096", Plant("buffer", count=4096)),
+        ("spin:0.9@7.5", Plant("spin", share=0.9, until_s=7.5)),
     ],
 )
 def test_a_cause_is_read(text: str, plant: Plant) -> None:
@@ -23,7 +28,27 @@ def test_a_cause_is_read(text: str, plant: Plant) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "block", "block:40", "block:0:2", "block:x:2", "spin:2", "spin:0", "gil:-1", "gc:nan", "gc:0", "melt:1"],
+    [
+        "",
+        "block",
+        "block:40",
+        "block:0:2",
+        "block:x:2",
+        "spin:2",
+        "spin:0",
+        "gil:-1",
+        "gc:nan",
+        "gc:0",
+        "melt:1",
+        "neighbours:0",
+        "neighbours:1.5",
+        "neighbours:99",
+        "buffer:-1",
+        "localhost",
+        "gc:4@",
+        "gc:4@-1",
+        "gc:4@x",
+    ],
 )
 def test_what_is_none_is_refused_in_a_sentence(text: str) -> None:
     """The sentence repeats what was given."""

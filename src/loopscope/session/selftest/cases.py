@@ -54,7 +54,7 @@ def _on_the_way(loop: str) -> list[Case]:
     """Causes in the servers and between them and us."""
     stall = ("--fault", "stall:after=50,for=1,times=0")
     return [
-        Case("slow server", loop, _set(_SLOW), _set(_PACE), sizes=sizes.slow_server(50.0), rate=20.0),
+        Case("slow server", loop, _set(_SLOW), _set(_PACE), sizes=sizes.slow_server(25.0), rate=40.0),
         Case(
             "server stalls", loop, _set("server-stalls"), _set(_PACE, _SLOW), sizes=sizes.stalling_server(1_010.0),
             emulator=stall,
@@ -82,7 +82,10 @@ def _on_the_way(loop: str) -> list[Case]:
         ),
         Case(
             "back-pressure", loop, _set("back-pressure"), _set("backlog", _SLOW, _PACE), sizes=sizes.delayed,
-            plants=("buffer:4096",), pulls=((3.5, "throttle", "20"),), tokens=4_000, seconds=14.0,
+            # Small buffers, or it takes minutes until megabytes of them are full and the server must wait. Its late
+            # stamps come through them as well, behind all that waits there: four seconds.
+            emulator=("--send-buffer", "2048"), plants=("buffer:2048",), pulls=((4.0, "throttle", "60"),), rate=200.0,
+            tokens=8_000, seconds=20.0,
         ),
         Case(
             "uneven agents", loop, _set("imbalance"), _set(_PACE, _SLOW),
@@ -103,7 +106,7 @@ def _on_the_way(loop: str) -> list[Case]:
             tokens=100,
         ),
         Case(
-            "100 connections", loop, _set("connection-cap"), _set(_PACE, _SLOW, "slow-first-token"),
+            "100 connections", loop, _set("connection-cap"), _set(_PACE, _SLOW, "slow-first-token", "blocking-call"),
             sizes=sizes.figure("connection-cap", "connections", 100.0, 0.0), program_streams=120, rate=5.0,
         ),
     ]  # fmt: skip
