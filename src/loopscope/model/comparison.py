@@ -18,7 +18,8 @@ from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, differenc
 
 LOAD_LEVERS = frozenset({"agents"})
 """Levers that change the load, not the client: another number of agents is another experiment."""
-_MACHINE = ("os", "cpu", "cores")
+_MACHINE = ("cpu", "cores", "gpu")
+"""Facts of the host that make it another machine, as far as a trace tells them."""
 _MOST_AGENTS = 2_048
 COUNTED = ("errors", "requests", "taken", "chunks", "tokens")
 
@@ -99,6 +100,11 @@ def _side(
         told.append(f"{dropped} samples were dropped: they are missing from its figures")
     if summary["observer"]["lost_lines"]:
         told.append(f"{summary['observer']['lost_lines']} lines were lost")
+    # An estimated delay, stamps in bursts: whoever reads a difference of delays must know.
+    agents = figures["agents"] or ()
+    told += [
+        f"delivery delay: {text}" for text in sorted({one["delay_words"] for one in agents if one["delay_words"]})[:3]
+    ]
     return Side(
         label=label, stretch=Stretch(kept.of(numbers), fold.tokens_per_chunk),
         setup=_setup(fold.header, summary, levers), versions=_versions(fold.header), levers=levers,

@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
-from loopscope.model.kept import Hist, KeptBin, Row, together
+from loopscope.model.kept import Hist, KeptBin, Row, steps, together
 from loopscope.stats.intervals import CONFIDENCE, Interval, quantile_interval, ratio_interval
 from loopscope.stats.loghist import MIDDLE_NS, RELATIVE_ERROR, Floats
 
@@ -83,6 +83,8 @@ GAUGES = (
           "CPU of the probes' thread in the measured process: what measuring costs there", Row.OBSERVER, Row.DT),
 )  # fmt: skip
 BY_NAME = {gauge.name: gauge for gauge in GAUGES}
+_MOST_ROWS = 1_024
+"""A table of histograms has no more rows than that: with all 1 730 buckets used it is 14 MB."""
 LEAST_VALUES = 10
 """Values below which a quantile is an anecdote."""
 
@@ -128,7 +130,7 @@ class Stretch:
     def _quantile(self, hist: Hist, share: float, confidence: float) -> Interval | None:
         if hist is Hist.DELAY and not self.delay_known:
             return None
-        parts = [kept.hists[hist] for kept in self.bins]
+        parts = [kept.hists[hist] for kept in steps(self.bins, _MOST_ROWS)]
         buckets, counts = together(parts)
         if counts.sum() < LEAST_VALUES:
             return None
