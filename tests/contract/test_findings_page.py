@@ -42,3 +42,21 @@ def test_every_threshold_has_its_row() -> None:
         default, *rest = table[name]
         assert float(default) == threshold.default
         assert rest == [threshold.unit, threshold.means, threshold.source]
+
+
+def test_every_planted_cause_stands_on_the_page_with_its_findings() -> None:
+    """One row for each cause of the self-test: what must be found, and what may be, as the bench asks for it."""
+    from loopscope.session.selftest import CASES
+
+    told: dict[str, tuple[set[str], set[str]]] = {}
+    part = PAGE.partition("## How they are held to it\n")[2].partition("\n## ")[0]
+    for line in (line for line in part.splitlines() if line.startswith("| `")):
+        causes, must, may, _ = (cell.strip() for cell in line.strip("|").split("|"))
+        for cause in re.findall(r"`([^`]+)`", causes):
+            told[cause] = (set(re.findall(r"`([^`]+)`", must)), set(re.findall(r"`([^`]+)`", may)))
+    cases = {case.name: case for case in CASES if not case.ends}
+    assert set(told) == set(cases)
+    for name, (must, may) in told.items():
+        assert must == cases[name].fires, name
+        if name != "clock ahead":  # shares its row with its opposite
+            assert may == cases[name].may, name
