@@ -61,34 +61,39 @@ class Exchange:
 class Journal:
     """Entries that wait for the sender. ``dropped`` counts those that found no room; nothing ever waits."""
 
-    __slots__ = ("_room_bytes", "bytes", "dropped", "entries")
+    __slots__ = ("bytes", "dropped", "entries", "room_bytes")
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.bytes = 0
         self.dropped = 0
-        self._room_bytes = ROOM_BYTES
+        self.room_bytes = ROOM_BYTES
 
     def close(self) -> None:
         """Take nothing any more: no room for bytes, so that the hot path has one question less to ask."""
-        self._room_bytes = -1
+        self.room_bytes = -1
 
     def read(self, exchange: Exchange, at_ns: int, data: bytes) -> None:
         """Write down bytes that came at ``at_ns``; the hot path."""
         if exchange.muted:
             return
         entries = self.entries
-        if len(entries) < ROOM and self.bytes < self._room_bytes:
+        if len(entries) < ROOM and self.bytes < self.room_bytes:
             entries.append((exchange, READ, at_ns, data, exchange.asked_ns))
             self.bytes += len(data)
         else:
-            # The books of this stream cannot be kept on: what is missing may have held the end of a line.
-            exchange.muted = True
-            self.dropped += 1
+            self.full(exchange)
+
+    def full(self, exchange: Exchange) -> None:
+        """Count a read that found no room. The books of its stream cannot be kept on: what is missing may have held the
+        end of a line.
+        """
+        exchange.muted = True
+        self.dropped += 1
 
     def note(self, exchange: Exchange, kind: int, payload: tuple[str, str] | None = None) -> None:
         """Write down anything else, now. These are few, and an end must not be missed, so there is twice the room."""
-        if len(self.entries) < 2 * ROOM and self._room_bytes >= 0:
+        if len(self.entries) < 2 * ROOM and self.room_bytes >= 0:
             self.entries.append((exchange, kind, perf_counter_ns(), payload, 0))
         else:
             self.dropped += 1
