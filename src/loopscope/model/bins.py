@@ -23,6 +23,7 @@ _DAY_NS = 86_400.0 * NS_PER_S
 _MOST_BEATS = 1 << 17
 _MOST_SWITCHES = 10_000_000
 """A second; a core cannot do more."""
+_PAUSE_TICKS = 16
 _SAME_NS = 1_000.0
 """Stamps of one request that differ by less are the same: over two records the anchors add some 100 ns."""
 
@@ -91,6 +92,11 @@ class LoopSums:
     gc_young: float = 0.0
     gc_middle: float = 0.0
     gc_old: float = 0.0
+    turns_dt: float = 0.0
+    turns: float = 0.0
+    """How often the loop looked for events."""
+    reads: float = 0.0
+    """Deliveries of bytes by the transport."""
     backlog_dt: float = 0.0
     backlog: float = 0.0
     looks: float = 0.0
@@ -118,11 +124,16 @@ class LoopSums:
         if (runq := _within(record.runq_ns, 2 * record.dt_ns)) is not None:
             self.runq_dt += dt
             self.runq += runq * share
-        self.gc += (_within(record.gc_ns, record.dt_ns) or 0) * share
+        if record.turns is not None and 0 <= record.turns <= _MOST_SWITCHES:
+            self.turns_dt += dt
+            self.turns += record.turns * share
+        self.reads += (_within(record.reads, _MOST_SWITCHES) or 0) * share
+        # A pause is told when it is over, to the tick that ends then: that one may be shorter than the pause.
+        self.gc += (_within(record.gc_ns, _PAUSE_TICKS * record.dt_ns) or 0) * share
         self.observer += (_within(record.observer_ns, 64 * record.dt_ns) or 0) * share
         self.process += (_within(record.process_ns, 1024 * record.dt_ns) or 0) * share
         for name, pause in zip(("gc_young", "gc_middle", "gc_old"), record.gc_gen_ns[:3], strict=False):
-            setattr(self, name, getattr(self, name) + (_within(pause, record.dt_ns) or 0) * share)
+            setattr(self, name, getattr(self, name) + (_within(pause, _PAUSE_TICKS * record.dt_ns) or 0) * share)
         if record.switches is not None and 0 <= record.switches <= _MOST_SWITCHES:
             self.switch_s += share
             self.switches += record.switches * share

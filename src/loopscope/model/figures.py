@@ -65,11 +65,18 @@ def drawn(counts: NDArray[np.integer], held: Quantiles, window_s: float, floor_m
     return Histogram(edges / NS_PER_MS, heights, held, floor_ms, window_s)
 
 
-def at_least(loop: LoopSums) -> float | None:
-    """The lower bound of the ceiling in chunks/s: rate / ELU, both of the same loop over the same time."""
-    elu = ratio(loop.active, loop.elu_dt)
+def at_least(totals: Totals) -> float | None:
+    """The lower bound of the ceiling in chunks/s: rate / ELU, both of the same loop over the same time.
+
+    Of loops side by side the fullest one bounds them all, and so do the cores that they share; where it is not known
+    how many these are, they count as one.
+    """
+    loop, full = totals.loop, totals.fullest()
+    elu = ratio(full.active, full.elu_dt)
     if not elu or loop.seconds < ENOUGH_S or not loop.chunks:
         return None
+    if totals.count > 1:
+        elu = max(elu, ratio(loop.active, full.elu_dt * max(totals.cores, 1)) or 0.0)
     return loop.chunks / loop.seconds / min(elu, 1.0)
 
 
@@ -127,7 +134,7 @@ def decode_rate(totals: Totals, tokens_per_chunk: float) -> float | None:
 
 def figures(totals: Totals, gap: NDArray[np.integer], delay: NDArray[np.integer], tokens_per_chunk: float) -> Figures:
     """Everything that a lever may move, from totals and the histograms of gap and delay."""
-    loop = totals.loop
+    loop, full = totals.loop, totals.fullest()
     gaps = in_ms(gap, most_of(totals, Kind.GAP))
     delays = in_ms(delay, most_of(totals, Kind.DELAY)) if clocks_agree(totals) else Quantiles()
     handled = of_hist(totals.handled)
@@ -136,8 +143,8 @@ def figures(totals: Totals, gap: NDArray[np.integer], delay: NDArray[np.integer]
         seconds=totals.seconds,
         chunks_s=ratio(totals.chunks, totals.seconds),
         tok_s=decode_rate(totals, tokens_per_chunk),
-        at_least_chunks_s=at_least(loop),
-        elu=share(loop.active, loop.elu_dt),
+        at_least_chunks_s=at_least(totals),
+        elu=share(full.active, full.elu_dt),
         cpu_us_per_chunk=None if per_chunk is None else per_chunk / 1e3,
         delay_p50_ms=delays.p50,
         delay_p99_ms=delays.p99,
@@ -145,7 +152,7 @@ def figures(totals: Totals, gap: NDArray[np.integer], delay: NDArray[np.integer]
         gap_p50_ms=gaps.p50,
         gap_p99_ms=gaps.p99,
         chunks_per_read=ratio(totals.total(Sum.CHUNKS), totals.total(Sum.READS)),
-        backlog_bytes=ratio(loop.backlog, loop.backlog_dt),
+        backlog_bytes=ratio(loop.backlog, full.backlog_dt),
         watts=ratio(totals.watts, totals.watt_bins),
         handled_p50_ms=handled.p50,
         handled_p99_ms=handled.p99,

@@ -105,7 +105,7 @@ class Fold(State):
         closed = close(opened, len(self.agents.all), seconds, watts, self.rigs.procs, self.cores)
         current = self.rigs.current
         self.window.push(closed)
-        self.seconds.add(closed, current.proc if current else "", self.time.zero or 0)
+        self.seconds.add(closed, self.time.zero or 0)
         self.ledger.add(closed, self.rigs, self.time.latest, self.tokens_per_chunk)
 
     def _on_header(self, record: Header, t: int) -> None:
@@ -256,7 +256,9 @@ class Fold(State):
             for name, value in list(record.figures.items())[:_MOST_FIGURES]
         }
         what, words, settings = plain(record.what, 40), plain(record.words, 400), _settings(record.settings)
-        self.results.append(ResultView(t / NS_PER_S, what, words, settings, figures))
+        told = ResultView(t / NS_PER_S, what, words, settings, figures)
+        if not self.ceilings.take(told):
+            self.results.append(told)
 
     def _on_stall(self, record: Stall, t: int) -> None:
         words = self.stalls.take(record, self.time.zero or 0, t)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from loopscope.core.clock import NS_PER_S
 from loopscope.model.bins import BIN_NS, STREAMED, ClosedBin, Sum
 from loopscope.model.fold import Fold
+from loopscope.model.tally import Totals
 from loopscope.stats.loghist import BUCKETS, Floats, buckets_of
 
 MOST_BINS = 8_192
@@ -134,17 +135,21 @@ class Kept:
             (Row.AHEAD, Sum.AHEAD),
         ):  # fmt: skip
             sums[row] = closed.sums[name].sum()
-        for loop in closed.loops.values():
-            sums[Row.LOOP_CHUNKS] += loop.chunks
-            sums[Row.LOOP_SECONDS] += loop.seconds
-            sums[Row.CPU_CHUNKS] += loop.chunks if loop.cpu_dt > 0 else 0.0
-            sums[Row.BUSY_S] += loop.active / loop.elu_dt * loop.seconds if loop.elu_dt > 0 else 0.0
-            for row, value in (
-                (Row.DT, loop.dt), (Row.ELU_DT, loop.elu_dt), (Row.ACTIVE, loop.active), (Row.CPU_DT, loop.cpu_dt),
-                (Row.CPU, loop.cpu), (Row.RUNQ_DT, loop.runq_dt), (Row.RUNQ, loop.runq), (Row.GC, loop.gc),
-                (Row.OBSERVER, loop.observer), (Row.BACKLOG_DT, loop.backlog_dt), (Row.BACKLOG, loop.backlog),
-            ):  # fmt: skip
-                sums[row] += value
+        held = Totals()
+        held.add(closed)
+        loop, full = held.loop, held.fullest()
+        elu = full.active / full.elu_dt if full.elu_dt > 0 else 0.0
+        if held.count > 1 and full.elu_dt > 0:
+            # Loops side by side share the cores: see loopscope.model.figures.at_least.
+            elu = max(elu, loop.active / (full.elu_dt * max(held.cores, 1)))
+        for row, value in (
+            (Row.LOOP_CHUNKS, loop.chunks), (Row.LOOP_SECONDS, loop.seconds),
+            (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0), (Row.BUSY_S, elu * loop.seconds),
+            (Row.DT, loop.dt), (Row.ELU_DT, full.elu_dt), (Row.ACTIVE, full.active), (Row.CPU_DT, loop.cpu_dt),
+            (Row.CPU, loop.cpu), (Row.RUNQ_DT, loop.runq_dt), (Row.RUNQ, loop.runq), (Row.GC, loop.gc),
+            (Row.OBSERVER, loop.observer), (Row.BACKLOG_DT, full.backlog_dt), (Row.BACKLOG, loop.backlog),
+        ):  # fmt: skip
+            sums[row] = value
         if closed.watts is not None:
             sums[Row.JOULES], sums[Row.JOULE_S] = closed.watts * closed.seconds, closed.seconds
             sums[Row.JOULE_CHUNKS] = closed.chunks

@@ -248,5 +248,8 @@ class Ledger:
 
 
 def _is_there(pull: Pull, rigs: Rigs) -> bool:
-    """Say whether the current rig is the one that a takeover started, as far as it tells: it tells its loop."""
-    return pull.name != "loop" or (rigs.current is not None and rigs.current.name == pull.new)
+    """Say whether the current rig is the one that a takeover started, as far as it tells: its loop, its client."""
+    rig = rigs.current
+    if pull.name == "loop":
+        return rig is not None and rig.name == pull.new
+    return pull.name != "client" or (rig is not None and rig.client == pull.new)

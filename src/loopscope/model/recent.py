@@ -13,18 +13,18 @@ from loopscope.model.window import RECENT_BINS, Window
 from loopscope.stats.loghist import BUCKETS, MIDDLE_NS
 
 
-def recent(window: Window, proc: str) -> Recent:
-    """Sum up the newest bins, for the loop of ``proc``."""
+def recent(window: Window, procs: tuple[str, ...]) -> Recent:
+    """Sum up the newest bins, for the loops of ``procs``: shares are those of the fullest one."""
     bins = list(islice(window.bins, max(len(window.bins) - RECENT_BINS, 0), None))
-    totals = Totals(proc)
+    totals = Totals(procs)
     for closed in bins:
         totals.add(closed)
-    sums = totals.loop
+    sums = totals.fullest()
     others = max(sums.process - sums.cpu - sums.observer, 0.0)
     agree = clocks_agree(totals)
     least = window.least_server_gap_ns
     return Recent(
-        seconds=sums.seconds,
+        seconds=totals.loop.seconds,
         chunks=totals.chunks,
         elu=share(sums.active, sums.elu_dt),
         cpu=ratio(sums.cpu, sums.cpu_dt),

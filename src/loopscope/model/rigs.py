@@ -8,7 +8,9 @@ from loopscope.core.text import plain
 
 SILENT_NS = 5 * NS_PER_S
 """An older rig that has not spoken for so long is gone, even if nobody heard its ``bye``."""
-_MOST_RIGS = 64
+_MOST_RIGS = 160
+_MOST_TOGETHER = 64
+"""Loops that work side by side."""
 _MOST_WORDS = 32
 _DAY_NS = 86_400 * NS_PER_S
 
@@ -21,6 +23,9 @@ class Rig:
     hello_at: int
     name: str = ""
     """Its event loop."""
+    client: str = ""
+    group: str = ""
+    """Rigs of the same takeover have the same word; empty: it works alone."""
     floor_ns: int | None = None
     words: dict[str, str] = field(default_factory=dict)
     last_at: int = 0
@@ -34,12 +39,13 @@ class Rig:
 
 
 class Rigs:
-    """Every rig by its process name."""
+    """Every rig by its process name. ``current`` is the first of those that serve now, ``group`` are all of them."""
 
     def __init__(self) -> None:
         self.current: Rig | None = None
+        self.group: list[Rig] = []
         self.started = 0
-        """How many rigs have said hello."""
+        """How often a rig, or several together, has begun to serve."""
         self.dropped_at: int | None = None
         """When a sample was last told to be dropped (ns since zero)."""
         self._rigs: dict[str, Rig] = {}
@@ -51,16 +57,22 @@ class Rigs:
         return self._dropped_before + sum(rig.dropped for rig in self._rigs.values())
 
     def hello(self, record: Hello, t: int) -> None:
-        """Take in a rig's hello: the latest one is current."""
+        """Take in a rig's hello: the latest one is current, together with those that began with it."""
         rig = self._new(record.proc, t)
         rig.name = plain(record.info.get("loop", ""), 20)
+        rig.client = plain(record.info.get("client", ""), 20)
+        rig.group = plain(record.info.get("group", ""), 20)
         floor = record.lag_floor_ns
         rig.floor_ns = floor if floor is not None and 0 <= floor <= _DAY_NS else None
         signals = list(record.signals.items())[:_MOST_WORDS]
         rig.words = {plain(name, 20): plain(words) for name, words in signals if words != "ok"}
+        if self.current is not None and rig.group and rig.group == self.current.group:
+            if len(self.group) < _MOST_TOGETHER:
+                self.group.append(rig)
+            return
         self.started += 1
         if self.current is None or t >= self.current.hello_at:
-            self.current = rig
+            self.current, self.group = rig, [rig]
 
     def of(self, proc: str, t: int) -> Rig:
         """Give the rig that a pulse or chunks came from; one that never said hello is known from then on."""
@@ -68,7 +80,7 @@ class Rigs:
         if rig is None:
             rig = self._new(proc, t)
             if self.current is None:
-                self.current = rig
+                self.current, self.group = rig, [rig]
         rig.last_at = max(rig.last_at, t)
         return rig
 
@@ -87,22 +99,32 @@ class Rigs:
         rig = self._rigs.get(proc)
         if rig is not None:
             rig.ended, rig.streams, rig.tasks, rig.backlog_bytes = True, 0, 0, None
+            if rig in self.group and len(self.group) > 1:  # the others go on
+                self.group.remove(rig)
+                self.current = self.group[0] if rig is self.current else self.current
+
+    @property
+    def procs(self) -> tuple[str, ...]:
+        """Names of the rigs that serve now."""
+        return tuple(rig.proc for rig in self.group)
 
     def draining(self, latest: int) -> tuple[str, ...]:
         """Loop names of the older rigs that still finish requests."""
         return tuple(
             rig.name or rig.proc
             for rig in self._rigs.values()
-            if rig is not self.current and not rig.ended and rig.last_at >= latest - SILENT_NS
+            if rig not in self.group and not rig.ended and rig.last_at >= latest - SILENT_NS
         )
 
     def _new(self, proc: str, t: int) -> Rig:
         if len(self._rigs) >= _MOST_RIGS:
-            oldest = min((rig for rig in self._rigs.values() if rig is not self.current), key=lambda rig: rig.last_at)
+            oldest = min((rig for rig in self._rigs.values() if rig not in self.group), key=lambda rig: rig.last_at)
             self._dropped_before += self._rigs.pop(oldest.proc).dropped
         earlier = self._rigs.get(proc)
         if earlier is not None:
             self._dropped_before += earlier.dropped
+            if earlier in self.group and len(self.group) > 1:
+                self.group.remove(earlier)
         rig = self._rigs[proc] = Rig(proc, t, last_at=t)
         return rig
 

@@ -31,22 +31,20 @@ class SecondBook:
         if len(self._ticks) < _MOST_TICKS:
             self._ticks.append(view)
 
-    def add(self, closed: ClosedBin, proc: str, zero: int) -> None:
-        """Take the next bin; ``proc`` is the rig whose loop is shown."""
+    def add(self, closed: ClosedBin, zero: int) -> None:
+        """Take the next bin; of several loops the fullest is told."""
         second = closed.index // BINS_PER_S
         if self._second is not None and second != self._second and self._bins:
             self._tell(zero, self._chunks)
         self._second = second
         self._bins += 1
         self._chunks += closed.chunks
-        lags = closed.lags.get(proc)
-        if lags is None and closed.lags:
-            lags = next(iter(closed.lags.values()))
-        if lags is not None and lags.size:
-            self._lag = max(float(lags.max()), self._lag or 0.0)
+        for lags in closed.served_lags():
+            if lags.size:
+                self._lag = max(float(lags.max()), self._lag or 0.0)
         if not np.isnan(closed.delay_most):
             self._delay = max(closed.delay_most, self._delay or 0.0)
-        loop = closed.loops.get(proc) or next(iter(closed.loops.values()), None)
+        loop = closed.fullest()
         if loop is not None:
             self._active += loop.active
             self._known += loop.elu_dt

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
+
 Floats = NDArray[np.float64]
 EMPTY: Floats = np.empty(0)
 
@@ -99,7 +101,10 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class LoopView:
-    """The measured event loop, over the window. While a takeover drains, the loop that takes new requests."""
+    """A measured event loop, over the window. While a takeover drains, the loop that takes new requests.
+
+    ``Snapshot.loop`` is the fullest where several work side by side (``count``), ``Snapshot.loops`` are all of them.
+    """
 
     name: str = ""
     proc: str = ""
@@ -134,11 +139,18 @@ class LoopView:
     """For how long the rig has not been heard of (0 unless over half a second)."""
     words: dict[str, str] = field(default_factory=dict)
     """Signal name -> why it cannot be had, for those that cannot."""
+    client: str = ""
+    """What moves the bytes on it."""
+    count: int = 1
+    """How many loops work side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class CeilingView:
-    """DESIGN: ``at least`` = rate / ELU over the window, a lower bound; headroom = 1 - rate / at least."""
+    """``at least`` = rate / ELU over the window, a lower bound; ``expected`` comes from a calibration; ``measured`` from
+    a ramp in this session. Three standings, never mixed, and none is worth anything without its shape: client, loop,
+    decoder, batching, placement, number of streams.
+    """
 
     now_chunks_s: float | None = None
     at_least_chunks_s: float | None = None
@@ -149,6 +161,24 @@ class CeilingView:
     """Highest rate over any one second of the session so far."""
     words: str = ""
     """Why a figure is missing, e.g. "not enough data: 1.2 of 3 s"."""
+    headroom_of: str = "at least"
+    """What ``headroom`` = 1 - rate / ceiling was taken against: ``expected``, or ``at least`` without a calibration."""
+    expected: Standing | None = None
+    expected_words: str = ""
+    """Why nothing can be expected: "no calibration yet for httpx on uvloop, orjson"."""
+    measured: Standing | None = None
+    """The hard ceiling that a ramp has found with these levers and about so many streams."""
+    full: Standing | None = None
+    """The rate from which the loop is full (ELU 0.95): measured by the ramp, else calibrated."""
+    curve: tuple[CurvePoint, ...] = ()
+    """Delay and ELU against the rate, by rate; ``now_chunks_s``, ``full`` and the hard ceiling lie on its axis."""
+    curve_words: str = ""
+    """Where the curve comes from: "calibrated with 2 streams", "measured by the ramp", "a ramp is under way"."""
+    costs: CostView | None = None
+    next_levers: tuple[NextLever, ...] = ()
+    """What pulling one lever is expected to give, the most first; only of what has been calibrated."""
+    server_words: str = ""
+    """Empty, or that the server is the limit before the client is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +428,8 @@ class Snapshot:
     window_s: float = 10.0
     agents: tuple[AgentView, ...] = ()
     loop: LoopView = field(default_factory=LoopView)
+    loops: tuple[LoopView, ...] = ()
+    """Every loop that serves, the fullest first."""
     ceiling: CeilingView = field(default_factory=CeilingView)
     lag: Histogram = field(default_factory=Histogram)
     gap: Histogram = field(default_factory=Histogram)

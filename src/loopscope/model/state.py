@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loopscope.core.records import Header, Truth
 from loopscope.model.agents import AgentTable
+from loopscope.model.ceiling import CeilingBook
 from loopscope.model.estimate import Estimate
 from loopscope.model.ledger import Ledger
 from loopscope.model.power import PowerBook
@@ -50,6 +51,7 @@ class State:
         self.phase: PhaseView | None = None
         """The step that a procedure is at now."""
         self.results: deque[ResultView] = deque(maxlen=_MOST_RESULTS)
+        self.ceilings = CeilingBook()
         self.stalls = StallBook()
         self.estimate = Estimate()
         self.losses: deque[Lost] = deque(maxlen=_MOST_LOSSES)
@@ -62,6 +64,12 @@ class State:
         """Records and rows that cannot be true."""
         self.rig_at: int | None = None
         """When a rig was last heard of (ns since zero)."""
+
+    @property
+    def cores(self) -> int:
+        """How many cores the machine has; 0: not known."""
+        told = self.header.host.get("cores", "") if self.header is not None else ""
+        return int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 0
 
     def endpoint(self, server: int) -> str:
         """Give the URL of a server by its number; empty when the header does not know it."""

@@ -130,10 +130,13 @@ def _agent(fold: Fold, held: Measured, agent: Agent) -> dict[str, Any]:
 
 def _loop(fold: Fold, held: Measured) -> dict[str, Any]:
     rig = fold.rigs.current
-    sums = held.totals.loop
+    both, sums = held.totals.loop, held.totals.fullest()
     floor_ms = None if rig is None or rig.floor_ns is None else rig.floor_ns / 1e6
     return {
         "name": rig.name if rig else "",
+        "client": rig.client if rig else "",
+        "count": held.totals.count,
+        "cpu_all": ratio(both.cpu, sums.cpu_dt),
         "elu": share(sums.active, sums.elu_dt),
         "cpu": ratio(sums.cpu, sums.cpu_dt),
         "runq": ratio(sums.runq, sums.runq_dt),
@@ -211,6 +214,7 @@ def _segment(fold: Fold, segment: Segment) -> dict[str, Any]:
         return result | dict.fromkeys(_SEGMENT_FIGURES)
     loop = _loop(fold, held)
     loop["name"] = segment.levers.get("loop", loop["name"])
+    loop["client"] = segment.levers.get("client", loop["client"])
     return result | {
         "measured_s": held.totals.seconds,
         "agents": _agents(fold, held),

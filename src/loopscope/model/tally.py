@@ -5,16 +5,28 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.model.bins import AHEAD_MOST, STREAMED, ClosedBin, Kind, LoopSums, Sum
+from loopscope.model.bins import AHEAD_MOST, STREAMED, ClosedBin, Kind, LoopSums, Sum, fullness
 from loopscope.stats.arrays import grown, roomy
 from loopscope.stats.loghist import BUCKETS, Counts, Floats, LogHist, buckets_of
 
 
 class Totals:
-    """Sums, maxima, loop, lag, power. Cheap: no histogram an agent. ``proc`` limits the loop's part to one rig."""
+    """Sums, maxima, loop, lag, power. Cheap: no histogram an agent. ``procs`` limits the loop's part to some rigs.
 
-    def __init__(self, proc: str | None = None) -> None:
-        self._proc = proc
+    ``loop`` is all loops together: times, CPU and chunks add up, its shares are means. Of loops that work side by side
+    each has a share of its own: :meth:`fullest`.
+    """
+
+    def __init__(self, procs: tuple[str, ...] | None = None) -> None:
+        self._procs = procs
+        self.each: dict[str, LoopSums] = {}
+        """The loops that work side by side now, by rig; empty for one that works alone."""
+        self.cores = 0
+        self.count = 1
+        """How many loops worked side by side, at most."""
+        self._together: tuple[str, ...] = ()
+        self._full = LoopSums()
+        """Of each time the fullest loop."""
         self.seconds = 0.0
         self.chunks = 0
         self.sums: Floats = np.zeros((len(Sum), 0))
@@ -32,11 +44,9 @@ class Totals:
         self.seconds += closed.seconds
         self.chunks += closed.chunks
         self._add_columns(closed.sums, closed.most)
-        for proc, sums in closed.loops.items():
-            if self._proc is None or proc == self._proc:
-                self.loop.add(sums)
+        self._add_loops(closed)
         for proc, lags in closed.lags.items():
-            if self._proc is None or proc == self._proc:
+            if self._procs is None or proc in self._procs:
                 self.lag.add(lags)
         self.handled.add(closed.handled)
         if closed.watts is not None:
@@ -45,12 +55,46 @@ class Totals:
         self.observer_ns += closed.observer_ns
         self.observer_dt += closed.observer_dt
 
+    def _add_loops(self, closed: ClosedBin) -> None:
+        seconds, self.cores = self.loop.seconds, closed.cores or self.cores
+        loops = {proc: sums for proc, sums in closed.loops.items() if self._procs is None or proc in self._procs}
+        for sums in loops.values():
+            self.loop.add(sums)
+        # Loops that work side by side do it in the same seconds.
+        self.loop.seconds = seconds + max((sums.seconds for sums in loops.values()), default=0.0)
+        together = closed.procs if len(closed.procs) > 1 else ()
+        self.count = max(self.count, len(together))
+        if together != self._together:
+            self._full.add(self.fullest_now())
+            self.each, self._together = {}, together
+        for proc, sums in loops.items():
+            if proc in together:
+                self.each.setdefault(proc, LoopSums()).add(sums)
+            elif not together:
+                self._full.add(sums)
+
+    def fullest_now(self) -> LoopSums:
+        """Give the fullest of the loops that work side by side; empty sums where one works alone."""
+        return max(self.each.values(), key=fullness, default=None) or LoopSums()
+
+    def fullest(self) -> LoopSums:
+        """Give the sums of the loop that is the fullest; over several levers, of each time's fullest."""
+        if not self.each and not self._together:
+            return self._full
+        full = LoopSums()
+        full.add(self._full)
+        full.add(self.fullest_now())
+        return full
+
     def merge(self, other: "Totals") -> None:
         """Add everything of another one."""
         self.seconds += other.seconds
         self.chunks += other.chunks
         self._add_columns(other.sums, other.most)
         self.loop.add(other.loop)
+        self._full.add(other.fullest())
+        self.cores = other.cores or self.cores
+        self.count = max(self.count, other.count)
         self.lag.merge(other.lag)
         self.handled.merge(other.handled)
         self.watt_bins += other.watt_bins

@@ -7,7 +7,8 @@ import numpy as np
 from loopscope.core.clock import NS_PER_MS, NS_PER_S, Anchor
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
-from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, Sum
+from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, LoopSums, Sum
+from loopscope.model.ceiling import load_now
 from loopscope.model.estimate import WORDS as ESTIMATED
 from loopscope.model.figures import (
     ENOUGH_S,
@@ -24,6 +25,7 @@ from loopscope.model.figures import (
     share,
 )
 from loopscope.model.recent import recent
+from loopscope.model.rigs import Rig
 from loopscope.model.snapshot import (
     AgentView,
     CeilingView,
@@ -36,11 +38,12 @@ from loopscope.model.snapshot import (
     Series,
     Snapshot,
 )
+from loopscope.model.standing import Standing
 from loopscope.model.state import State
 from loopscope.model.tally import Totals, most_of
 from loopscope.model.window import SPARK_S, STEP_S, WINDOW_BINS, Window
 from loopscope.settings.levers import LEVERS
-from loopscope.stats.loghist import BUCKETS, MIDDLE_NS, Floats
+from loopscope.stats.loghist import BUCKETS, MIDDLE_NS, Floats, LogHist
 from loopscope.stats.timeline import RecentLine, WholeLine
 
 _GONE_S = 10.0
@@ -67,24 +70,27 @@ class Slid:
     sparks: Floats
     series: Series
     recent: Recent
+    lags: dict[str, LogHist]
+    """By rig, of loops that work side by side."""
 
 
 class Viewer:
     """Builds snapshots and keeps what has not changed."""
 
     def __init__(self) -> None:
-        self._key: tuple[int, str, int] | None = None
+        self._key: tuple[int, tuple[str, ...], int] | None = None
         self._slid: Slid | None = None
 
     def snapshot(self, state: State, now_ns: int | None) -> Snapshot:
         """Give the snapshot of a state."""
         current = state.rigs.current
         floor_ns = current.floor_ns if current else None
-        key = (state.window.version, current.proc if current else "", -1 if floor_ns is None else floor_ns)
+        key = (state.window.version, state.rigs.procs, -1 if floor_ns is None else floor_ns)
         if self._slid is None or key != self._key:
             self._slid, self._key = slide(state.window, key[1], floor_ns), key
         slid = self._slid
-        loop = _loop(state, slid, now_ns)
+        loops = _loops(state, slid, now_ns)
+        loop = loops[0] if loops else LoopView()
         agents = tuple(
             _agent(state, agent, slid, chunks)
             for agent, chunks in zip(state.agents.all, _padded(state), strict=True)
@@ -101,6 +107,7 @@ class Viewer:
             window_s=_WINDOW_S,
             agents=agents,
             loop=loop,
+            loops=loops,
             ceiling=_ceiling(state, slid, loop),
             lag=slid.lag,
             gap=slid.gap,
@@ -120,7 +127,7 @@ class Viewer:
             stalls=tuple(state.stalls.latest),
             stall_places=state.stalls.views(),
             observer=ObserverView(
-                rig_share=ratio(observed.loop.observer, observed.loop.dt),
+                rig_share=ratio(observed.loop.observer, observed.fullest().dt),
                 screen_share=ratio(observed.observer_ns, observed.observer_dt),
                 dropped=state.rigs.dropped,
                 lost_lines=state.lost_lines,
@@ -137,9 +144,9 @@ class Viewer:
         )
 
 
-def slide(window: Window, proc: str, floor_ns: int | None) -> Slid:
-    """Compute what the window holds, for the loop of ``proc``."""
-    totals = Totals(proc)
+def slide(window: Window, procs: tuple[str, ...], floor_ns: int | None) -> Slid:
+    """Compute what the window holds, for the loops of ``procs``."""
+    totals = Totals(procs)
     for closed in window.bins:
         totals.add(closed)
     agents = totals.sums.shape[1]
@@ -176,7 +183,8 @@ def slide(window: Window, proc: str, floor_ns: int | None) -> Slid:
         lag=drawn(totals.lag.counts, of_hist(totals.lag), span_s, None if floor_ns is None else floor_ns / NS_PER_MS),
         sparks=window.sparks(),
         series=series(window.recent, STEP_S),
-        recent=recent(window, proc),
+        recent=recent(window, procs),
+        lags=_lags(window, procs),
     )
 
 
@@ -258,17 +266,39 @@ def stamp_words(agent: Agent, words: str) -> str:
     return words or (ESTIMATED if agent.remote else "")
 
 
-def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
-    rig = state.rigs.current
-    if rig is None:
-        return LoopView()
-    sums = slid.totals.loop
+def _lags(window: Window, procs: tuple[str, ...]) -> dict[str, LogHist]:
+    """Lag of each of several loops; one alone has all of them."""
+    lags: dict[str, LogHist] = {}
+    for closed in window.bins if len(procs) > 1 else ():
+        for proc in procs:
+            if proc in closed.lags:
+                lags.setdefault(proc, LogHist()).add(closed.lags[proc])
+    return lags
+
+
+def _loops(state: State, slid: Slid, now_ns: int | None) -> tuple[LoopView, ...]:
+    """Each loop that serves, the fullest first."""
+    group = state.rigs.group
+    if len(group) < 2:
+        return tuple(_loop(state, slid, now_ns, rig, slid.totals.loop, slid.totals.lag, 1) for rig in group)
+    views = [
+        _loop(
+            state, slid, now_ns, rig, slid.totals.each.get(rig.proc, LoopSums()), slid.lags.get(rig.proc, LogHist()),
+            len(group),
+        )
+        for rig in group
+    ]  # fmt: skip
+    return tuple(sorted(views, key=lambda view: -1.0 if view.elu is None else view.elu, reverse=True))
+
+
+def _loop(state: State, slid: Slid, now_ns: int | None, rig: Rig, sums: LoopSums, lag: LogHist, count: int) -> LoopView:
     silent = 0
-    if state.rig_at is not None and not rig.ended:
+    heard_at = state.rig_at if count == 1 else rig.last_at
+    if heard_at is not None and not rig.ended:
         now = state.time.latest
         if now_ns is not None and state.time.zero is not None:
             now = max(now, now_ns - state.time.zero)
-        silent = max(now - state.rig_at, 0)
+        silent = max(now - heard_at, 0)
     return LoopView(
         name=rig.name,
         proc=rig.proc,
@@ -276,10 +306,10 @@ def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
         cpu=ratio(sums.cpu, sums.cpu_dt),
         runq=ratio(sums.runq, sums.runq_dt),
         gc=ratio(sums.gc, sums.dt),
-        lag_ms=slid.lag.quantiles,
-        lag_floor_ms=slid.lag.floor_ms,
-        waited_10ms=above(slid.totals.lag, 10.0),
-        waited_50ms=above(slid.totals.lag, 50.0),
+        lag_ms=of_hist(lag),
+        lag_floor_ms=None if rig.floor_ns is None else rig.floor_ns / NS_PER_MS,
+        waited_10ms=above(lag, 10.0),
+        waited_50ms=above(lag, 50.0),
         switches_s=ratio(sums.switches, sums.switch_s),
         preempted_s=ratio(sums.preempted, sums.switch_s),
         gc_generations=gc_generations(sums),
@@ -293,17 +323,34 @@ def _loop(state: State, slid: Slid, now_ns: int | None) -> LoopView:
         draining=state.rigs.draining(state.time.latest),
         silent_s=silent / NS_PER_S if silent > _SILENT_NS else 0.0,
         words=rig.words,
+        client=rig.client,
+        count=count,
     )
 
 
 def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
-    bound = at_least(slid.totals.loop)
+    bound = at_least(slid.totals)
     now = slid.chunks_s
-    headroom = None if bound is None or now is None else 1.0 - now / bound
+    levers = state.ledger.values
+    known = state.ceilings.look(levers, loop.streams, load_now(slid.totals.loop, loop.streams))
+    against, of = bound, "at least"
+    if known.expected is not None and not known.expected.stale:
+        against, of = known.expected.mid, "expected"
+    headroom = None if against is None or now is None else 1.0 - now / against
+    server = state.findings.get("server-bound")
     return CeilingView(
+        headroom_of=of, expected=known.expected, expected_words=known.words, measured=known.measured, full=known.full,
+        curve=known.curve, curve_words=known.curve_words, costs=known.costs, next_levers=known.next_levers,
+        server_words=_server_limit(known.measured, "" if server is None else server.sentence),
         now_chunks_s=now, at_least_chunks_s=bound, headroom=headroom, elu=loop.elu, delay_ms=slid.delay.quantiles,
         peak_chunks_s=state.window.peak_chunks_s, words="" if bound is not None else _no_ceiling(slid, loop),
     )  # fmt: skip
+
+
+def _server_limit(measured: Standing | None, finding: str) -> str:
+    if measured is not None and measured.limited_by == "server":
+        return f"the server is the limit: {measured.words}"
+    return finding
 
 
 def _no_ceiling(slid: Slid, loop: LoopView) -> str:

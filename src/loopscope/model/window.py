@@ -1,7 +1,6 @@
 """What slides twice a second: the last ten seconds, the last minute of each agent, the time lines."""
 
 from collections import deque
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,6 @@ from loopscope.stats.arrays import grown, roomy
 from loopscope.stats.loghist import BUCKETS, Floats
 from loopscope.stats.rolling import RollingCounts
 from loopscope.stats.timeline import RecentLine, WholeLine
-
-T = TypeVar("T")
 
 WINDOW_BINS = 10 * BINS_PER_S
 RECENT_BINS = 3 * BINS_PER_S
@@ -56,19 +53,19 @@ class Window:
         """Index of the bin after the newest one in the window."""
         return self.bins[-1].index + 1 if self.bins else None
 
-    def push(self, closed: ClosedBin, proc: str) -> None:
-        """Take the next bin in; ``proc`` is the rig whose utilisation and lag the time line shows."""
+    def push(self, closed: ClosedBin) -> None:
+        """Take the next bin in."""
         before = self._waiting[-1].index if self._waiting else (self.bins[-1].index if self.bins else closed.index - 1)
         for index in range(max(before + 1, closed.index - WINDOW_BINS), closed.index):
-            self._take(close(OpenBin(index), 0, 1 / BINS_PER_S, None), proc)
-        self._take(closed, proc)
+            self._take(close(OpenBin(index), 0, 1 / BINS_PER_S, None))
+        self._take(closed)
 
-    def _take(self, closed: ClosedBin, proc: str) -> None:
+    def _take(self, closed: ClosedBin) -> None:
         self._waiting.append(closed)
         if closed.index % _STEP_BINS == _STEP_BINS - 1:
-            self._move(proc)
+            self._move()
 
-    def _move(self, proc: str) -> None:
+    def _move(self) -> None:
         pair, self._waiting = self._waiting, []
         for closed in pair:
             agents = closed.sums.shape[1]
@@ -79,7 +76,7 @@ class Window:
                 self._first_seen(closed)
             self._spark(closed)
             self._least(closed)
-        self._line(pair, proc)
+        self._line(pair)
         self._calm()
         if self.first_chunk is not None and len(self.bins) >= BINS_PER_S:
             rate = float(sum(self.bins[-place].chunks for place in range(1, BINS_PER_S + 1)))
@@ -128,11 +125,12 @@ class Window:
         over = self.end is not None and self.end % BINS_PER_S == 0
         return (self._sparks[:, 1:] if over else self._sparks[:, :-1]).copy()
 
-    def _line(self, pair: list[ClosedBin], proc: str) -> None:
-        loops = [loop for closed in pair if (loop := _of(closed.loops, proc)) is not None]
+    def _line(self, pair: list[ClosedBin]) -> None:
+        """The time line shows the fullest loop, and the longest lag of any."""
+        loops = [loop for closed in pair if (loop := closed.fullest()) is not None]
         known = sum(loop.elu_dt for loop in loops)
         active = sum(loop.active for loop in loops)
-        lags = [float(lag.max()) for closed in pair if (lag := _of(closed.lags, proc)) is not None]
+        lags = [float(lag.max()) for closed in pair for lag in closed.served_lags()]
         delays = [closed.delay_most for closed in pair if not np.isnan(closed.delay_most)]
         seconds = sum(closed.seconds for closed in pair)
         values = (
@@ -144,8 +142,3 @@ class Window:
         step = pair[-1].index // _STEP_BINS
         self.recent.push(step, values)
         self.whole.push(step, values)
-
-
-def _of(by_proc: dict[str, T], proc: str) -> T | None:
-    """What a rig has in a bin; another one's where it has nothing, as in the bins before it took over."""
-    return by_proc[proc] if proc in by_proc else next(iter(by_proc.values()), None)

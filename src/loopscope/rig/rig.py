@@ -43,7 +43,10 @@ class Rig:
         kind: type[Client],
         replaces: str,
         plants: Sequence[Plant] = (),
+        *,
+        group: str = "",
     ) -> None:
+        self._group = group
         self._kind = kind
         self._plants = list(plants)
         self._pipe = pipe
@@ -90,6 +93,7 @@ class Rig:
             "rig",
             info={
                 "loop": self._metered.name, "loop_version": self._metered.version, "replaces": self._replaces,
+                "group": self._group,
                 "python": platform.python_version(), "client": self._kind.name,
                 "client_version": self._kind.version,
             },

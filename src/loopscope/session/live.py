@@ -15,6 +15,7 @@ from loopscope.session.doubt import doubt
 from loopscope.session.embedded import EmbeddedPair
 from loopscope.session.hostfacts import host_facts
 from loopscope.session.options import SessionOptions
+from loopscope.session.procedures.shelf import kept, results
 from loopscope.session.rigs import Rigs
 from loopscope.session.running import RunningSource
 from loopscope.session.source import Abilities
@@ -69,6 +70,7 @@ class LiveSource(RunningSource):
         emulators = self._pair.workers if self._pair else []
         for worker in (*emulators, *rigs):
             self._hub.put(worker.hello_line)
+        self._tell_calibrations()
         self._rigs.serve(rigs, self._servers, self._levers)
         if not self._options.idle:
             self._rigs.start_agents(specs)
@@ -121,6 +123,13 @@ class LiveSource(RunningSource):
     def _emulator_ended(self, proc: str, code: int) -> None:
         if self._pair is not None and not any(w.stopping for w in self._pair.workers if w.proc == proc):
             self._lost("emulator", f"{proc} ended by itself (exit code {code}): its agents retry")
+
+    def _tell_calibrations(self) -> None:
+        """Put what is kept of this machine into the trace, so that a replay expects what was expected live."""
+        if self._hub.folding:
+            for calibration in kept():
+                for record in results(calibration):
+                    self._hub.emit(record)
 
     # What the operator asks
 

@@ -67,6 +67,7 @@ class SessionOptions:
             raise InputError("--api llamacpp is llama.cpp's own dialect: give the URL of such a server")
         for name, value in self.levers.items():
             levers.canonical(name, value)
+        levers.loops_of(self.levers["placement"], int(self.levers["agents"]))
         levels_from(self.findings)
         limits_from(self.thresholds)
         for text in self.plants:

@@ -26,6 +26,11 @@ def user_dir() -> Path:
     return Path(platformdirs.user_config_dir("loopscope", appauthor=False))
 
 
+def data_dir() -> Path:
+    """Give the folder for what loopscope itself keeps (calibrations); it need not exist."""
+    return Path(platformdirs.user_data_dir("loopscope", appauthor=False))
+
+
 def themes_dirs() -> list[Path]:
     """Folders with themes, in the order in which they are read (a later file replaces an earlier one of its name)."""
     folders = [_shipped("themes"), user_dir() / "themes"]

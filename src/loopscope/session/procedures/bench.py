@@ -217,7 +217,9 @@ class Bench:
         short = asked is not None and offered < SENT * asked
         grows = seen.trend is not None and seen.trend.grows
         grows = grows and (seen.late_trend is None or seen.late_trend.slope_ms_s > seen.late_trend.error_ms_s)
-        fell = delivered < KEPT_UP * offered or grows or (short and blocked > 0)
+        # Streams in step send all at once: how many of them fall into the time is chance, one of each stream at most.
+        missing = offered * seen.seconds - seen.chunks - self.streams
+        fell = missing > (1 - KEPT_UP) * offered * seen.seconds or grows or (short and blocked > 0)
         limited = ""
         if not in_time or seen.dropped:
             limited, fell = "instrument", True

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
-from loopscope.core.records import AgentState, AnyRecord, Chunks, Hello, Pulse
+from loopscope.core.records import AgentState, AnyRecord, Bye, Chunks, Hello, Pulse
 from loopscope.stats.ceiling import Trend, trend
 
 Floats = NDArray[np.float64]
@@ -50,7 +50,8 @@ class Gauge:
         self._changed = threading.Condition()
         self._rows: deque[tuple[NDArray[np.int64], Floats]] = deque()
         self._pulses: deque[Pulse] = deque()
-        self._told_ns = 0
+        self._last_ns: dict[str, int] = {}
+        """When each rig was last heard of."""
         self.rig: dict[str, str] = {}
         """What the latest rig said of itself."""
         self.problem = ""
@@ -66,8 +67,12 @@ class Gauge:
         elif isinstance(record, Pulse):
             with self._changed:
                 self._pulses.append(record)
-                self._told_ns = max(self._told_ns, record.t_ns)
+                self._last_ns[record.proc] = record.t_ns
                 self._forget(record.t_ns - _KEEP_NS)
+                self._changed.notify_all()
+        elif isinstance(record, Bye):
+            with self._changed:
+                self._last_ns.pop(record.proc, None)
                 self._changed.notify_all()
         elif isinstance(record, Hello) and record.role == "rig":
             self.rig = record.info
@@ -83,7 +88,9 @@ class Gauge:
     def told(self, until_ns: int, timeout_s: float) -> bool:
         """Wait until everything up to a moment has been heard; ``False`` when it was not in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._told_ns >= until_ns, timeout_s)
+            return self._changed.wait_for(
+                lambda: bool(self._last_ns) and min(self._last_ns.values()) >= until_ns, timeout_s
+            )
 
     def delay_ms(self, since_ns: int) -> float | None:
         """Median delay of the chunks received since a moment."""
@@ -94,7 +101,7 @@ class Gauge:
     def streams(self) -> int:
         """Streams under way at each rig's last pulse."""
         with self._changed:
-            last = {pulse.proc: pulse.streams for pulse in self._pulses if pulse.t_ns > self._told_ns - NS_PER_S}
+            last = {pulse.proc: pulse.streams for pulse in self._pulses if pulse.proc in self._last_ns}
         return sum(last.values())
 
     def _between(self, from_ns: int, until_ns: int) -> tuple[NDArray[np.int64], Floats]:

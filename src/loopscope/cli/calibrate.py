@@ -1,0 +1,79 @@
+"""``loopscope calibrate``: some seconds for what the screen then expects."""
+
+import argparse
+import itertools
+import json
+import sys
+
+import msgspec
+
+from loopscope.cli.ceiling import LISTS, with_progress
+from loopscope.settings import levers
+
+NAME = "calibrate"
+HELP = """Measure for about 20 seconds, on an emulator of its own, what a client carries on this machine: what a
+wake-up, a read and a chunk cost it, and at which rate it falls behind. It is kept, with its date and the versions that
+it was made with; from then on the live screen says how much of the ceiling is used and what another loop or client
+would give.
+
+  loopscope calibrate
+  loopscope calibrate --loop asyncio,uvloop --client httpx,aiohttp,streams
+  loopscope calibrate --list"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    group = parser.add_argument_group("what is calibrated (several values: each of them)")
+    for name in LISTS:
+        lever = levers.LEVERS[name]
+        group.add_argument(
+            f"--{name}", default=lever.default, metavar="V[,..]", help=f"{lever.valid} (default: {lever.default})"
+        )
+    group.add_argument(
+        "--streams", default="2,32", metavar="N[,..]", help="numbers of streams to calibrate with (default: 2,32)"
+    )
+    group.add_argument(
+        "--list", action="store_true", help="show what is kept for this machine, and what is out of date"
+    )
+    group.add_argument("--json", action="store_true", help="print one object on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Calibrate, or list."""
+    from loopscope.session.options import SessionOptions
+    from loopscope.session.procedures.calibration import calibrate, parse_streams
+    from loopscope.session.procedures.shelf import Calibration, folder, kept
+
+    found: list[Calibration] = []
+    complete = True
+    if args.list:
+        found = kept()
+    else:
+        streams = parse_streams(args.streams)
+        values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in LISTS]
+        combined = list(itertools.product(*values))
+        complete = with_progress(
+            len(combined),
+            lambda handle, place: found.append(
+                calibrate(
+                    SessionOptions(levers=levers.defaults() | dict(zip(LISTS, combined[place], strict=True))),
+                    handle, streams,
+                )
+            ),
+        )  # fmt: skip
+    if args.json:
+        told = {"calibrations": [msgspec.to_builtins(one) for one in found], "folder": str(folder())}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    else:
+        for one in found:
+            stale = f"  out of date: {one.stale}" if one.stale else ""
+            sys.stdout.write(f"{one.date}  {one.words}{stale}\n")
+            if one.costs is not None:
+                c = one.costs
+                sys.stdout.write(
+                    f"  a wake-up {c.wakeup_us:.0f} us, a read {c.read_us:.0f} us, a chunk {c.chunk_us:.0f} us of CPU"
+                    f" (fitted on {c.loads} loads, misses by {c.error:.0%})\n"
+                )
+        if not found:
+            sys.stdout.write(f"nothing is kept for this machine in {folder()}\n")
+    return 0 if complete else 130

@@ -1,0 +1,227 @@
+"""Where calibrations are kept: one JSON file each, per machine, client, loop, decoder, batching and placement."""
+
+import datetime
+import hashlib
+import os
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from loopscope.core.clock import now_ns
+from loopscope.core.errors import LoopscopeError
+from loopscope.core.records import Result
+from loopscope.core.text import plain
+from loopscope.settings.places import data_dir
+
+VERSION = 1
+MOST_BYTES = 1 << 20
+MOST_FILES = 200
+KEYS = ("client", "loop", "decoder", "batch", "placement")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One load of a calibration; the figures are those of :class:`loopscope.stats.ceiling.Load`."""
+
+    streams: int
+    offered: float
+    delivered: float
+    elu: float | None = None
+    cpu_us: float | None = None
+    turns: float | None = None
+    reads: float | None = None
+    runq: float | None = None
+    delay_p50_ms: float | None = None
+    delay_p99_ms: float | None = None
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """chunks/s with an interval; an end that is not known is ``null``."""
+
+    low: float | None
+    mid: float | None
+    high: float | None
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found for one number of streams."""
+
+    streams: int
+    hard: Bound
+    full: Bound | None = None
+    limited_by: str = "client"
+    runq: float | None = None
+    rows: list[Row] = []
+
+
+class CostRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The fitted costs, in us of CPU; ``error`` is their typical relative miss on the ``loads`` they were fitted on."""
+
+    wakeup_us: float
+    read_us: float
+    chunk_us: float
+    error: float
+    loads: int
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """What one calibration found."""
+
+    version: int = VERSION
+    date: str
+    """ISO 8601, UTC."""
+    machine: dict[str, str]
+    settings: dict[str, str]
+    """By the names in :data:`KEYS`."""
+    versions: dict[str, str]
+    shapes: list[Shape]
+    costs: CostRow | None = None
+    words: str = ""
+
+    @property
+    def stale(self) -> str:
+        """Why it is no longer true here; empty while it is."""
+        now = versions_now(self.settings.get("client", ""), self.settings.get("loop", ""))
+        changed = [
+            f"{name} was {plain(self.versions[name], 20)}, is {value}"
+            for name, value in now.items()
+            if value and self.versions.get(name, value) != value
+        ]
+        return "; ".join(changed)
+
+
+def machine() -> dict[str, str]:
+    """Say what makes this machine another one: CPU model, cores that we may use, Python, system."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith(("model name", "Model", "Processor")):
+                    return plain(line.partition(":")[2].strip(), 80)
+    except OSError:
+        pass
+    return plain(platform.processor() or "unknown", 80)
+
+
+def machine_hash() -> str:
+    """Give a short name for :func:`machine`."""
+    return hashlib.sha256(repr(sorted(machine().items())).encode()).hexdigest()[:12]
+
+
+def versions_now(client: str, loop: str) -> dict[str, str]:
+    """Give the versions that a calibration depends on, as they are installed now."""
+    python = platform.python_version()
+    return {
+        "python": python,
+        "loop_version": _version("uvloop") if loop == "uvloop" else ".".join(map(str, sys.version_info[:3])),
+        "client_version": _version(client) if client not in ("", "streams") else python,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def folder() -> Path:
+    """Give the folder of this machine's calibrations; it need not exist."""
+    return data_dir() / "calibrations" / machine_hash()
+
+
+def path_of(settings: dict[str, str]) -> Path:
+    """Give the file of a calibration."""
+    name = "_".join(re.sub(r"[^\w.]+", "-", settings.get(key, "")) for key in KEYS)
+    return folder() / f"{name}.json"
+
+
+def keep(calibration: Calibration) -> Path:
+    """Write a calibration over the one before it.
+
+    Raises:
+        LoopscopeError: the file cannot be written.
+    """
+    path = path_of(calibration.settings)
+    beside = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(calibration), indent=1))
+        beside.replace(path)
+    except OSError as error:
+        raise LoopscopeError(f"cannot keep the calibration in {path.parent}: {error.strerror or error}") from error
+    return path
+
+
+def kept() -> list[Calibration]:
+    """Read every calibration of this machine; what cannot be read is as good as not there."""
+    found = []
+    try:
+        paths = sorted(folder().glob("*.json"))[:MOST_FILES]
+    except OSError:
+        return []
+    for path in paths:
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                continue
+            calibration = msgspec.json.decode(path.read_bytes(), type=Calibration)
+        except (OSError, msgspec.DecodeError):
+            continue
+        if calibration.version == VERSION and calibration.shapes:
+            found.append(calibration)
+    return found
+
+
+def today() -> str:
+    """Give this moment, UTC, as it stands in a calibration."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes")
+
+
+def results(calibration: Calibration) -> list[Result]:
+    """Give a calibration as the records that a session tells its trace: every load, then what was found."""
+    told = []
+    common = {
+        **{key: plain(calibration.settings.get(key, ""), 40) for key in KEYS}, "date": plain(calibration.date, 40),
+        "stale": calibration.stale,
+    }  # fmt: skip
+    costs = calibration.costs
+    for shape in calibration.shapes:
+        here = {**common, "streams": str(shape.streams)}
+        told += [
+            Result(
+                t_ns=now_ns(), proc="session", what="calibration", settings={**here, "kind": "point"},
+                figures={
+                    "offered_chunks_s": row.offered, "delivered_chunks_s": row.delivered, "elu": row.elu,
+                    "cpu_us": row.cpu_us, "turns_per_chunk": row.turns, "reads_per_chunk": row.reads, "runq": row.runq,
+                    "delay_p50_ms": row.delay_p50_ms, "delay_p99_ms": row.delay_p99_ms,
+                },
+            )
+            for row in shape.rows
+        ]  # fmt: skip
+        full = shape.full or Bound(low=None, mid=None, high=None)
+        told.append(
+            Result(
+                t_ns=now_ns(), proc="session", what="calibration", words=plain(calibration.words, 400),
+                settings={**here, "kind": "outcome", "limited_by": plain(shape.limited_by, 20)},
+                figures={
+                    "hard_lo_chunks_s": shape.hard.low, "hard_mid_chunks_s": shape.hard.mid,
+                    "hard_hi_chunks_s": shape.hard.high, "full_lo_chunks_s": full.low, "full_mid_chunks_s": full.mid,
+                    "full_hi_chunks_s": full.high, "runq": shape.runq,
+                    "wakeup_us": costs.wakeup_us if costs else None, "read_us": costs.read_us if costs else None,
+                    "chunk_us": costs.chunk_us if costs else None, "cost_error": costs.error if costs else None,
+                    "loads": float(costs.loads) if costs else None,
+                },
+            )
+        )  # fmt: skip
+    return told

@@ -1,0 +1,74 @@
+"""Calibrations are kept, come back as they were, and say when they are out of date."""
+
+import pytest
+
+from loopscope.core.codec import decode, encode
+from loopscope.core.errors import LoopscopeError
+from loopscope.session.procedures import shelf
+from loopscope.session.procedures.shelf import Bound, Calibration, CostRow, Row, Shape
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(shelf, "data_dir", lambda: tmp_path)
+    return tmp_path
+
+
+def made(**settings: str) -> Calibration:
+    keys = {"client": "httpx", "loop": "asyncio", "decoder": "orjson", "batch": "off", "placement": "loop"} | settings
+    row = Row(streams=2, offered=1, delivered=1)
+    return Calibration(
+        date="2026-11-21T13:50+00:00", machine=shelf.machine(), settings=keys,
+        versions=shelf.versions_now(keys["client"], keys["loop"]),
+        shapes=[Shape(streams=2, hard=Bound(low=1.0, mid=2.0, high=None), rows=[row])],
+        costs=CostRow(wakeup_us=60, read_us=20, chunk_us=10, error=0.1, loads=8), words="as measured",
+    )  # fmt: skip
+
+
+def test_what_is_kept_comes_back(own_folder) -> None:
+    """One file each; a second one for the same levers takes the place of the first."""
+    shelf.keep(made())
+    shelf.keep(made(batch="read:50ms", loop="uvloop"))
+    shelf.keep(made())
+    assert sorted(one.settings["loop"] for one in shelf.kept()) == ["asyncio", "uvloop"]
+    assert shelf.kept()[0] == made()
+    assert {path.parent for path in own_folder.rglob("*.json")} == {own_folder / "calibrations" / shelf.machine_hash()}
+
+
+def test_damaged_files_are_as_good_as_not_there(own_folder) -> None:
+    """No JSON, another version, something else, too large: each is passed over."""
+    shelf.keep(made())
+    folder = shelf.folder()
+    (folder / "a.json").write_bytes(b"{")
+    (folder / "b.json").write_bytes(b'{"version": 99}')
+    (folder / "c.json").write_bytes(b"[]")
+    (folder / "d.json").write_bytes(b" " * (shelf.MOST_BYTES + 1))
+    assert len(shelf.kept()) == 1
+
+
+def test_another_version_makes_it_stale() -> None:
+    """And says which."""
+    assert made().stale == ""
+    old = Calibration(
+        date="", machine={}, settings=made().settings, versions={"client_version": "0.1", "python": "3.0"}, shapes=[]
+    )
+    assert "client_version was 0.1" in old.stale
+    assert "python was 3.0" in old.stale
+
+
+def test_it_is_told_in_records_that_travel() -> None:
+    """Each load is a point, each shape an outcome; the codec takes them, and what is not known stays so."""
+    records = [decode(encode(record)) for record in shelf.results(made())]
+    assert [record.settings["kind"] for record in records] == ["point", "outcome"]
+    assert records[1].figures["hard_mid_chunks_s"] == 2.0
+    assert records[1].figures["hard_hi_chunks_s"] is None
+    assert records[1].figures["wakeup_us"] == 60
+    assert records[1].settings["date"] == "2026-11-21T13:50+00:00"
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(own_folder) -> None:
+    """Not a traceback."""
+    (own_folder / "calibrations").write_text("a file")
+    with pytest.raises(LoopscopeError, match="cannot keep the calibration"):
+        shelf.keep(made())
+    assert shelf.kept() == []
