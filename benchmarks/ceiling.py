@@ -1,0 +1,134 @@
+"""Where each client's ceiling is, whether the bound holds, the expectation is right, and a second ramp agrees.
+
+    python benchmarks/ceiling.py --into cells.json            every cell: about 75 s each
+    python benchmarks/ceiling.py --into cells.json --most 1   one cell more (for a machine that is shared)
+    python benchmarks/ceiling.py --into cells.json --show     the table and what was reached
+
+Each cell of {asyncio, uvloop} x {httpx, aiohttp, streams} x {2, 32 streams} is a calibration (one for both numbers of
+streams), a ramp, and the same ramp again. What must be reached:
+
+- "at least", at any load that the client carried, never exceeds the measured hard ceiling (its upper end);
+- "expected" lies within 20 % of the measured interval;
+- the second ramp's ceiling lies in the first one's interval (the intervals overlap and its middle is within).
+
+A cell that cannot says by how much, and how long the loop had no core meanwhile: on a machine that others use, the
+ceiling moves with what they leave.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from loopscope.cli.ceiling import expected
+from loopscope.core.errors import LoopscopeError
+from loopscope.report.ceiling import cell, table
+from loopscope.session.options import SessionOptions
+from loopscope.session.procedures.calibration import calibrate
+from loopscope.session.procedures.ramp import measure
+from loopscope.session.procedures.runner import Handle
+from loopscope.settings import levers
+
+LOOPS = ("asyncio", "uvloop")
+CLIENTS = ("httpx", "aiohttp", "streams")
+STREAMS = (2, 32)
+NEAR = 0.2
+
+
+def run_cell(loop: str, client: str, streams: int, fresh: bool) -> dict:
+    """One calibration (where ``fresh``), two ramps."""
+    options = SessionOptions(levers=levers.defaults() | {"loop": loop, "client": client})
+    handle = Handle()
+    if fresh:
+        calibrate(options, handle)
+    found = []
+    for _ in range(2):
+        ramp = measure(options, Handle(), streams=streams)
+        found.append(cell(ramp, expected(ramp)))
+    return {"loop": loop, "client": client, "streams": streams, "first": found[0], "second": found[1]}
+
+
+def judge(held: dict) -> list[str]:
+    """What a cell did not reach, each with by how much."""
+    first, second = held["first"], held["second"]
+    hard = first["hard_chunks_s"]
+    if hard is None or second["hard_chunks_s"] is None:
+        return ["no ceiling was found"]
+    high = hard["hi"] or float("inf")
+    missed = []
+    bounds = [
+        step["at_least_chunks_s"]
+        for step in first["steps"]
+        if not step["fell"] and step["at_least_chunks_s"] is not None
+    ]
+    if bounds and max(bounds) > high:
+        missed.append(f"at least {max(bounds):,.0f} exceeds {high:,.0f} by {max(bounds) / high - 1:.0%}")
+    told = first["expected_chunks_s"]
+    if told is None:
+        missed.append("nothing to expect: no calibration")
+    elif not hard["lo"] * (1 - NEAR) <= told <= high * (1 + NEAR):
+        off = told / high - 1 if told > high else told / hard["lo"] - 1
+        missed.append(f"expected {told:,.0f} is {off:+.0%} from {hard['lo']:,.0f} - {high:,.0f}")
+    again = second["hard_mid_chunks_s"]
+    if not hard["lo"] <= again <= high:
+        off = again / high - 1 if again > high else again / hard["lo"] - 1
+        missed.append(f"second ramp {again:,.0f} is {off:+.0%} from {hard['lo']:,.0f} - {high:,.0f}")
+    return missed
+
+
+def show(cells: list[dict], width: int = 150) -> bool:
+    """Print the table and the judgement; true when every cell reached everything."""
+    print(table([held["first"] for held in cells], width))
+    print()
+    good = True
+    for held in cells:
+        missed = judge(held)
+        good = good and not missed
+        waits = [one["runq"] for one in (held["first"], held["second"]) if one["runq"] is not None]
+        noise = f" (no core for {', '.join(f'{wait:.0%}' for wait in waits)} of the time)" if waits else ""
+        name = f"{held['client']} on {held['loop']}, {held['streams']} streams"
+        again = held["second"]["hard_mid_chunks_s"]
+        print(
+            f"{name}: {'reached' if not missed else 'NOT: ' + '; '.join(missed)}; second ramp {again or 0:,.0f}{noise}"
+        )
+    return good
+
+
+def main() -> int:
+    """Run what is missing, then show."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--into", type=Path, default=None, metavar="FILE", help="keep cells here, and skip what is there"
+    )
+    parser.add_argument("--most", type=int, default=99, metavar="N", help="this many cells, then stop")
+    parser.add_argument("--show", action="store_true", help="measure nothing")
+    parser.add_argument("--again", default="", metavar="LOOP,CLIENT,STREAMS", help="measure this cell anew")
+    args = parser.parse_args()
+    cells = json.loads(args.into.read_text()) if args.into and args.into.exists() else []
+    names = [(loop, client, streams) for loop in LOOPS for client in CLIENTS for streams in STREAMS]
+    if args.again:
+        loop, client, streams = args.again.split(",")
+        names = [(loop, client, int(streams))]
+        cells = [held for held in cells if (held["loop"], held["client"], held["streams"]) != names[0]]
+    left = args.most if not args.show else 0
+    for loop, client, streams in names:
+        if (
+            any((held["loop"], held["client"], held["streams"]) == (loop, client, streams) for held in cells)
+            or not left
+        ):
+            continue
+        left -= 1
+        print(f"{client} on {loop}, {streams} streams ...", file=sys.stderr, flush=True)
+        try:
+            fresh = not any((held["loop"], held["client"]) == (loop, client) for held in cells)
+            cells.append(run_cell(loop, client, streams, fresh))
+        except LoopscopeError as error:
+            print(f"  {error}", file=sys.stderr)
+            continue
+        if args.into:
+            args.into.write_text(json.dumps(cells, indent=1))
+    return 0 if cells and show(cells) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
