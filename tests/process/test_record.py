@@ -10,7 +10,7 @@ import pytest
 
 from kit.processes import children_of, end, exists, run, start, wait_for_children, wait_until
 from loopscope.core.codec import decode
-from loopscope.core.records import Chunks, Header, Lever, Request, Trailer, Truth
+from loopscope.core.records import Chunks, Header, Hello, Lever, Request, Trailer, Truth
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -83,6 +83,38 @@ def test_every_chunk_that_was_sent_is_counted(tmp_path: Path) -> None:
     cut = [request for request in requests if request.outcome == "taken"]
     # What a cut stream still had in its socket when the session ended was sent and not seen: at most a few each.
     assert seen <= sent <= seen + 4 * len(cut)
+
+
+@pytest.mark.parametrize(
+    "pulls",
+    [
+        ("client=aiohttp", "client=streams"),
+        ("client=streams", "placement=process"),
+        ("placement=process:3", "placement=loop"),
+    ],
+)
+def test_no_takeover_of_client_or_placement_loses_a_request(tmp_path: Path, pulls: tuple[str, str]) -> None:
+    """Every request that the servers were sent has ended well or is told as cut by the end; chunks are all there."""
+    path = tmp_path / "run.jsonl"
+    done = run(
+        "record", "--embedded", "-o", str(path), "--seconds", "9", "--tokens", "60", "--agents", "4", "--json",
+        "--at", "2", pulls[0], "--at", "5.5", pulls[1],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    records = _records(path)
+    requests = [record for record in records if isinstance(record, Request)]
+    assert {request.outcome for request in requests} == {"ok", "taken"}
+    assert result["truth"]["requests"] == len(requests)
+    assert all(request.chunks == 60 for request in requests if request.outcome == "ok")
+    hellos = [record for record in records if isinstance(record, Hello) and record.role == "rig"]
+    last = {hello.proc for hello in hellos if hello.info["group"] == "3"}
+    assert len(last) == {"placement=process": 4, "placement=loop": 1}.get(pulls[1], 1)
+    assert {request.proc for request in requests if request.outcome == "taken"} <= last
+    assert result["loop"]["client"] == hellos[-1].info["client"]
+    for agent in range(4):
+        spans = sorted((r.start_ns, r.end_ns) for r in requests if r.agent == agent)
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
 
 
 def test_levers_act_and_a_takeover_loses_nothing(tmp_path: Path) -> None:
@@ -166,7 +198,10 @@ def test_a_dead_rig_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--at", "1", "gears=3"], "there is no lever 'gears'; levers: throttle, loop, client, batch, decoder, agents"),
+        (
+            ["--at", "1", "gears=3"],
+            "there is no lever 'gears'; levers: throttle, loop, client, placement, batch, decoder, agents",
+        ),
         (["--at", "1", "batch=sometimes"], "valid: off, decode:50ms"),
         (["--loop", "trio"], "valid: asyncio, uvloop"),
         (["--at", "soon", "batch=off"], "a number of seconds"),

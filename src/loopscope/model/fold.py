@@ -103,7 +103,6 @@ class Fold(State):
     def _close(self, opened: OpenBin, seconds: float) -> None:
         watts = self.power.watts(opened.index * BIN_NS)
         closed = close(opened, len(self.agents.all), seconds, watts, self.rigs.procs, self.cores)
-        current = self.rigs.current
         self.window.push(closed)
         self.seconds.add(closed, self.time.zero or 0)
         self.ledger.add(closed, self.rigs, self.time.latest, self.tokens_per_chunk)

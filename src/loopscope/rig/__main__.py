@@ -19,7 +19,8 @@ def main() -> int:
     parser.add_argument("--proc", default="rig-1", help="name of this process in the records")
     parser.add_argument("--loop", default="asyncio", help="asyncio or uvloop")
     parser.add_argument("--client", default="httpx", help="what moves the bytes, see loopscope.rig.clients")
-    parser.add_argument("--replaces", default="", help="name of the rig that this one takes over from")
+    parser.add_argument("--group", default="", help="a word that rigs which work side by side have in common")
+    parser.add_argument("--replaces", default="", help="names of the rigs that this one takes over from")
     parser.add_argument(
         "--plant",
         action="append",
@@ -37,7 +38,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-        runner.run(Rig(pipe, metered, kind, args.replaces, plants).run())
+        runner.run(Rig(pipe, metered, kind, args.replaces, plants, group=args.group).run())
     return 0
 
 

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from loopscope.core.errors import InputError
 
 MAX_AGENTS = 1024
+MAX_LOOPS = 64
+"""Rig processes side by side; each takes 40 MB and, to start, 0.4 s of a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ LEVERS: dict[str, Lever] = {
             "what moves the bytes (docs/clients.md): a new rig process takes over, the old one drains", tuple(CLIENTS),
         ),
         Lever(
+            "placement", "loop", "p", False, f"loop, process, process:K (K from 2 to {MAX_LOOPS})",
+            "where agents run: all on one loop, each in a process of its own, or spread over K processes; new rigs take"
+            " over, the old ones drain",
+            ("loop", "process:2", "process"),
+        ),
+        Lever(
             "batch", "off", "b", True, "off, decode:50ms, decode:1KiB, read:50ms (any time or size)",
             "decode: read as it comes, decode later (saves only decoding); read: let the socket coalesce (saves"
             " wake-ups, costs delay)",
@@ -89,6 +97,37 @@ class Batch:
     kind: str = "off"
     every_ns: int = 0
     size_bytes: int = 0
+
+
+def loops_of(placement: str, agents: int) -> int:
+    """How many loops, each in a process of its own, a canonical placement takes for so many agents.
+
+    Raises:
+        InputError: more than there may be.
+    """
+    kind, _, number = placement.partition(":")
+    count = 1 if kind == "loop" else int(number or max(agents, 1))
+    if count > MAX_LOOPS:
+        raise InputError(
+            f"placement=process would start {count} processes for {agents} agents, {MAX_LOOPS} are the most; spread"
+            " them with placement=process:K"
+        )
+    return count
+
+
+def _placement(text: str) -> str:
+    word = text.lower()
+    if word == "threads":
+        raise InputError(
+            "placement=threads is not offered: loops in threads share one interpreter lock, and builds without it are"
+            f" not tested yet; valid: {LEVERS['placement'].valid}"
+        )
+    kind, sign, number = word.partition(":")
+    if kind == "process" and sign and number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= MAX_LOOPS:
+        return "loop" if int(number) == 1 else f"process:{int(number)}"
+    if sign or kind not in ("loop", "process"):
+        raise InputError(f"placement={text!r} is not known; valid: {LEVERS['placement'].valid}")
+    return kind
 
 
 _BATCH = re.compile(r"(?:(decode|read):)?([0-9]+(?:\.[0-9]+)?)\s*(ms|s|B|KiB|MiB)", re.IGNORECASE)
@@ -172,6 +211,8 @@ def canonical(name: str, text: str) -> str:
         if not word.isascii() or not word.isdigit() or not 1 <= int(word[:9]) <= MAX_AGENTS:
             raise InputError(f"agents={text!r} is not known; valid: {lever.valid}")
         return str(int(word))
+    if name == "placement":
+        return _placement(word)
     choices = loops_here() if name == "loop" else lever.presets
     if word.lower() not in choices:
         raise InputError(f"{name}={text!r} is not known; valid: {', '.join(choices)}")

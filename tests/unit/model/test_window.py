@@ -21,9 +21,9 @@ def filled(index: int, chunks: int, gap_ns: float = 1e7, agents: int = 1) -> Clo
 def test_it_moves_every_half_second() -> None:
     """One bin alone waits for its neighbour, so that figures change twice a second and not more often."""
     window = Window()
-    window.push(filled(0, 5), "rig")
+    window.push(filled(0, 5))
     assert window.version == 0
-    window.push(filled(1, 5), "rig")
+    window.push(filled(1, 5))
     assert window.version == 1
     assert window.counts[0].counts.sum() == 10
 
@@ -32,7 +32,7 @@ def test_ten_seconds_stay() -> None:
     """Forty bins are in the window; the forty-first and its values have left."""
     window = Window()
     for index in range(WINDOW_BINS + 2):
-        window.push(filled(index, 1), "rig")
+        window.push(filled(index, 1))
     assert len(window.bins) == WINDOW_BINS
     assert window.counts[0].counts.sum() == WINDOW_BINS
     assert window.end == WINDOW_BINS + 2
@@ -42,12 +42,12 @@ def test_bins_left_out_count_as_time() -> None:
     """A silence of two seconds moves the window by two seconds; one of a day empties it."""
     window = Window()
     for index in range(4):
-        window.push(filled(index, 1), "rig")
-    window.push(filled(12, 1), "rig")
-    window.push(filled(13, 1), "rig")
+        window.push(filled(index, 1))
+    window.push(filled(12, 1))
+    window.push(filled(13, 1))
     assert [closed.index for closed in window.bins] == list(range(14))
-    window.push(filled(400_000, 1), "rig")
-    window.push(filled(400_001, 1), "rig")
+    window.push(filled(400_000, 1))
+    window.push(filled(400_001, 1))
     assert window.counts[0].counts.sum() == 2
     assert len(window.bins) == WINDOW_BINS
 
@@ -56,7 +56,7 @@ def test_the_peak_is_of_one_second() -> None:
     """The highest rate over any second so far, not of a single bin."""
     window = Window()
     for index, chunks in enumerate((5, 5, 50, 5, 5, 5, 5, 5, 5, 5)):
-        window.push(filled(index, chunks), "rig")
+        window.push(filled(index, chunks))
     assert window.peak_chunks_s == 65
 
 
@@ -64,10 +64,10 @@ def test_the_newest_second_waits_until_it_is_over() -> None:
     """A spark line never ends in a slump that only means that the second is not over."""
     window = Window()
     for index in range(6):
-        window.push(filled(index, 2), "rig")
+        window.push(filled(index, 2))
     assert window.sparks()[0, -2:].tolist() == [0, 8]
     for index in range(6, 8):
-        window.push(filled(index, 2), "rig")
+        window.push(filled(index, 2))
     assert window.sparks()[0, -3:].tolist() == [0, 8, 8]
 
 
@@ -75,9 +75,9 @@ def test_agents_that_come_later_begin_later() -> None:
     """The bin of each agent's first chunk is kept: its rate counts from there."""
     window = Window()
     for index in range(4):
-        window.push(filled(index, 1), "rig")
+        window.push(filled(index, 1))
     for index in range(4, 8):
-        window.push(filled(index, 1, agents=3), "rig")
+        window.push(filled(index, 1, agents=3))
     assert window.first_chunk == 0
     assert window.first_of_agent[0] == 0
     assert window.first_of_agent[1] > 10**9

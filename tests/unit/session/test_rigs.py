@@ -71,16 +71,21 @@ def _spec(number: int) -> AgentSpec:
     return AgentSpec(agent=number, name=f"a{number}", server=0)
 
 
+def _only(workers: list[FakeWorker]) -> FakeWorker:
+    (worker,) = workers
+    return worker
+
+
 def _started(worker: FakeWorker) -> list[int]:
     return [spec.agent for command in worker.told if isinstance(command, StartAgents) for spec in command.agents]
 
 
 def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rigs) -> None:
     """The new rig gets servers and levers at once, each agent only after the old rig has let it go."""
-    second = rigs.begin("uvloop", "httpx")
-    assert second.args == ["--loop", "uvloop", "--client", "httpx", "--replaces", "rig-1"]
+    second = _only(rigs.begin("uvloop", "httpx"))
+    assert second.args == ["--loop", "uvloop", "--client", "httpx", "--group", "2", "--replaces", "rig-1"]
     old = FakeWorker.made[0]
-    thread = threading.Thread(target=rigs.take_over, args=(second,))
+    thread = threading.Thread(target=rigs.take_over, args=([second],))
     thread.start()
     old.wait_told(StopAgents)
     assert isinstance(second.told[0], Plan)
@@ -96,9 +101,9 @@ def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rig
 
 def test_a_rig_that_dies_while_it_drains_does_not_lose_its_agents(rigs: Rigs, deaths: list[str]) -> None:
     """Agents that the old rig never let go are started on the new one all the same."""
-    second = rigs.begin("uvloop", "httpx")
+    second = _only(rigs.begin("uvloop", "httpx"))
     old = FakeWorker.made[0]
-    thread = threading.Thread(target=rigs.take_over, args=(second,))
+    thread = threading.Thread(target=rigs.take_over, args=([second],))
     thread.start()
     old.wait_told(StopAgents)
     old.running = False
@@ -111,8 +116,8 @@ def test_a_rig_that_dies_while_it_drains_does_not_lose_its_agents(rigs: Rigs, de
 def test_a_takeover_from_a_dead_rig_starts_everything_at_once(rigs: Rigs) -> None:
     """When there is nobody to drain, the new rig begins with every agent."""
     FakeWorker.made[0].running = False
-    second = rigs.begin("asyncio", "httpx")
-    rigs.take_over(second)
+    second = _only(rigs.begin("asyncio", "httpx"))
+    rigs.take_over([second])
     assert _started(second) == [0, 1]
 
 
@@ -137,9 +142,9 @@ def test_an_agent_that_was_stopped_stays_gone(rigs: Rigs) -> None:
 
 def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
     """A lever pulled while a takeover runs acts on both rigs, and a later rig begins with it."""
-    second = rigs.begin("uvloop", "httpx")
+    second = _only(rigs.begin("uvloop", "httpx"))
     old = FakeWorker.made[0]
-    thread = threading.Thread(target=rigs.take_over, args=(second,))
+    thread = threading.Thread(target=rigs.take_over, args=([second],))
     thread.start()
     old.wait_told(StopAgents)
     rigs.set_lever("batch", "read:50ms")
@@ -148,8 +153,8 @@ def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
     for agent in (0, 1):
         rigs.agent_gone("rig-1", agent)
     thread.join(10)
-    third = rigs.begin("asyncio", "httpx")
-    thread = threading.Thread(target=rigs.take_over, args=(third,))
+    third = _only(rigs.begin("asyncio", "httpx"))
+    thread = threading.Thread(target=rigs.take_over, args=([third],))
     thread.start()
     third.wait_told(Plan)
     assert third.told[0].levers["batch"] == "read:50ms"
@@ -163,3 +168,63 @@ def test_a_rig_that_was_asked_to_end_is_no_death(rigs: Rigs, deaths: list[str]) 
     rigs.stop()
     FakeWorker.made[0].on_end(0)
     assert deaths == []
+
+
+def test_agents_are_spread_over_rigs_side_by_side_and_come_back_to_one(rigs: Rigs) -> None:
+    """Four agents: two on each of two new rigs, each started when it is gone from the old one; then all on one."""
+    rigs.start_agents([_spec(2), _spec(3)])
+    pair = rigs.begin("asyncio", "httpx", 2)
+    thread = threading.Thread(target=rigs.take_over, args=(pair,))
+    thread.start()
+    FakeWorker.made[0].wait_told(StopAgents)
+    for agent in range(4):
+        rigs.agent_gone("rig-1", agent)
+    thread.join(10)
+    assert [sorted(_started(worker)) for worker in pair] == [[0, 2], [1, 3]]
+    one = _only(rigs.begin("asyncio", "httpx"))
+    assert "rig-2,rig-3" in one.args
+    thread = threading.Thread(target=rigs.take_over, args=([one],))
+    thread.start()
+    for worker, agents in zip(pair, ([0, 2], [1, 3]), strict=True):
+        worker.wait_told(StopAgents)
+        for agent in agents:
+            rigs.agent_gone(worker.proc, agent)
+    thread.join(10)
+    assert sorted(_started(one)) == [0, 1, 2, 3]
+    assert not any(worker.running for worker in pair)
+
+
+def test_one_of_several_rigs_that_dies_loses_its_own_agents_and_says_so(rigs: Rigs, deaths: list[str]) -> None:
+    """The sentence names the agents that are gone with it; the next takeover starts them at once."""
+    pair = rigs.begin("asyncio", "httpx", 2)
+    thread = threading.Thread(target=rigs.take_over, args=(pair,))
+    thread.start()
+    FakeWorker.made[0].wait_told(StopAgents)
+    for agent in (0, 1):
+        rigs.agent_gone("rig-1", agent)
+    thread.join(10)
+    pair[1].running = False
+    pair[1].on_end(-9)
+    assert deaths == ["rig-3 ended by itself (signal 9): oops; with it agents 1, 1 other loops go on"]
+    assert not rigs.alive()
+    one = _only(rigs.begin("asyncio", "httpx"))
+    thread = threading.Thread(target=rigs.take_over, args=([one],))
+    thread.start()
+    pair[0].wait_told(StopAgents)
+    assert _started(one) == [1]
+    rigs.agent_gone("rig-2", 0)
+    thread.join(10)
+    assert sorted(_started(one)) == [0, 1]
+
+
+def test_rigs_that_no_agent_needs_any_more_end(rigs: Rigs) -> None:
+    """A process an agent: what joins takes the new agent, and ends with it; one rig always stays."""
+    more = _only(rigs.more(1))
+    rigs.join([more])
+    rigs.start_agents([_spec(2)])
+    assert _started(more) == [2]
+    rigs.stop_agents([2])
+    rigs.agent_gone(more.proc, 2)
+    rigs.retire()
+    assert not more.running
+    assert [worker.proc for worker in rigs.current] == ["rig-1"]
