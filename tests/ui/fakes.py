@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from loopscope.core.errors import LoopscopeError
+from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.model.snapshot import (
     AgentView,
     CeilingView,
@@ -22,12 +22,14 @@ from loopscope.model.snapshot import (
     PowerView,
     Quantiles,
     RequestView,
+    ResultView,
     Series,
     Snapshot,
     StallPlace,
     StallView,
 )
-from loopscope.session.source import SPEEDS, Abilities, Overview, Playback
+from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
+from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
 from loopscope.settings.levers import LEVERS, canonical
 
 EDGES = np.geomspace(1e-3, 1e5, 1601)
@@ -47,6 +49,35 @@ PLACES = (
     StallPlace("httpx/_models.py:112 in __init__", "gc", False, 1, 31.0, 31.0, 71.9),
     StallPlace("", "core", False, 1, 27.5, 27.5, 44.0),
 )
+CALIBRATED = "calibrated 2026-11-20 for httpx on uvloop, orjson, 2 to 32 streams; scaled: chunks cost 1.08x as much now"
+KNOWN: dict[str, Any] = {
+    "expected": Standing(12_300.0, 11_000.0, 13_900.0, CALIBRATED, "2026-11-20", "client"),
+    "measured": Standing(11_800.0, 11_500.0, 12_150.0, "ramp over the rate of 2 streams", "", "client"),
+    "full": Standing(9_100.0, 8_700.0, 9_600.0, "ramp over the rate of 2 streams"),
+    "curve": tuple(
+        CurvePoint(x, 0.2 + (x / 6000) ** 4, 0.9 + (x / 4000) ** 5, min(1.0, x / 9400), fell=x > 12_000)
+        for x in (1000.0, 2000.0, 4000.0, 6000.0, 8000.0, 9000.0, 10_000.0, 11_000.0, 11_700.0, 12_400.0)
+    ),
+    "curve_words": "measured by the ramp",
+    "costs": CostView(48.0, 21.0, 6.4, 0.07, "fitted on 18 loads with 2, 32 streams, 2026-11-20; misses by 7%", 1.08),
+    "next_levers": (NextLever("client", "streams", Standing(31_000.0, 28_000.0, 35_000.0, CALIBRATED)),),
+    "headroom": 0.97,
+    "headroom_of": "expected",
+}
+"""What is known of the ceiling after a calibration and a ramp."""
+
+
+def round_of(number: int, t_s: float, words: str = "") -> ResultView:
+    """One round of two agents; its parts sum to what is missing."""
+    parts = {"imbalance": 0.102 + 0.004 * number, "cold_start": 0.0, "prompt": 0.021, "decode": 0.42, "queue": -0.003,
+             "client": 0.006}  # fmt: skip
+    measured = 1.0 - sum(parts.values())
+    figures = {"measured": measured, "wall": 0.91, "reported": 0.865, "speedup": 2 * measured, **parts,
+               "client_connect": 0.001, "client_loop": 0.002, "client_handling": 0.003}  # fmt: skip
+    settings = {"scenario": "tr116", "agents": "2", "round": str(number)}
+    return ResultView(t_s, "round", words, settings, {} if words else figures)
+
+
 SETTLE_S, JUDGE_S = 2.0, 3.0
 
 
@@ -132,9 +163,11 @@ class FakeSource:
         recording: str = "", levers: bool = True, playback: bool = False, failing: tuple[int, ...] = (),
         power: str = "simulated", embedded: bool = True, edit: Callable[[Snapshot], Snapshot] = lambda s: s,
         failure: LoopscopeError | None = None, history: bool = True, gate: threading.Event | None = None,
-        past: bool = False,
+        past: bool = False, procedures: bool = False,
     ) -> None:  # fmt: skip
-        self.abilities = Abilities(levers, playback or past)
+        self.abilities = Abilities(levers, playback or past, procedures)
+        self.progress: Progress | None = None
+        self.runs: list[str] = []
         self.past = past
         self.title = "calm-pair.jsonl" if playback else "embedded pair"
         self.recording = recording
@@ -250,6 +283,19 @@ class FakeSource:
         lag[:2], delay[:2] = np.nan, np.nan
         kinds = (*self.marks, MarkView(31.0, "blocking-call", "finding"), MarkView(52.4, "stall 44 ms", "stall"))
         return Overview(at, 1.0, chunks, lag, delay, np.clip(chunks / 900, 0, 1), kinds)
+
+    def run(self, name: str, **args: str) -> None:
+        if self.progress is not None and self.progress.running:
+            raise InputError(f"{self.progress.title} is running; wait for it or cancel it")
+        self.runs.append(name)
+        self.progress = Progress(name, name.capitalize(), True, 0.42, "rate 12 of 20: 9,300 chunks/s", 19.0, 45.0)
+
+    def procedure(self) -> Progress | None:
+        return self.progress
+
+    def cancel(self) -> None:
+        if self.progress is not None:
+            self.progress = replace(self.progress, running=False, problem="cancelled")
 
     def stop(self) -> dict[str, Any]:
         self.events.append("stop")

@@ -400,6 +400,50 @@ def test_what_a_program_prints() -> None:
     play(fresh(), without)
 
 
+def test_calibration_and_ramp() -> None:
+    """K and R start what they say and open the screen with its progress; X cancels it; a refusal is a sentence."""
+    source = FakeSource(2, procedures=True, history=False)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("R")
+        await until(pilot, lambda: "42 %  19 s of about 45 s" in screen_text(pilot))
+        assert source.runs == ["ramp"] and app.screen.name == "ceiling"
+        await pilot.press("K")
+        await until(pilot, lambda: "Ramp is running; wait for it" in screen_text(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Live) and "Ramp 42 %" in screen_text(pilot))
+        await pilot.press("X")
+        await until(pilot, lambda: "cancelled" in screen_text(pilot) and "Ramp 42 %" not in screen_text(pilot))
+        await pilot.press("K", "X", "S")
+        await until(pilot, lambda: source.runs == ["ramp", "calibration", "scenario"])
+        await until(pilot, lambda: app.screen.name == "efficiency")
+
+    async def without(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("K", "R", "S", "X")
+        await pilot.pause()
+        assert isinstance(app.screen, Live)
+
+    play(source, steps)
+    play(fresh(), without)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("C", "the ceiling of this client"), ("E", "what the levers did"), ("e", "no rounds yet")],
+)
+def test_the_other_screens(key: str, words: str) -> None:
+    """Each key opens its screen from everywhere, and closes it."""
+    source = fresh(procedures=True)
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("l", key)
+        await until(pilot, lambda: words in screen_text(pilot))
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Live))
+
+    play(source, steps)
+
+
 def test_sorting_and_enlarging() -> None:
     """o sorts by the next column and says so; z enlarges one pane after the other, escape gives all back."""
     source = fresh(failing=(2,))

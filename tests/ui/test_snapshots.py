@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.ui.app import LoopscopeApp
 from ui.conftest import until
-from ui.fakes import FakeSource
+from ui.fakes import KNOWN, FakeSource, round_of
 
 pytestmark = pytest.mark.skipif(
     textual.__version__ != "8.2.8", reason="the pictures are of Textual 8.2.8; it is pinned and changed alone"
@@ -70,6 +70,21 @@ def test_the_past(snap_compare: Compare, size: tuple[int, int]) -> None:
     """A session that goes on, half a minute ago."""
     source = FakeSource(2, frozen=True, past=True, recording="/tmp/calm-pair.jsonl")
     assert snap_compare(terminal_size=size, **shown(source, keys=("left", "left", "left", "comma")))
+
+
+def known(snapshot: Snapshot) -> Snapshot:
+    """After a calibration, a ramp, and some rounds."""
+    results = (round_of(1, 20.0), round_of(2, 34.0, "left out: agent-2 failed: HTTP 500"), round_of(3, 48.0))
+    return replace(snapshot, ceiling=replace(snapshot.ceiling, **KNOWN), results=results)
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])
+@pytest.mark.parametrize("key", ["C", "E", "e"], ids=["ceiling", "effects", "efficiency"])
+def test_closely(snap_compare: Compare, key: str, size: tuple[int, int]) -> None:
+    """The ceiling with its standings, the ledger, and the efficiency of rounds."""
+    source = FakeSource(2, frozen=True, procedures=True, edit=known)
+    source.run("ramp")
+    assert snap_compare(terminal_size=size, **shown(source, keys=(key,)))
 
 
 def test_trouble(snap_compare: Compare) -> None:

@@ -75,6 +75,12 @@ ACTS: tuple[Act, ...] = (
         "f", "findings", 4),
     Act("output", "O", "output", "what the program prints", "its stdout and stderr over the whole screen, and back",
         "view", "O", "output", 3, "output"),
+    Act("ceiling", "C", "board('ceiling')", "the ceiling, closely",
+        "at least, expected, measured; delay against rate; what a chunk costs", "view", "C", "ceiling", 4),
+    Act("effects", "E", "board('effects')", "what the levers did", "every pull with both sides of its trade", "view",
+        "E", "effects", 5),
+    Act("efficiency", "e", "board('efficiency')", "efficiency",
+        "rounds of a scenario: three formulas, and where the rest went", "view", "e", "efficiency", 5),
     Act("zoom", "z", "zoom", "enlarge the next pane",
         "one pane after the other over the whole screen; escape goes back", "view", "z", "zoom", 5, board="live"),
     Act("order", "o", "order", "sort the agents", "by name, tok/s, delay, errors", "view",
@@ -85,6 +91,16 @@ ACTS: tuple[Act, ...] = (
     Act("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
     Act("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
     Act("back", "escape", "escape", "back", "closes the detail, the enlarged pane", "view", "esc", "back", 0),
+    Act("calibrate", "K", "run_procedure('calibration', 'ceiling')", "calibrate",
+        "measures what a chunk costs here, on emulators of its own (half a minute)", "session",
+        "K", "calibrate", 0, "procedures", "ceiling"),
+    Act("ramp", "R", "run_procedure('ramp', 'ceiling')", "ramp",
+        "raises the rate until the client falls behind, on emulators of its own (a minute)", "session",
+        "R", "ramp", 0, "procedures", "ceiling"),
+    Act("rounds", "S", "run_procedure('scenario', 'efficiency')", "rounds of the scenario",
+        "each agent alone, then all together, several times", "session", "S", "rounds", 0, "procedures", "efficiency"),
+    Act("cancel", "X", "cancel_procedure", "cancel what runs", "calibration, ramp, rounds", "session",
+        "X", "cancel", 0, "procedures", "ceiling efficiency"),
     Act("line", "h", "line", "the whole run as a line", "rate, lag, delay, marks: click or drag on it to go there",
         "time", "h", "history", 5, "playback"),
     Act("jump-back", "left", "jump(-10)", "ten seconds back", "what plays goes on playing", "time",
@@ -142,6 +158,8 @@ def can(act: Act, view: View) -> bool:
     """Whether the source allows it."""
     if act.needs == "output":
         return view.snapshot.output is not None
+    if act.needs == "procedures":
+        return view.abilities.procedures
     if act.needs in {"playback", "past"}:
         return view.abilities.playback
     return act.needs != "levers" or view.abilities.levers
@@ -156,6 +174,8 @@ def shown(act: Act, view: View) -> bool:
         return False
     if act.needs == "past":
         return view.past or view.replay
+    if act.id == "cancel":
+        return view.procedure is not None and view.procedure.running
     if act.id == "line" and (view.past or not view.running):
         return False
     return act.needs != "levers" or not view.past

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import threading
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import events, on
 from textual.binding import BindingType
@@ -159,6 +159,8 @@ class LoopscopeApp(Operated):
         view.snapshot, view.seen = event.snapshot, True
         view.recording = self.source.recording
         self._where(first)
+        if view.abilities.procedures:
+            self._ran()
         self.show(None if first else self._ticks)
         self._tell(event.snapshot)
         if first and event.snapshot.source_reason and not view.replay:
@@ -176,6 +178,16 @@ class LoopscopeApp(Operated):
         if view.past != self._past_shown:
             self._past_shown = view.past
             self._recolour(None)
+
+    def _ran(self) -> None:
+        """Ask how far the procedure is, and tell when it has ended."""
+        before, told = self.view.procedure, self.source.procedure()
+        self.view.procedure = told
+        if told is None or told.running or before is None or not before.running:
+            return
+        words = told.problem or getattr(told.result, "words", "") or f"done in {told.seconds:.0f} s"
+        severity: Literal["information", "warning"] = "warning" if told.problem else "information"
+        self.notify(words, title=told.title, severity=severity, timeout=8, markup=False)
 
     def _tell(self, snapshot: Snapshot) -> None:
         from loopscope.ui.panes.levers import summary

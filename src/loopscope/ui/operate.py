@@ -13,7 +13,7 @@ from loopscope.ui.pulls import Pulls
 from loopscope.ui.view import ORDERS, View
 
 _NEED_SOURCE = frozenset({
-    "pause", "mark", "detail", "loop", "findings", "output", "zoom", "order", "choose", "escape", "save",
+    "pause", "mark", "detail", "loop", "board", "findings", "output", "zoom", "order", "choose", "escape", "save",
     "command_palette",
 })  # fmt: skip
 """Actions that mean nothing until the source runs."""
@@ -43,6 +43,8 @@ class Operated(Playing):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Refuse levers that the source does not have, and everything but leaving while it starts."""
         if action in {"pull", "step", "ask"} and not (self.running and self.view.abilities.levers):
+            return False
+        if action in {"run_procedure", "cancel_procedure"} and not (self.running and self.view.abilities.procedures):
             return False
         if action in _NEED_PAST and not (self.running and self.view.abilities.playback):
             return False
@@ -131,6 +133,31 @@ class Operated(Playing):
     def action_loop(self) -> None:
         """Open the event loop's screen, or close it."""
         self._toggle("loop")
+
+    def action_board(self, name: str) -> None:
+        """Open one of the other screens, or close it."""
+        self._toggle(name)
+
+    def action_run_procedure(self, name: str, board: str) -> None:
+        """Start a procedure, and show the screen where its progress and its result stand."""
+        from loopscope.ui.screens.board import Board
+
+        if self.refuse_in_the_past() or not isinstance(self.screen, Board):
+            return
+        try:
+            self.source.run(name)
+        except LoopscopeError as error:
+            self.notify(str(error), title=name, severity="error", markup=False)
+            return
+        self.view.procedure = self.source.procedure()
+        if self.screen.name != board:
+            self._toggle(board)
+        self.show()
+
+    def action_cancel_procedure(self) -> None:
+        """Cancel what runs."""
+        if self.view.procedure is not None and self.view.procedure.running:
+            self.source.cancel()
 
     def action_findings(self) -> None:
         """Open the list of findings, or close it."""

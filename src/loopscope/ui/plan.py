@@ -128,6 +128,49 @@ def findings(width: int, height: int) -> dict[str, Box]:
     }
 
 
+def ceiling(width: int, height: int) -> dict[str, Box]:
+    """Panes of the ceiling's screen."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1)}
+    room = height - 3
+    upper = 12 if room >= 34 else (9 if room >= 24 else 8)
+    runs = 4 if room - upper >= 9 else 0
+    chart = room - upper - runs
+    boxes["standings"] = Box(0, 2, width, upper)
+    names = ("curve", "costs") if width >= 110 else ("curve",)
+    boxes |= _split(names, (3, 2)[: len(names)], width, 2 + upper, chart)
+    if runs:
+        boxes["procedure"] = Box(0, 2 + upper + chart, width, runs)
+    return boxes
+
+
+def effects(width: int, height: int) -> dict[str, Box]:
+    """Panes of the ledger."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1), "best": Box(0, 2, width, 4)}
+    return boxes | {"ledger": Box(0, 6, width, height - 7)}
+
+
+def efficiency(width: int, height: int) -> dict[str, Box]:
+    """Panes of the rounds."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return {"small": Box(0, 0, width, height)}
+    boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1)}
+    room = height - 3
+    upper = 9 if room >= 24 else 5
+    # A row for each of the six parts, for the client's own, and for both ends.
+    middle = min(12, max(5, room - upper - 4))
+    left = room - upper - middle
+    if left < 4:
+        middle, left = room - upper, 0
+    boxes |= {"formulas": Box(0, 2, width, upper), "waterfall": Box(0, 2 + upper, width, middle)}
+    if left:
+        boxes["rounds"] = Box(0, 2 + upper + middle, width, left)
+    return boxes
+
+
 def _split(names: Sequence[str], parts: Sequence[int], width: int, y: int, height: int) -> dict[str, Box]:
     total, boxes, x, given = sum(parts), {}, 0, 0
     for name, part in zip(names, parts, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loopscope.model.snapshot import AgentView, FindingView, Snapshot
-from loopscope.session.source import Abilities, Overview, Playback
+from loopscope.session.source import Abilities, Overview, Playback, Progress
 
 ORDERS = ("name", "tok/s", "delay", "errors")
 """What the agents' table may be sorted by, in the order of its key."""
@@ -34,6 +34,8 @@ class View:
     """It is a session that runs: it has said that what it shows is now. A replay never does."""
     line: bool = False
     """The time line of the whole run is wanted although what is shown is now."""
+    procedure: Progress | None = None
+    """What runs by itself, or how the last of it ended."""
     line_rows: int = 0
     """Rows that this line has on the screen; a small terminal has none for it."""
     hover_s: float | None = None
@@ -45,7 +47,7 @@ class View:
     """Name and beginning of the chosen finding."""
     order: str = ORDERS[0]
     board: str = "live"
-    """Which screen of panes is on top: ``live``, ``detail``, ``loop``, ``findings``."""
+    """Which screen of panes is on top: ``live`` or a name of :data:`loopscope.ui.screens.board.OTHERS`."""
     _ranked: tuple[str, int, int] = ("", 0, 0)
     _rank: dict[int, int] = field(default_factory=dict)
     zoom: str = ""

@@ -34,7 +34,7 @@ def test_the_footer_keeps_what_matters_most() -> None:
     """Narrow, the levers, help and quit stay; in a replay there are no levers."""
     narrow = text_of(actions.footer(LIVE, 80, 1))
     assert all(word in narrow for word in ("throttle", "loop", "batch", "decoder", "agents", "quit"))
-    assert "sort" not in narrow and "sort" in text_of(actions.footer(LIVE, 200, 1))
+    assert "sort" not in narrow and "sort" in text_of(actions.footer(LIVE, 240, 1))
     assert "throttle" not in text_of(actions.footer(REPLAY, 200, 1))
     assert "play" in text_of(actions.footer(REPLAY, 200, 1))
 

@@ -45,7 +45,7 @@ def test_one_pane_may_have_it_all() -> None:
         assert name in plan.live(160, 48, 2)
 
 
-@pytest.mark.parametrize("place", [plan.detail, plan.loop, plan.findings])
+@pytest.mark.parametrize("place", [plan.detail, plan.loop, plan.findings, plan.ceiling, plan.effects, plan.efficiency])
 def test_the_others_are_filled_exactly(place: Callable[[int, int], dict[str, Box]]) -> None:
     """No overlap and nothing left over at any size."""
     for width in (60, 80, 119, 120, 160, 240):

@@ -32,6 +32,10 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     draining = [[(f"draining: {', '.join(snap.loop.draining)}", "busy")]] if snap.loop.draining else []
     body = _numbers(view, inner, high)
     tail = [_busy(view, inner), _scale(view, inner), _delay(view, inner), _loop(view, inner)]
+    known = _known(view, inner)
+    if known is not None:
+        # What is expected or measured stands above the loop's own facts, which have a screen of their own.
+        tail.insert(2, known)
     room = high - len(body)
     if room >= len(tail) + 1:
         body.append(Ink().row(inner))
@@ -91,7 +95,11 @@ def _busy(view: View, inner: int) -> Row:
     words: Run = ("", "label")
     if ceiling.headroom is not None:
         words = (f"headroom at least {share(max(0.0, ceiling.headroom))} ", "value")
-        if ink.width + len(words[0]) + 1 > inner:
+        if ceiling.headroom_of == "expected":
+            words = (f"headroom {share(max(0.0, ceiling.headroom))} of expected ", "value")
+            if ink.width + len(words[0]) + 1 > inner:
+                words = (f"room ≈ {share(max(0.0, ceiling.headroom))} ", "value")
+        elif ink.width + len(words[0]) + 1 > inner:
             words = (f"room ≥ {share(max(0.0, ceiling.headroom))} ", "value")
     return ink.to(inner - len(words[0])).put(*words).row(inner)
 
@@ -104,6 +112,22 @@ def _scale(view: View, inner: int) -> Row:
     filled, rest = meter(ceiling.elu or 0.0, cells)
     style = "stall" if (ceiling.elu or 0.0) >= FULL else "elu"
     return Ink().gap(1).put(filled, style).put(rest, "trough").put("│", "bound").put(open_end, "bound").row(inner)
+
+
+def _known(view: View, inner: int) -> Row | None:
+    """What a calibration lets expect and what a ramp has measured, each by its name."""
+    ceiling = view.snapshot.ceiling
+    parts: list[Run] = []
+    if ceiling.expected is not None:
+        parts += [(" expected ", "label"), (f"≈{rate(ceiling.expected.mid)}/s", "elu bold")]
+        if inner >= 60:
+            parts.append((f" ({rate(ceiling.expected.low)} to {rate(ceiling.expected.high)})", "label"))
+    if ceiling.measured is not None:
+        parts += [
+            ("  measured " if parts else " measured ", "label"),
+            (f"{rate(ceiling.measured.mid)}/s", "value bold"),
+        ]
+    return Ink().runs(parts).row(inner) if parts else None
 
 
 def _delay(view: View, inner: int) -> Row:

@@ -42,6 +42,9 @@ def _facts(view: View, width: int) -> Row:
         left.append((1, rec))
         left.append((5, [(fit(name, min(width_of(name), 30)), "header-text on header")]))
     right: list[Item] = []
+    if view.procedure is not None and view.procedure.running:
+        words = f" {view.procedure.title} {100 * view.procedure.done:.0f} % "
+        right.append((1, [(words, "badge-text bold on busy")]))
     if snap.observer.dropped or snap.observer.lost_lines:
         lost = [f"dropped {snap.observer.dropped}"] if snap.observer.dropped else []
         lost += [f"lost lines {snap.observer.lost_lines}"] if snap.observer.lost_lines else []

@@ -13,11 +13,14 @@ from loopscope.ui.pane import Bar, Draw, Pane
 from loopscope.ui.panes import (
     agents,
     ceiling,
+    curve,
     detail,
+    efficiency,
     findings,
     frames,
     header,
     histogram,
+    ledger,
     levers,
     line,
     loop,
@@ -264,7 +267,47 @@ class Findings(Board):
                 self.show()
 
 
-OTHERS: dict[str, Callable[[], Board]] = {"detail": Detail, "loop": Loop, "findings": Findings}
+def _simple(
+    name: str, panes: Sequence[tuple[str, Draw, int, int]], place: Callable[[int, int], dict[str, Box]]
+) -> Callable[[], Board]:  # fmt: skip
+    """Give the maker of a screen between header and footer that only shows."""
+
+    class Simple(Board):
+        def __init__(self) -> None:
+            edges = (("header", header.draw, 1, 0), ("footer", actions.footer, 1, 0), ("small", frames.too_small, 1, 0))
+            super().__init__((*edges, *panes), name)
+
+        def boxes(self, width: int, height: int) -> dict[str, Box]:
+            return place(width, height)
+
+    return Simple
+
+
+OTHERS: dict[str, Callable[[], Board]] = {
+    "detail": Detail,
+    "loop": Loop,
+    "findings": Findings,
+    "ceiling": _simple(
+        "ceiling",
+        (
+            ("standings", curve.standings, 1, 0),
+            ("curve", curve.curve, CHARTS_EVERY, 1),
+            ("costs", curve.costs, CHARTS_EVERY, 2),
+            ("procedure", curve.procedure, 1, 0),
+        ),
+        plan.ceiling,
+    ),
+    "effects": _simple("effects", (("best", ledger.summary, 1, 0), ("ledger", ledger.draw, 1, 0)), plan.effects),
+    "efficiency": _simple(
+        "efficiency",
+        (
+            ("formulas", efficiency.formulas, 1, 0),
+            ("waterfall", efficiency.waterfall, CHARTS_EVERY, 1),
+            ("rounds", efficiency.rounds, CHARTS_EVERY, 2),
+        ),
+        plan.efficiency,
+    ),
+}
 """The screens that may stand over the live one, by name."""
 
 

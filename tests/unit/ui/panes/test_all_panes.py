@@ -11,17 +11,20 @@ from hypothesis import strategies as st
 
 from loopscope.core.text import plain
 from loopscope.model.snapshot import FindingView, Snapshot
-from loopscope.session.source import Abilities, Playback
+from loopscope.session.source import Abilities, Playback, Progress
 from loopscope.ui import actions
 from loopscope.ui.draw.ink import Row, text_of, width_of
 from loopscope.ui.panes import (
     agents,
     ceiling,
+    curve,
     detail,
+    efficiency,
     findings,
     frames,
     header,
     histogram,
+    ledger,
     levers,
     line,
     loop,
@@ -29,7 +32,7 @@ from loopscope.ui.panes import (
     timeline,
 )
 from loopscope.ui.view import View
-from ui.fakes import FakeSource
+from ui.fakes import KNOWN, FakeSource, round_of
 
 Draw = Callable[[View, int, int], list[Row]]
 PANES: dict[str, Draw] = {
@@ -56,9 +59,18 @@ PANES: dict[str, Draw] = {
     "listing": findings.listing,
     "output": output.draw,
     "line": line.draw,
+    "standings": curve.standings,
+    "curve": curve.curve,
+    "calibrated costs": curve.costs,
+    "procedure": curve.procedure,
+    "ledger": ledger.draw,
+    "best": ledger.summary,
+    "formulas": efficiency.formulas,
+    "waterfall": efficiency.waterfall,
+    "rounds": efficiency.rounds,
     "closely": findings.closely,
 }
-LIVE = Abilities(levers=True)
+LIVE = Abilities(levers=True, procedures=True)
 
 
 def view_of(snapshot: Snapshot, **more: object) -> View:
@@ -96,6 +108,14 @@ VIEWS = {
     "no power": view_of(FakeSource(1, power="none").snapshot(), paused=True, recording="/a/b/c.jsonl"),
     "replay": view_of(FakeSource(2, playback=True).snapshot(), playback=Playback(10.0, 300.0, True)),
     "past": view_of(FakeSource(2).snapshot(), playback=Playback(10.0, 300.0, True), running=True),
+    "known": view_of(
+        replace(
+            FakeSource(2).snapshot(),
+            ceiling=replace(FakeSource(2).snapshot().ceiling, **KNOWN),
+            results=(round_of(1, 3.0), round_of(2, 4.0, "left out: a clock stepped")),
+        ),
+        procedure=Progress("ramp", "Ramp", True, 0.3, "words", 3.0, 45.0),
+    ),
     "markup": view_of(hostile("[bold red]x[/] [@click=app.quit]y[/]")),
     "wide": view_of(hostile("代理一号 流れ агент 🙂🙂🙂 é́́")),
 }

@@ -1,0 +1,231 @@
+"""The ceiling, closely: what is known of it and on what grounds, delay against rate, what a chunk costs, what runs.
+
+Three standings are never mixed: a bound that holds now, what a calibration lets expect, what a ramp has measured.
+"""
+
+import math
+import textwrap
+
+import numpy as np
+
+from loopscope.model.standing import Standing
+from loopscope.ui.draw.charts import BLANK, braille, cut, meter, nice_top
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.words import NONE, plural, rate, share
+from loopscope.ui.panes.frames import message
+from loopscope.ui.view import View
+
+LIMITS = {
+    "client": "the client is the limit",
+    "server": "the server was the limit first: the client's ceiling is higher",
+    "core": "others took the core: on free cores it is higher",
+    "instrument": "what sends was the limit first: it is higher",
+    "range": "no more could be asked: it is higher",
+}
+"""What ended a ramp or a calibration, in words."""
+_NAME, _VALUE, _RANGE = 11, 10, 17
+
+
+def standings(view: View, width: int, height: int) -> list[Row]:
+    """What is known of the ceiling: now, at least, expected, measured, each with its interval and its grounds."""
+    ceiling, inner, high = view.snapshot.ceiling, width - 2, height - 2
+    window = f"over the last {view.snapshot.window_s:.0f} s"
+    entries: list[tuple[str, str, str, str, str, str]] = [
+        ("now", _rate(ceiling.now_chunks_s), "", f"chunks/s {window}", "rate bold", "label"),
+        ("at least", _rate(ceiling.at_least_chunks_s, "≥"), "",
+         ceiling.words or f"a lower bound: rate / loop busy, {window}; a fuller loop costs less a chunk", "bound bold",
+         "missing" if ceiling.words else "label"),
+        _entry("expected", ceiling.expected, ceiling.expected_words or "no calibration yet", "elu bold", "≈"),
+        _entry("measured", ceiling.measured, "no ramp yet with these levers and so many streams", "value bold"),
+        _entry("full point", ceiling.full, "not known: from here on the loop is full (ELU 0.95) and delay rises",
+               "finding"),
+    ]  # fmt: skip
+    if ceiling.headroom is not None:
+        of = f"1 - now / {ceiling.headroom_of}"
+        entries.append(("headroom", share(max(0.0, ceiling.headroom)), "", of, "value bold", "label"))
+    room = inner - 1 - _NAME - _VALUE - _RANGE
+    lines = [textwrap.wrap(words, max(20, room)) or [""] for *_, words, _, _ in entries]
+    # Long grounds have more lines where there is room for them.
+    spare = high - len(entries) - bool(ceiling.server_words)
+    body: list[Row] = []
+    for (name, value, between, _, style, look), words in zip(entries, lines, strict=True):
+        more = min(len(words) - 1, max(0, spare))
+        spare -= more
+        ink = Ink().put(" ").fitted(name, _NAME, "label").fitted(value, _VALUE, style).fitted(between, _RANGE, "value")
+        first = words[0] if more == len(words) - 1 else " ".join(words)
+        body.append(ink.put(fit(first, max(0, room)), look).row(inner))
+        left = inner - room
+        body += [Ink().to(left).put(fit(line, max(0, room)), look).row(inner) for line in words[1 : 1 + more]]
+    if ceiling.server_words:
+        body.append(Ink().put(fit(f" ○ {ceiling.server_words}", inner), "finding").row(inner))
+    return frame("the ceiling of this client, chunks/s", body, width, height, right=[[(_shape(view), "label")], []])
+
+
+def _shape(view: View) -> str:
+    """What a ceiling belongs to; it is never told without it."""
+    loop = view.snapshot.loop
+    words = [view.lever("client") or loop.client, view.lever("loop") or loop.name, view.lever("decoder")]
+    batch, placement = view.lever("batch"), view.lever("placement")
+    words.append(f"batch {batch}" if batch not in {"", "off"} else "")
+    words.append(f"placement {placement}" if placement not in {"", "loop"} else "")
+    return " · ".join(word for word in (*words, plural(loop.streams, "stream")) if word)
+
+
+def _rate(value: float | None, sign: str = "") -> str:
+    return NONE if value is None else f"{sign}{rate(value)}"
+
+
+def _entry(
+    name: str, found: Standing | None, absent: str, style: str, sign: str = ""
+) -> tuple[str, str, str, str, str, str]:
+    if found is None:
+        return name, NONE, "", absent, "label", "missing"
+    low, high = _rate(found.low), _rate(found.high)
+    between = f"{low} to {high}" if found.high is not None else f"{low} or more"
+    words = [found.words, LIMITS.get(found.limited_by, "") if found.limited_by != "client" else ""]
+    if found.stale:
+        words.insert(0, f"may be out of date: {found.stale}")
+    return (
+        name,
+        _rate(found.mid, sign),
+        between,
+        "; ".join(w for w in words if w),
+        style,
+        "busy" if found.stale else "label",
+    )
+
+
+_AXIS = 8
+
+
+def curve(view: View, width: int, height: int) -> list[Row]:
+    """Delivery delay (p99) against rate, on a log scale, with now, the full point and the hard ceiling on it."""
+    ceiling, inner, high = view.snapshot.ceiling, width - 2, height - 2
+    title = "delay p99 against rate, chunks/s"
+    points = [p for p in ceiling.curve if p.delay_p99_ms is not None and p.delay_p99_ms > 0 and p.chunks_s > 0]
+    if len(points) < 2:
+        words = "not enough data: K calibrates, R ramps" if view.abilities.procedures else "not enough data"
+        return frame(title, message(words, inner, high), width, height)
+    hard = ceiling.measured or ceiling.expected
+    marks: list[tuple[float, str, str, str]] = []
+    for value, sign, look, name in (
+        (ceiling.now_chunks_s, "┊", "rate bold", "now"),
+        (ceiling.full.mid if ceiling.full else None, "┆", "finding bold", "full"),
+        (hard.mid if hard else None, "│", "stall bold", "measured" if ceiling.measured else "expected"),
+    ):
+        if value is not None:
+            marks.append((value, sign, look, name))
+    cells, rows = max(2, inner - _AXIS), max(1, high - 2)
+    top = nice_top(max([p.chunks_s for p in points] + [value for value, *_ in marks]) * 1.02)
+    delays = np.array([p.delay_p99_ms for p in points], float)
+    low = math.floor(math.log10(float(delays.min())))
+    upper = max(low + 1, math.ceil(math.log10(float(delays.max())) + 1e-9))
+    at = np.array([p.chunks_s for p in points], float)
+    x = (np.arange(cells * 2) + 0.5) / (cells * 2) * top
+    line = np.interp(x, at, (np.log10(delays) - low) / (upper - low), left=np.nan, right=np.nan)
+    codes = braille(line, rows, 1.0, fill=False)
+    style = np.zeros(codes.shape, np.uint8)
+    names = ["delay", "stall bold", "delay bold"]
+    for value, sign, look, _ in marks:
+        column = min(cells - 1, int(value / top * cells))
+        free = codes[:, column] == BLANK
+        codes[free, column], style[free, column] = ord(sign), len(names)
+        names.append(look)
+    for point, delay in zip(points, delays, strict=True):
+        column = min(cells - 1, int(point.chunks_s / top * cells))
+        share_of = (math.log10(float(delay)) - low) / (upper - low)
+        row = min(rows - 1, max(0, rows - 1 - int(share_of * rows)))
+        codes[row, column], style[row, column] = ord("×" if point.fell else "●"), 1 if point.fell else 2
+    pictures = cut(codes, style, names)
+    body = []
+    for y in range(rows):
+        text = f"{10.0**upper:g} ms" if y == 0 else (f"{10.0**low:g} ms" if y == rows - 1 and rows > 1 else "")
+        body.append(Ink().put(f"{text:>{_AXIS - 1}} ", "label").runs(pictures[y]).row(inner))
+    body += [_named(marks, top, cells, inner), _rates(top, cells, inner)]
+    bottom: list[list[Run]] = [[(ceiling.curve_words, "label")]] if ceiling.curve_words else []
+    legend: list[list[Run]] = [
+        [("● ", "delay bold"), ("kept up  ", "label"), ("× ", "stall bold"), ("fell behind", "label")],
+    ]
+    return frame(title, body, width, height, right=legend, bottom=bottom)
+
+
+def _named(marks: list[tuple[float, str, str, str]], top: float, cells: int, inner: int) -> Row:
+    ink = Ink().to(_AXIS)
+    for value, _, style, name in sorted(marks):
+        text = f"{name} {rate(value)}"
+        x = _AXIS + min(max(0, int(value / top * cells) - len(text) // 2), max(0, cells - len(text)))
+        if x >= ink.width + (1 if ink.width > _AXIS else 0):
+            ink.to(x).put(text, style)
+        elif ink.width + 2 + len(text) <= inner:
+            ink.put("  ").put(text, style)
+    return ink.row(inner)
+
+
+def _rates(top: float, cells: int, inner: int) -> Row:
+    ink = Ink().to(_AXIS)
+    for part in range(5):
+        text = rate(top * part / 4) if part else "0"
+        x = _AXIS + min(max(0, round(cells * part / 4) - len(text) // 2), cells - len(text))
+        if x >= ink.width:
+            ink.to(x).put(text, "label")
+    return ink.row(inner)
+
+
+def costs(view: View, width: int, height: int) -> list[Row]:
+    """What a wake-up, a read and a chunk cost, what that was fitted on, and what the next lever is expected to give."""
+    ceiling, inner, high = view.snapshot.ceiling, width - 2, height - 2
+    body: list[Row] = []
+    told = ceiling.costs
+    if told is None:
+        body.append(Ink().put(fit(" what a chunk costs: not calibrated yet", inner), "missing").row(inner))
+    else:
+        ink = Ink()
+        for name, value in (("wake-up", told.wakeup_us), ("read", told.read_us), ("chunk", told.chunk_us)):
+            ink.put(f" {name} ", "label").put(f"{value:.1f} µs", "value bold").gap(2)
+        body.append(ink.row(inner))
+        body += [Ink().put(f" {line}", "label").row(inner) for line in textwrap.wrap(told.words, max(20, inner - 2))]
+        if told.today is not None:
+            body.append(Ink().put(fit(f" a chunk costs {told.today:.2f}x as much now", inner), "value").row(inner))
+    body.append(Ink().row(inner))
+    body.append(Ink().put(fit(" what one lever more is expected to give", inner), "title bold").row(inner))
+    for one in ceiling.next_levers:
+        found = one.expected
+        between = f"{rate(found.low)} to {rate(found.high)}"
+        ink = (
+            Ink()
+            .put(f" {one.lever}=", "label")
+            .put(f"{one.value}  ", "key bold")
+            .put(f"≈{rate(found.mid)}", "elu bold")
+        )
+        body.append(ink.put(f"  {between}", "label").row(inner))
+    if not ceiling.next_levers:
+        words = " not known: calibrate with another loop or client, too"
+        body.append(Ink().put(fit(words, inner), "missing").row(inner))
+    return frame("what it is made of", body[:high], width, height)
+
+
+def procedure(view: View, width: int, height: int) -> list[Row]:
+    """What runs by itself just now and how far it is; how the last one ended; what may be started."""
+    told, inner, high = view.procedure, width - 2, height - 2
+    if not view.abilities.procedures:
+        words = "nothing can be run in what is recorded" if view.replay else "nothing can be run in this session"
+        return frame("calibration and ramp", message(words, inner, high), width, height)
+    keys: list[list[Run]] = [
+        [("K", "key bold"), (" calibrate  ", "label"), ("R", "key bold"), (" ramp  ", "label"), ("S", "key bold"),
+         (" rounds of the scenario", "label")],
+        [("K", "key bold"), (" calibrate  ", "label"), ("R", "key bold"), (" ramp", "label")],
+    ]  # fmt: skip
+    if told is None:
+        return frame(
+            "calibration and ramp", message("nothing has been run yet", inner, high), width, height, bottom=keys
+        )
+    if not told.running:
+        text = told.problem or getattr(told.result, "words", "") or f"done in {told.seconds:.0f} s"
+        look = "finding" if told.problem else "value"
+        rows = [Ink().put(f" {line}", look).row(inner) for line in textwrap.wrap(text, max(20, inner - 2))]
+        return frame(f"{told.title}: {'ended' if told.problem else 'done'}", rows[:high], width, height, bottom=keys)
+    pace = f" {share(told.done)}  {told.seconds:.0f} s of about {max(told.about_s, told.seconds):.0f} s "
+    filled, rest = meter(told.done, max(4, inner - len(pace) - 2))
+    body = [Ink().gap(1).put(filled, "elu").put(rest, "trough").put(pace, "value bold").row(inner)]
+    body.append(Ink().put(fit(f" {told.words}", inner), "busy").row(inner))
+    return frame(told.title, body, width, height, bottom=[[("X", "key bold"), (" cancels it", "label")]])

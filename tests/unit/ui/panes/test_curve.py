@@ -1,0 +1,143 @@
+"""The ceiling, closely; the ledger; the efficiency of rounds."""
+
+from dataclasses import replace
+
+import pytest
+
+from loopscope.model.snapshot import Snapshot
+from loopscope.model.standing import CurvePoint, Standing
+from loopscope.session.source import Abilities, Progress
+from loopscope.ui.draw.ink import text_of
+from loopscope.ui.panes import ceiling, curve, efficiency, ledger
+from loopscope.ui.view import View
+from ui.fakes import KNOWN, FakeSource, round_of
+
+BASE = FakeSource(2).snapshot()
+CAN = Abilities(True, procedures=True)
+
+
+def known(**more: object) -> View:
+    """A session with a calibration and a ramp."""
+    return View(snapshot=replace(BASE, ceiling=replace(BASE.ceiling, **{**KNOWN, **more})), seen=True, abilities=CAN)
+
+
+def test_the_three_standings_are_kept_apart() -> None:
+    """Each has its own line, its interval and its grounds; the bound is drawn as one."""
+    lines = text_of(curve.standings(known(), 160, 12)).splitlines()
+    line = {
+        words: next(each for each in lines if f"│ {words}" in each) for words in ("at least", "expected", "measured")
+    }
+    assert "≥15.7k" in line["at least"] and "lower bound" in line["at least"]
+    assert (
+        "≈12.3k" in line["expected"] and "11.0k to 13.9k" in line["expected"] and "calibrated 2026" in line["expected"]
+    )
+    assert "11.8k" in line["measured"] and "11.5k to 12.2k" in line["measured"] and "ramp" in line["measured"]
+    assert any("headroom" in each and "97 %" in each and "now / expected" in each for each in lines)
+    assert "httpx · uvloop · orjson · batch decode:50ms · 2 streams" in lines[0]
+
+
+def test_what_is_not_known_is_said() -> None:
+    """No figure stands where there is none, and what to do about it does."""
+    view = View(snapshot=Snapshot(), seen=True, abilities=CAN)
+    text = text_of(curve.standings(view, 160, 12))
+    assert "no calibration yet" in text and "no ramp yet" in text and "not known" in text
+    assert "not enough data: K calibrates, R ramps" in text_of(curve.curve(view, 100, 12))
+    assert "not calibrated yet" in text_of(curve.costs(view, 60, 10))
+    assert "K" not in text_of(curve.curve(View(), 100, 12))
+
+
+@pytest.mark.parametrize(
+    ("limited_by", "says"),
+    [("server", "the server was the limit first"), ("core", "others took the core"), ("client", ""),
+     ("range", "no more could be asked")],
+)  # fmt: skip
+def test_what_was_the_limit(limited_by: str, says: str) -> None:
+    """Another limit than the client is never passed off as the client's ceiling; what is stale says so."""
+    found = Standing(9_000.0, 8_000.0, None, "a ramp", limited_by=limited_by, stale="httpx 0.29 was 0.28")
+    text = text_of(curve.standings(known(measured=found), 200, 12))
+    assert says in text
+    assert "8000 or more" in text and "may be out of date: httpx 0.29 was 0.28" in text
+
+
+def test_the_curve() -> None:
+    """Points, the line through them, now, the full point and the ceiling, each named with its rate."""
+    text = text_of(curve.curve(known(), 120, 16))
+    for words in (
+        "now 20",
+        "full 9100",
+        "measured 11.8k",
+        "kept up",
+        "fell behind",
+        "measured by the ramp",
+        "chunks/s",
+    ):
+        assert words in text, words
+    assert text.count("●") >= 8 and text.count("×") == 2
+    bad = (CurvePoint(1000.0, None, None, None), CurvePoint(0.0, 1.0, 1.0, 0.1), CurvePoint(10.0, 1.0, 0.0, 0.1))
+    assert "not enough data" in text_of(curve.curve(known(curve=bad), 120, 16))
+
+
+def test_the_live_pane_names_the_standings() -> None:
+    """Beside the bound stands what is expected and what was measured, each by its name."""
+    text = text_of(ceiling.draw(known(), 72, 12))
+    assert "≈12.3k/s (11.0k to 13.9k)" in text and "measured 11.8k/s" in text
+    assert "headroom 97 % of expected" in text
+    assert "expected" not in text_of(ceiling.draw(View(snapshot=BASE), 72, 12))
+
+
+def test_progress_and_result() -> None:
+    """While it runs: how far, what, how long; then what came of it, or why nothing did."""
+    runs = Progress("ramp", "Ramp", True, 0.42, "rate 12 of 20", 19.0, 45.0)
+    text = text_of(curve.procedure(replace(known(), procedure=runs), 100, 4))
+    assert "42 %  19 s of about 45 s" in text and "rate 12 of 20" in text and "X cancels" in text
+    ended = replace(runs, running=False, problem="cancelled")
+    assert "cancelled" in text_of(curve.procedure(replace(known(), procedure=ended), 100, 4))
+    done = replace(runs, running=False)
+    assert "done in 19 s" in text_of(curve.procedure(replace(known(), procedure=done), 100, 4))
+    assert "nothing can be run" in text_of(curve.procedure(View(), 100, 4))
+
+
+def test_the_ledger() -> None:
+    """Every pull, the newest on top, both sides; the one with the highest bound is marked; settling is said."""
+    source = FakeSource(2)
+    source.pull("throttle", "60")
+    view = View(snapshot=source.snapshot())
+    lines = text_of(ledger.draw(view, 160, 12)).splitlines()
+    assert [line.strip("│★ ").split()[0] for line in lines[2:6]] == ["1:13", "1:01", "0:42", "0:29"]
+    assert "settling" in lines[2]
+    assert "★" in lines[3] and "decode:50ms" in lines[3] and "✓" in lines[3] and "✗" in lines[3]
+    assert "gap p99" in lines[1] and "CPU" in lines[1]
+    assert "J" in text_of(ledger.draw(view, 200, 12)).splitlines()[1]
+    best = text_of(ledger.summary(view, 160, 4))
+    assert "highest so far" in best and "batch off → decode:50ms at 1:01" in best
+    assert "nothing was pulled yet" in text_of(ledger.draw(View(), 100, 8))
+
+
+def rounds(*more: object) -> View:
+    """A session with rounds."""
+    results = (round_of(1, 10.0), round_of(2, 25.0, "left out: agent-1 failed"), round_of(3, 40.0), *more)
+    return View(snapshot=replace(BASE, results=results), abilities=CAN)  # type: ignore[arg-type]
+
+
+def test_three_formulas_with_their_names() -> None:
+    """Side by side; rounds that do not count are neither in the means nor hidden."""
+    text = text_of(efficiency.formulas(rounds(), 160, 9))
+    for words in ("measured, %", "wall, %", "reported, %", "2 of 3 rounds count", "tr116, 2 agents", "speed-up 0.89"):
+        assert words in text, words
+    small = text_of(efficiency.formulas(rounds(), 80, 5))
+    assert "measured" in small
+    listed = text_of(efficiency.rounds(rounds(), 140, 8))
+    assert "left out: agent-1 failed" in listed
+    assert "no rounds yet: S" in text_of(efficiency.formulas(View(abilities=CAN), 100, 8))
+
+
+def test_the_parts_sum() -> None:
+    """From one to measured, each part with its sign; a sum that does not hold would be said."""
+    text = text_of(efficiency.waterfall(rounds(), 140, 14))
+    assert "the parts sum to it exactly" in text
+    for words in ("imbalance", "-11.0", "decode", "-42.0", "queue", "+0.3", "connect +0.1", "measured"):
+        assert words in text, words
+    assert "cold start" in text
+    wrong = replace(rounds().snapshot.results[0], figures={"measured": 0.5, "imbalance": 0.1})
+    view = View(snapshot=replace(BASE, results=(wrong,)))
+    assert "the parts miss it by 40 %" in text_of(efficiency.waterfall(view, 140, 14))
