@@ -28,6 +28,8 @@ so that of those of 40 ms every second one ended before the second look. A look 
 _ALERT_NS = 3_000_000_000
 _SUSPECT_NS = 15_000_000
 _LEAST_WAIT_S = 0.005
+_SECOND_LOOK_S = 0.002
+"""The look that makes a stall of a suspicion: it waits for the GIL on top, and 40 ms are soon over."""
 _CLOSE_LOOKS_S = 0.01
 _FAR_LOOKS_S = 0.05
 _CLOSE_NS = 150_000_000
@@ -156,6 +158,8 @@ class Watchdog(threading.Thread):
         if now_ns - max(turn.told_ns, since_ns) >= _STILL_NS:
             turn.told_ns = now_ns
             self._tell(turn, now_ns, over=False)
+        if turn.looks < 2:
+            return _SECOND_LOOK_S
         return _CLOSE_LOOKS_S if lasts_ns < _CLOSE_NS else _FAR_LOOKS_S
 
     def _meters(self, gc_ns: int) -> _Meters:

@@ -8,6 +8,7 @@ from time import thread_time_ns
 
 import pytest
 
+from kit.processes import wait_until
 from loopscope.rig.usage import GcClock, ThreadUsage
 
 
@@ -88,3 +89,37 @@ def test_collections_are_told_by_generation() -> None:
     clock("stop", {"generation": 2})
     assert clock.by_generation_ns[2] == clock.total_ns > 0
     assert clock.by_generation_ns[:2] == [0, 0]
+
+
+def test_the_run_queue_is_read_without_giving_the_gil_away() -> None:
+    """Beside a thread that computes, five hundred readings are not five hundred waits for one's turn."""
+    usage = ThreadUsage()
+    if usage.runq_ns() is None:
+        pytest.skip(usage.runq_words)
+    resource = pytest.importorskip("resource")
+    halt = threading.Event()
+
+    def compute() -> None:
+        while not halt.is_set():
+            pass
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+        for _ in range(500):
+            usage.runq_ns()
+        waits = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+    finally:
+        halt.set()
+        thread.join()
+    assert waits < 100
+
+
+def test_the_run_queue_of_a_thread_that_has_ended_is_not_known() -> None:
+    """No figure, no error."""
+    made: list[ThreadUsage] = []
+    thread = threading.Thread(target=lambda: made.append(ThreadUsage()))
+    thread.start()
+    thread.join()
+    assert wait_until(lambda: made[0].runq_ns() is None)
