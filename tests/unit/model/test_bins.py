@@ -92,3 +92,11 @@ def test_an_empty_bin_closes_to_nothing() -> None:
     assert closed.chunks == 0
     assert closed.sums.shape[1] == 0
     assert np.isnan(closed.delay_most)
+
+
+def test_a_pause_of_the_collector_may_be_longer_than_the_tick_that_tells_it() -> None:
+    """The pause is told when it is over, to a tick that began late: 70 ms in a tick of 10 ms are 70 ms."""
+    grid = Grid()
+    grid.pulse(pulse(10, gc_ns=70_000_000, gc_gen_ns=[0, 0, 70_000_000]), 2 * BIN_NS - 1, None)
+    (sums,) = (opened.loops["rig"] for opened in drained(grid, 3 * BIN_NS) if opened.loops)
+    assert (sums.gc, sums.gc_old) == (70_000_000, 70_000_000)
