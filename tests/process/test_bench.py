@@ -1,0 +1,75 @@
+"""A bench with real children: what is offered, what is delivered, and that nothing is left of it."""
+
+import os
+import time
+
+import pytest
+
+from kit.processes import children_of
+from loopscope.core.records import Phase, Result
+from loopscope.session.live import LiveSource
+from loopscope.session.options import SessionOptions
+from loopscope.session.procedures.bench import Bench, bench_options
+from loopscope.session.procedures.runner import Handle
+from loopscope.settings import levers
+from loopscope.settings.levers import loops_here
+
+
+@pytest.mark.parametrize("loop", loops_here())
+def test_a_light_load_is_carried_whole_and_read_exactly(loop: str) -> None:
+    """The emulator says what it sent, the rig what came: the same, at two rates and two numbers of streams."""
+    told: list[object] = []
+    with Bench(bench_options(SessionOptions(), streams=2, loop=loop), told.append) as bench:
+        for streams, rate in ((2, 100.0), (6, 50.0)):
+            bench.set_rate(rate)
+            bench.set_streams(streams)
+            step = bench.take(Handle(), 0.4, 1.0)
+            assert step.asked == streams * rate
+            assert step.load.offered == pytest.approx(step.asked, rel=0.1)
+            assert step.load.delivered == pytest.approx(step.load.offered, rel=0.1)
+            assert step.load.cpu_us is not None
+            assert step.load.turns is not None
+            assert step.load.reads is not None
+            assert 0 < step.load.reads <= 1.1
+            assert step.limited_by in ("", "core")
+        assert bench.versions["loop"] == loop
+    assert not children_of(os.getpid())
+
+
+def test_an_overload_is_seen_and_what_it_leaves_is_drained() -> None:
+    """More than any client here carries: it falls behind, and afterwards the delay is small again."""
+    with Bench(bench_options(SessionOptions(), streams=2)) as bench:
+        bench.set_rate(60_000.0)
+        step = bench.take(Handle(), 0.3, 0.8)
+        assert step.fell or step.limited_by == "server"
+        bench.set_rate(50.0)
+        bench.drain(Handle(), 100.0, 20.0)
+        delay = bench.gauge.delay_ms(0)
+        assert delay is not None
+    assert not children_of(os.getpid())
+
+
+def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> None:
+    """Its steps stand in the session's trace; cancelled, its processes end and the session goes on."""
+    source = LiveSource(SessionOptions(embedded=True, levers=levers.defaults()))
+    heard: list[object] = []
+    source.listen(heard.append)
+    source.start()
+    try:
+        before = children_of(os.getpid())
+        source.run("ramp", shape="rate", streams="2")
+        until = time.monotonic() + 30
+        while not any(isinstance(record, Result) for record in heard) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert any(isinstance(record, Phase) and record.what == "ramp" for record in heard)
+        view = source.procedure()
+        assert view is not None
+        assert view.running
+        source.cancel()
+        while source.procedure().running and time.monotonic() < until:
+            time.sleep(0.05)
+        assert source.procedure().problem == "cancelled"
+        assert children_of(os.getpid()) == before
+    finally:
+        source.stop()
+    assert not children_of(os.getpid())
