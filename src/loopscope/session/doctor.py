@@ -13,6 +13,7 @@ from loopscope.core.text import plain
 from loopscope.session.discover import PAIR_URLS, NoPair, find_pair, probe_all
 from loopscope.session.hostfacts import host_facts
 from loopscope.session.urls import short
+from loopscope.settings.levers import CLIENTS, client_absent, clients_here
 from loopscope.wire.worker import Worker
 
 Say = Callable[[str], None]
@@ -56,7 +57,7 @@ def examine(say: Say) -> list[Check]:
         say("measuring the idle floor of each loop")
         checks = [check for name in LOOPS for check in _loop(name, workers[name])]
         power = list(_telemetry(workers["telemetry"]))
-    return [*checks, *power, *servers, *_clock(), *_versions()]
+    return [*checks, *power, *servers, *_clients(), *_clock(), *_versions()]
 
 
 def _child(module: str, proc: str, args: list[str]) -> Worker:
@@ -125,6 +126,12 @@ def _clock() -> Iterator[Check]:
         "clock", "wall clock", steady, words if steady else f"it stepped by {step_ns / 1e6:.1f} ms within 0.2 s",
         {"anchor_error_ns": float(after.error_ns), "step_ns": float(step_ns)},
     )  # fmt: skip
+
+
+def _clients() -> Iterator[Check]:
+    for name in CLIENTS:
+        here = name in clients_here()
+        yield Check("clients", name, here, "installed" if here else client_absent(name))
 
 
 def _versions() -> Iterator[Check]:

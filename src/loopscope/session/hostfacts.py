@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-_PACKAGES = ("httpx", "httpcore", "anyio", "uvloop", "orjson", "msgspec", "textual", "numpy")
+_PACKAGES = ("httpx", "httpcore", "anyio", "aiohttp", "uvloop", "orjson", "msgspec", "textual", "numpy")
 
 
 def _cpu_model() -> str:
