@@ -23,6 +23,7 @@ class Stretch:
     seconds: float
     chunks: int
     elu: float | None
+    """Of the fullest loop: where several stand side by side, it is the first to fall behind."""
     cpu: float | None
     """CPU of the loops' threads, as a share of one core each."""
     runq: float | None
@@ -119,10 +120,12 @@ class Gauge:
         recv, delay = self._between(from_ns, until_ns)
         with self._changed:
             pulses = list(self._pulses)
-        sums = dict.fromkeys(("dt", "elu", "active", "cpu_dt", "cpu", "runq_dt", "runq", "process"), 0.0)
+        sums = dict.fromkeys(("dt", "cpu_dt", "cpu", "runq_dt", "runq", "process"), 0.0)
         turns, turns_known, reads = 0.0, True, 0.0
         dropped: dict[str, tuple[int, int]] = {}
         seen: dict[str, float] = {}
+        busy: dict[str, list[float]] = {}
+        """Active and known time of each loop."""
         for pulse in pulses:
             begin_ns = pulse.t_ns - pulse.dt_ns
             share = (min(pulse.t_ns, until_ns) - max(begin_ns, from_ns)) / max(pulse.dt_ns, 1)
@@ -135,9 +138,11 @@ class Gauge:
             reads += pulse.reads * share
             turns_known = turns_known and pulse.turns is not None
             turns += (pulse.turns or 0) * share
-            for name, base, value in (
-                ("active", "elu", pulse.active_ns), ("cpu", "cpu_dt", pulse.cpu_ns), ("runq", "runq_dt", pulse.runq_ns)
-            ):  # fmt: skip
+            if pulse.active_ns is not None:
+                own = busy.setdefault(pulse.proc, [0.0, 0.0])
+                own[0] += pulse.active_ns * share
+                own[1] += dt
+            for name, base, value in (("cpu", "cpu_dt", pulse.cpu_ns), ("runq", "runq_dt", pulse.runq_ns)):
                 if value is not None:
                     sums[base] += dt
                     sums[name] += value * share
@@ -151,7 +156,7 @@ class Gauge:
         return Stretch(
             seconds=(until_ns - from_ns) / NS_PER_S,
             chunks=int(recv.size),
-            elu=_share(sums["active"], sums["elu"]),
+            elu=max((active / known for active, known in busy.values() if known >= _LEAST_NS), default=None),
             cpu=_share(sums["cpu"], sums["cpu_dt"]),
             runq=_share(sums["runq"], sums["runq_dt"]),
             process=_share(sums["process"], sums["dt"]),

@@ -359,6 +359,7 @@ def measure_servers(
     )  # fmt: skip
     with own_bench(own, tell, record) as bench:
         solo = bench.take(task, 2.0, 2.0).load.delivered
+        bench.rate = solo or None
         if solo <= 0:
             raise InputError("the servers sent nothing in two seconds: is the model loaded?")
 

@@ -38,14 +38,14 @@ def test_pulses_count_as_far_as_they_lie_within() -> None:
 
 
 def test_rigs_side_by_side_add_up() -> None:
-    """Chunks and reads of both; shares are of the time of both."""
+    """Chunks and reads of both; ELU is the fullest loop's."""
     one = Rig(0, 3 * S, (0,), "rig-1", elu=0.1)
     two = Rig(0, 3 * S, (1,), "rig-2", elu=0.3)
     gauge = fed(one, two)
     seen = gauge.read(ZERO + S, ZERO + 2 * S)
     assert seen.chunks == 200
     assert seen.rigs == 2
-    assert seen.elu == pytest.approx(0.2)
+    assert seen.elu == pytest.approx(0.3)
     assert gauge.streams() == 2
     assert gauge.told(ZERO + 2 * S, 0.0)
     assert not gauge.told(ZERO + 4 * S, 0.0)

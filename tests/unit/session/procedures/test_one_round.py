@@ -48,7 +48,7 @@ def state(word: str, t_ms: float) -> AgentState:
 def request(**values: object) -> Request:
     made = {
         "t_ns": 1000 * MS, "proc": "rig-1", "agent": 0, "request": 1, "outcome": "ok", "start_ns": 0,
-        "end_ns": 1000 * MS, "first_ns": 100 * MS, "last_ns": 990 * MS, "chunks": 10, "tokens": 10,
+        "end_ns": 1000 * MS, "first_ns": 100 * MS, "last_ns": 1000 * MS, "chunks": 10, "tokens": 10,
         "prompt_tokens": 3, "total_ns": 900 * MS, "load_ns": 0, "prompt_ns": 50 * MS, "eval_ns": 800 * MS,
         "connect_ns": 2 * MS, "handle_ns": MS,
     }  # fmt: skip
@@ -86,6 +86,7 @@ def test_the_work_of_an_agent_is_what_its_records_say() -> None:
     [
         (80, 0.1, {"throttle_ns": 500 * MS}, 0.0, 0.08, 0.0),  # the throttle held reading up all that time
         (80, 0.1, {"throttle_ns": 30 * MS}, 0.05, 0.03, 0.0),  # no more than it did at all
+        (80, 0.1, {"throttle_ns": 500 * MS, "last_ns": 900 * MS}, 0.0, 0.18, 0.0),  # before the last chunk and after it
         (40, 0.1, {"batch_ns": 900 * MS}, 0.0, 0.0, 0.04),  # read batching
         (1, 40.1, {"batch_ns": 900 * MS}, 0.0, 0.0, 0.041),  # decode batching: read at once, handled later
         (7, 0.1, {}, 0.007, 0.0, 0.0),  # nothing but the loop
