@@ -24,7 +24,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
     add_session_options(parser)
     group = parser.add_argument_group("screen")
-    group.add_argument("--record", type=Path, default=None, metavar="FILE", help="write a trace of it all")
+    group.add_argument(
+        "--record",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write a trace of it all (without it, what one can look back at is kept among the temporary files, at"
+        " most 512 MB, and removed at the end)",
+    )
     group.add_argument("--force", action="store_true", help="write over a file that is there")
     group.add_argument("--theme", default=None, metavar="NAME", help="colours; see themes/, or cycle with y")
     group.add_argument(
@@ -47,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     source = LiveSource(options_from(args, args.record, overwrite=args.force))
     why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
     if not why_not:
+        source.keep_past()
         result = importlib.import_module("loopscope.ui").run(source, theme=args.theme)
         if args.json:
             sys.stdout.write(json.dumps(result, indent=2) + "\n")

@@ -69,6 +69,7 @@ def _run(source: ProgramSource, args: argparse.Namespace) -> int:
         headless.say(f"loopscope: {why_not}; running headless (in a terminal this opens the live screen)")
         result = _headless(source)
     else:
+        source.keep_past()
         result = importlib.import_module("loopscope.ui").run(source, theme=args.theme)
     return _tell(source, result, args, report=bool(why_not))
 

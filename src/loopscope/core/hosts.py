@@ -1,9 +1,11 @@
 """Which host a URL leads to, as far as its text says."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
+@lru_cache(maxsize=1024)
 def elsewhere(url: str) -> bool:
     """Say whether a URL leads to another host; an empty one does not."""
     try:

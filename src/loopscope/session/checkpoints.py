@@ -10,7 +10,7 @@ from loopscope.model.freeze import fold_id, freeze
 
 EVERY_NS = 10_000_000_000
 """Folding ten seconds takes some 0.1 s, whatever the rate: what a seek may take."""
-_LEAST_LINES = 5
+_LEAST_LINES = 3
 """Bytes of lines between two checkpoints, for each byte of one: lines are packed to a third, it is already."""
 _LEAST_REST = 100
 """Time between two, for what one took: at most 1 % of a core."""

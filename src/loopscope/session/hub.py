@@ -55,6 +55,10 @@ class Hub:
         self._bad_lines = 0
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
 
+    def record_to(self, recorder: Recorder) -> None:
+        """Record there; to be said before the hub is opened."""
+        self._recorder = recorder
+
     def open(self, header: Header) -> None:
         """Let the lines through, the header first; what came before it follows in its order."""
         with self._lock:

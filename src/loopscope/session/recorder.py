@@ -31,6 +31,8 @@ class Recorder:
     is right again; from the recorder's thread, or from the thread that offers a line when the queue is full, so it must
     return at once.
 
+    ``most_bytes``: what comes once the file is as large as that is left out, and not counted as lost.
+
     Raises:
         TraceError: the path cannot be written to, or holds something and ``overwrite`` is not set.
     """
@@ -42,6 +44,7 @@ class Recorder:
         overwrite: bool = False,
         on_problem: Callable[[str], None] = lambda words: None,
         queue_bytes: int = QUEUE_BYTES,
+        most_bytes: int | None = None,
     ) -> None:
         self.cpu_ns = 0
         """CPU that the thread has used so far."""
@@ -53,6 +56,7 @@ class Recorder:
         self._path = plain(str(path))
         self._on_problem = on_problem
         self._room = queue_bytes
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._queue: list[bytes] = []
         self._free = queue_bytes
@@ -126,6 +130,8 @@ class Recorder:
             self._tell(f"{error}; the end of the recording is missing")
 
     def _write(self, batch: list[bytes]) -> None:
+        if self._most_bytes is not None and self._writer.taken_bytes > self._most_bytes:
+            return
         refused, why = 0, ""
         for line in batch:
             if refused and line.startswith(_CHECKPOINT):

@@ -201,6 +201,11 @@ class ReplaySource:
 
     def stop(self) -> dict[str, Any]:
         """End the thread, close the file, give the summary of what has been played."""
+        self.end()
+        return summary(self.fold)
+
+    def end(self) -> None:
+        """End the thread, close the file. A second call does nothing."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -210,7 +215,6 @@ class ReplaySource:
             self._scan.stop()
         if self._track is not None:
             self._track.close()
-        return summary(self.fold)
 
     def _end_ns(self) -> int:
         return self._length_ns if self._grown_ns is None else self._grown_ns()

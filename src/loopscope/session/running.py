@@ -1,6 +1,7 @@
 """What every source over running processes does the same: recorder, hub, judge, telemetry, start and stop."""
 
 import contextlib
+import dataclasses
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,15 +10,17 @@ from typing import Any
 
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError, WorkerError
-from loopscope.core.records import AnyRecord, Loss, Mark, Record
+from loopscope.core.records import AnyRecord, Header, Loss, Mark, Record
 from loopscope.core.text import plain
 from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
+from loopscope.session.glance import overview_of
 from loopscope.session.hub import Hub
 from loopscope.session.judge import Judge
 from loopscope.session.options import SessionOptions
+from loopscope.session.past import Past, spare_recorder
 from loopscope.session.procedures.runner import Runner
 from loopscope.session.recorder import Recorder
 from loopscope.session.source import Abilities, Overview, Playback, Progress
@@ -48,6 +51,10 @@ class RunningSource(ABC):
         self._recorder = (
             Recorder(record, overwrite=overwrite, on_problem=self._recorder_says) if record is not None else None
         )
+        self._past: Past | None = None
+        self._spare: Path | None = None
+        if record is not None and self._recorder is not None:
+            self._look_back_in(record, self._recorder)
         judge = Judge(levels_from(findings), limits_from(thresholds))
         self._hub = Hub(self._recorder, on_record=self._tell, dress=self._dress, judge=judge)
         self._listening = threading.Lock()
@@ -86,7 +93,11 @@ class RunningSource(ABC):
     @property
     def recording_problem(self) -> str:
         """What is wrong with the recording, in one sentence; empty when every line is in the file."""
-        if self._recorder is None or not (self._recorder.problem or self._recorder.lost_lines):
+        if (
+            self._spare is not None
+            or self._recorder is None
+            or not (self._recorder.problem or self._recorder.lost_lines)
+        ):
             return ""
         lost = self._recorder.lost_lines
         words = self._recorder.problem or f"{self.recording} did not take data for a while"
@@ -128,7 +139,8 @@ class RunningSource(ABC):
 
     def ask(self, answer: Callable[[Snapshot], None]) -> None:
         """Answer once with a fresh snapshot, from a thread of ours."""
-        self._hub.ask(answer)
+        if self._past is None or not self._past.ask(answer, self._dress):
+            self._hub.ask(answer)
 
     def mark(self, words: str) -> None:
         """Put a word on the time line."""
@@ -179,34 +191,57 @@ class RunningSource(ABC):
 
     def _tell(self, record: AnyRecord) -> None:
         self._heard(record)
+        if self._past is not None and isinstance(record, Header):
+            self._past.begin(record.t_ns)
         for heard in self._listeners:
             heard(record)
 
+    def keep_past(self) -> None:
+        """Make it possible to look back though nothing is recorded; to be said before :meth:`start`."""
+        if self._past is None and (spare := spare_recorder(lambda words: None)) is not None:
+            self._spare, self._recorder = spare
+            self._hub.record_to(self._recorder)
+            self._look_back_in(*spare)
+
+    def _look_back_in(self, path: Path, recorder: Recorder) -> None:
+        self._past = Past(path, recorder)
+        self.abilities = dataclasses.replace(self.abilities, playback=True)
+
     def playback(self) -> Playback | None:
-        """Live: none."""
-        return None
+        """Where the screen looks: now, or earlier. ``None`` where nothing is recorded."""
+        return self._past.playback() if self._past is not None else None
 
-    def play(self, playing: bool) -> None:  # noqa: B027 - nothing to do here, nor in a subclass
-        """Live: the data always flow."""
+    def play(self, playing: bool) -> None:
+        """Pause: look at this moment while the session goes on. Play: go on from there."""
+        if self._past is not None:
+            self._past.play(playing)
 
-    def seek(self, position_s: float) -> None:  # noqa: B027
-        """Live: stays at now."""
+    def seek(self, position_s: float) -> None:
+        """Look at an earlier moment; the session goes on."""
+        if self._past is not None:
+            self._past.seek(position_s)
 
-    def step(self, seconds: float) -> None:  # noqa: B027
-        """Live: stays at now."""
+    def step(self, seconds: float) -> None:
+        """Pause, and move what is shown by so much."""
+        if self._past is not None:
+            self._past.step(seconds)
 
-    def set_speed(self, speed: float) -> None:  # noqa: B027
-        """Live: as fast as it is."""
+    def set_speed(self, speed: float) -> None:
+        """How fast the past is played. Raises InputError for what is no speed."""
+        if self._past is not None:
+            self._past.set_speed(speed)
 
-    def set_loop(self, loop: bool) -> None:  # noqa: B027
+    def set_loop(self, loop: bool) -> None:  # noqa: B027 - nothing to do here, nor in a subclass
         """Live: there is no end."""
 
-    def now(self) -> None:  # noqa: B027
-        """Live: it is."""
+    def now(self) -> None:
+        """Look at the present again."""
+        if self._past is not None:
+            self._past.now()
 
     def overview(self) -> Overview | None:
-        """Live: not known yet."""
-        return None
+        """The session so far at a glance."""
+        return overview_of(self._hub.seconds)
 
     def _stop_processes(self) -> None:
         self._stopping = True
@@ -221,6 +256,10 @@ class RunningSource(ABC):
             self._stop_processes()
             with self._starting:  # a start under way sees its processes gone, and ends
                 self._stop_processes()
+            if self._past is not None:
+                self._past.now()
             self._hub.close()
+            if self._spare is not None:
+                self._spare.unlink(missing_ok=True)
             self._summary = summary(self._hub.fold)
         return self._summary

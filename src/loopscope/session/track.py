@@ -137,7 +137,8 @@ class Track:
             try:
                 fold = thaw(held, self.header, self._new_fold)
             except TraceError:
-                self._refused.add((found_ns, at))
+                if not self.growing:  # there it may only be on its way to the disk
+                    self._refused.add((found_ns, at))
                 continue
             self._enter(at, skip)
             self.fold, self._borrowed = fold, data is None

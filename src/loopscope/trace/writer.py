@@ -86,6 +86,11 @@ class TraceWriter:
         return self.lines - self._drained_lines if self._compressor else self._out.count(b"\n") + len(self._raw)
 
     @property
+    def taken_bytes(self) -> int:
+        """Bytes that the disk has taken."""
+        return self._taken_bytes
+
+    @property
     def index(self) -> list[tuple[int, int]]:
         """Moment (ns since the header) and place (bytes) of each checkpoint so far; a copy."""
         return self._index[:]
