@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from loopscope.probe.journal import ENDED, FAILED, STARTED, Exchange, Journal
-from loopscope.rig.clients.base import Wire, Wires
+from loopscope.rig.clients.base import Wire, Wires, reads_as_known
 
 _current: ContextVar[Exchange | None] = ContextVar("loopscope_exchange", default=None)
 """The request that this task is sending; httpcore connects and writes in the task of whoever awaits the response."""
@@ -41,12 +41,14 @@ class HttpcoreHooks:
         self._journal = journal
         self._wires = wires
         self._reports_end = False
+        self._direct: tuple[type, type[_HeardStream]] | None = None
 
     def patch(self, module: ModuleType) -> None:
         """Hook into ``httpcore`` or ``httpcore2``, just imported."""
         connection = module.AsyncHTTP11Connection
         if hasattr(connection, "_response_closed"):
             self._patch_end(connection)
+        self._direct = _direct_stream(module)
         self._patch_pool(module.AsyncConnectionPool)
         backends = [module.AnyIOBackend] if hasattr(module, "AnyIOBackend") else []
         for backend in backends:
@@ -79,7 +81,10 @@ class HttpcoreHooks:
 
     def _patch_connect(self, backend: Any, name: str) -> None:
         original = getattr(backend, name)
-        journal, wires = self._journal, self._wires
+        journal, wires, direct = self._journal, self._wires, self._direct
+
+        def heard(inner: Any) -> type[_HeardStream]:
+            return direct[1] if direct is not None and type(inner) is direct[0] else _HeardStream
 
         async def connect(self: Any, *args: Any, **more: Any) -> Any:
             start_ns = perf_counter_ns()
@@ -90,7 +95,7 @@ class HttpcoreHooks:
             wire = Wire()
             socket = inner.get_extra_info("socket")
             wire.fd = socket.fileno() if socket is not None else -1
-            return _HeardStream(inner, journal, wire, wires, None)
+            return heard(inner)(inner, journal, wire, wires, None)
 
         setattr(backend, name, connect)
 
@@ -191,7 +196,46 @@ class _HeardStream:
     ) -> "_HeardStream":
         inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
         self._wires.remove(self._wire)
-        return _HeardStream(inner, self._journal, self._wire, self._wires, self.exchange)
+        return type(self)(inner, self._journal, self._wire, self._wires, self.exchange)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def _direct_stream(module: Any) -> tuple[type, type[_HeardStream]] | None:
+    """Give the library's stream over anyio, and a stream of ours that reads in its place; ``None``: one that we do not
+    know, which is read through its own method.
+    """
+    try:
+        theirs, anyio = module._backends.anyio.AnyIOStream, module._backends.anyio.anyio
+        map_exceptions = module._exceptions.map_exceptions
+        closed = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+        errors = {TimeoutError: module.ReadTimeout, **dict.fromkeys(closed, module.ReadError)}
+    except AttributeError:
+        return None
+    if not reads_as_known(theirs):
+        return None
+
+    class _Direct(_HeardStream):
+        __slots__ = ()
+
+        async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            exchange = self.exchange
+            if exchange is not None:
+                exchange.asked_ns = perf_counter_ns()
+            try:
+                with map_exceptions(errors), anyio.fail_after(timeout):
+                    try:
+                        data: bytes = await self._inner._stream.receive(max_bytes=max_bytes)
+                    except anyio.EndOfStream:
+                        data = b""
+            except BaseException as error:
+                if exchange is not None:
+                    self._journal.note(exchange, FAILED, outcome_of(error))
+                raise
+            self._wire.reads += 1
+            if exchange is not None:
+                self._journal_read(exchange, perf_counter_ns(), data)
+            return data
+
+    return theirs, _Direct

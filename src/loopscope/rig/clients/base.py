@@ -147,3 +147,19 @@ class Client(Protocol):
 
     async def close(self) -> None:
         """Close every connection."""
+
+
+_READ_NAMES = {
+    "TimeoutError", "ReadTimeout", "anyio", "BrokenResourceError", "ReadError", "ClosedResourceError", "EndOfStream",
+    "map_exceptions", "fail_after", "_stream", "receive",
+}  # fmt: skip
+"""What ``read`` of httpcore's stream over anyio is made of, in the releases that we know."""
+
+
+def reads_as_known(stream: type) -> bool:
+    """Say whether this class of httpcore's reads as we know it, so that a read of ours may stand in its place.
+
+    A coroutine of ours around its coroutine costs 0.4 us a read, and several times that where caches are cold.
+    """
+    code = getattr(getattr(stream, "read", None), "__code__", None)
+    return code is not None and set(code.co_names) == _READ_NAMES

@@ -26,7 +26,7 @@ async def _read(url: str) -> tuple[str, bytes, int]:
 def test_both_ways_bring_the_same(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The installed httpcore is one that we know; a stream of another one is wrapped, and counts the same reads."""
     if not known:
-        monkeypatch.setattr(httpx_client, "_READ_NAMES", set())
+        monkeypatch.setattr(httpx_client, "reads_as_known", lambda stream: False)
     lines = [line("a"), line("b"), final(2)]
     with serving(sends(HEAD, *map(chunk, lines[:2]), chunk(lines[2]) + END)) as url:
         name, body, reads = asyncio.run(_read(url))
@@ -38,7 +38,7 @@ def test_both_ways_bring_the_same(known: bool, monkeypatch: pytest.MonkeyPatch) 
 def test_a_server_that_breaks_off_is_told_as_httpcore_would(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reset under the read is httpcore's ReadError, so that httpx makes its own of it."""
     if not known:
-        monkeypatch.setattr(httpx_client, "_READ_NAMES", set())
+        monkeypatch.setattr(httpx_client, "reads_as_known", lambda stream: False)
 
     async def run(url: str) -> None:
         client = HttpxClient(ReadGate(), secure=False)
