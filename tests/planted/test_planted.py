@@ -15,7 +15,7 @@ from loopscope.settings.levers import loops_here
 SLACK = 2.0
 """Sizes may be off by twice what ``doctor`` allows; tests/unit/session shows that an idle session misses them still."""
 BOTH = ("idle", "in data_received", "GIL held")
-FIRST = ("own CPU, over", "foreign processes", "server stalls", "100 connections")
+FIRST = ("own CPU ends", "foreign processes", "server stalls", "100 connections")
 LAST = ("block 300 ms", "GC pressure", "throttle", "clock behind", "uneven agents", "queue", "localhost")
 ONCE = {loops_here()[0]: FIRST, loops_here()[-1]: LAST} if len(loops_here()) > 1 else {loops_here()[0]: FIRST + LAST}
 CHOSEN = [case for case in CASES if case.name in BOTH or case.name in ONCE.get(case.loop, ())]

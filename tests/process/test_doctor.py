@@ -38,3 +38,26 @@ def test_doctor_for_people_is_a_table() -> None:
     live = next(line for line in lines if "live screen" in line)
     assert " -  " in live
     assert "no terminal" in live
+
+
+def test_the_self_test_tells_sizes_verdicts_and_who_else_was_there() -> None:
+    """The idle case on each loop as one object; the exit code is its verdict; progress says how long it will take."""
+    done = run("doctor", "--selftest", "--cause", "idle", "--json")
+    told = json.loads(done.stdout)
+    assert [(case["name"], case["loop"]) for case in told["cases"]] == [("idle", loop) for loop in loops_here()]
+    assert done.returncode == (0 if told["ok"] else 1)
+    assert told["ok"] is all(case["verdict"] == "ok" for case in told["cases"])
+    for case in told["cases"]:
+        assert case["verdict"] in ("ok", "miss", "noisy")
+        assert bool(case["wrong"]) is (case["verdict"] != "ok")
+        assert {"elu", "tok_s", "true_tok_s"} <= set(case["sizes"])
+        assert case["others"] is None or case["others"] >= 0
+    assert "2 sessions, about 1 min" in done.stderr
+
+
+def test_a_cause_that_there_is_not_is_a_sentence() -> None:
+    """Exit 2 with those that there are; without the self-test there are none."""
+    done = run("doctor", "--selftest", "--cause", "gremlins")
+    assert done.returncode == 2
+    assert "there is no cause 'gremlins'; causes: idle, own CPU 25 %" in done.stderr
+    assert run("doctor", "--cause", "idle").returncode == 2

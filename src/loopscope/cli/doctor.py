@@ -114,7 +114,7 @@ def _selftest(wanted: list[str], *, as_json: bool) -> int:
     good = counts["ok"] == len(results)
     took_s = time.monotonic() - began_s
     if as_json:
-        data = {"ok": good, **counts, "seconds": round(took_s, 1), "cases": [asdict(one) for one in results]}
+        data = {"ok": good, "counts": counts, "seconds": round(took_s, 1), "cases": [asdict(one) for one in results]}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return 0 if good else 1
     rows = [

@@ -116,23 +116,23 @@ def _ending(loop: str) -> list[Case]:
     """Causes that end: what was found goes by itself. A stall is held against the loop for ten seconds."""
     return [
         Case(
-            "own CPU, over", loop, _set("client-cpu"), _set(_PACE), _set("client-cpu"), plants=("spin:0.9@7",),
+            "own CPU ends", loop, _set("client-cpu"), _set(_PACE), _set("client-cpu"), plants=("spin:0.9@7",),
             seconds=15.0,
         ),
         Case(
-            "block, over", loop, _set("blocking-call"), _set(_PACE), _set("blocking-call"), plants=("block:300:1@5",),
+            "block ends", loop, _set("blocking-call"), _set(_PACE), _set("blocking-call"), plants=("block:300:1@5",),
             seconds=20.0,
         ),
         Case(
-            "GIL held, over", loop, _set("gil-held"), _set(_PACE), _set("gil-held"), plants=("gil:0.9@7",),
+            "GIL held ends", loop, _set("gil-held"), _set(_PACE), _set("gil-held"), plants=("gil:0.9@7",),
             seconds=15.0,
         ),
         Case(
-            "foreign, over", loop, _set("core-stolen"), _set(_PACE, "client-cpu"), _set("core-stolen"),
+            "foreign processes end", loop, _set("core-stolen"), _set(_PACE, "client-cpu"), _set("core-stolen"),
             plants=("neighbours:2@7", "spin:0.25@7"), seconds=15.0,
         ),
         Case(
-            "throttle, over", loop, _set("backlog"), _set(_PACE, _SLOW), _set("backlog"), levers={"throttle": "50"},
+            "throttle ends", loop, _set("backlog"), _set(_PACE, _SLOW), _set("backlog"), levers={"throttle": "50"},
             pulls=((7.0, "throttle", "off"),), tokens=4_000, seconds=15.0,
         ),
     ]  # fmt: skip
