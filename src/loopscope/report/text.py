@@ -7,7 +7,7 @@ from typing import Any
 from loopscope.model.fold import Fold
 from loopscope.model.view import series
 from loopscope.model.window import STEP_S
-from loopscope.report import charts
+from loopscope.report import charts, verdict
 from loopscope.report.grid import Column, lines
 from loopscope.report.sentences import sentences
 from loopscope.report.words import NOTHING, change, count, ms, plural, rate, share
@@ -91,6 +91,7 @@ def render(
         charts.lag(fold.ledger.run().lag, width=width, color=color),
         *more,
         sentences(summary),
+        ["verdict", *(f"  {sentence}" for sentence in verdict.told(summary, fold))],
     ]
     text = "\n\n".join("\n".join(_fitted(part, width, color)) for part in parts if part)
     return text if unicode else text.translate(_TO_ASCII).encode("ascii", "replace").decode()

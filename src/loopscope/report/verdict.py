@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from loopscope.core.errors import InputError
+from loopscope.model.fold import Fold
 from loopscope.model.snapshot import ResultView, Snapshot
 from loopscope.model.standing import Standing
 from loopscope.report.words import ms, rate, share
-from loopscope.settings.prices import Prices
+from loopscope.settings.prices import Prices, load_prices
 from loopscope.stats.attribution import PARTS
 
 FULL_ELU = 0.95
@@ -27,6 +29,15 @@ def verdict(summary: dict[str, Any], snapshot: Snapshot, prices: Prices) -> list
     return [
         *_ceiling(summary, snapshot), *_client(summary, snapshot), *_levers(snapshot), *_cost(summary, prices),
     ]  # fmt: skip
+
+
+def told(summary: dict[str, Any], fold: Fold) -> list[str]:
+    """Give the sentences with the operator's prices; a file of them that cannot be used is said to be so."""
+    try:
+        prices, problem = load_prices(), []
+    except InputError as error:
+        prices, problem = Prices(), [f"No prices: {error}."]
+    return [*verdict(summary, fold.snapshot(), prices), *problem]
 
 
 def _interval(standing: Standing) -> str:
@@ -126,7 +137,7 @@ def _levers(snapshot: Snapshot) -> Iterator[str]:
 def _cost(summary: dict[str, Any], prices: Prices) -> Iterator[str]:
     """Only with prices that the operator gave, and power that was measured."""
     power, tokens, seconds = summary["power"], summary["tokens"], summary["measured_s"]
-    if not tokens or not seconds:
+    if not tokens or not seconds or not power:
         return
     watts = power["watts"]
     if prices.per_kwh is not None and watts is not None and not power["simulated"]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from loopscope.core.text import plain
-from loopscope.report import charts, text
+from loopscope.report import charts, text, verdict
 from loopscope.report.markdown import escape, table
 from loopscope.report.sentences import sentences
 from loopscope.report.timeline import Timeline, timeline
@@ -25,7 +25,8 @@ def lines_of(folded: Folded) -> Timeline:
 def as_data(folded: Folded) -> dict[str, Any]:
     """One object: the summary, the file, the lines over time; ``null`` where nothing is known."""
     file = {"name": plain(folded.path.name, 120), **folded.file}
-    return {"file": file, **folded.summary, "timeline": lines_as_data(lines_of(folded))}
+    told = verdict.told(folded.summary, folded.fold)
+    return {"file": file, **folded.summary, "verdict": told, "timeline": lines_as_data(lines_of(folded))}
 
 
 def as_text(folded: Folded, *, width: int, color: bool, unicode: bool | None = None) -> str:
@@ -64,6 +65,7 @@ def _parts(folded: Folded) -> Iterator[str]:
         yield f"> **This file is not whole**: {escape(folded.outcome.words)}."
     yield "## Figures\n\n" + _figures(summary)
     yield "## What it says\n\n" + "\n".join([*_findings(summary), *(f"- {escape(one)}" for one in sentences(summary))])
+    yield "## Verdict\n\n" + "\n".join(f"- {escape(one)}" for one in verdict.told(summary, folded.fold))
     if len(summary["segments"]) > 1:
         yield "## Segments, each without its settling time\n\n" + _segments(summary)
     if summary["levers"]:

@@ -22,6 +22,7 @@ from loopscope.report.html.drawing import histogram, over_time, quantile_words
 from loopscope.report.html.markup import Markup, defined, element, joined
 from loopscope.report.sentences import sentences
 from loopscope.report.timeline import Timeline, rounded, timeline
+from loopscope.report.verdict import told
 from loopscope.report.words import count, ms, plural, rate, share
 from loopscope.session.folding import Folded
 from loopscope.stats.loghist import LogHist
@@ -132,6 +133,8 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
     fold, summary = folded.fold, folded.summary
     yield _section("Figures", "over the whole run from the first chunk on, all settings together", _tiles(summary))
     yield _section("What it says", "", *_told(findings, summary))
+    decided = (element("li", text) for text in told(summary, fold))
+    yield _section("Verdict", "", element("ul", *decided, class_="told"))
     yield _section(
         "Over time", f"steps of {lines.step_s:g} s; point at a chart (or use the arrow keys) to read its values",
         over_time(lines, list(fold.marks), findings),
