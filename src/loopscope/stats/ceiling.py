@@ -149,12 +149,14 @@ def full_point(loads: Iterable[Load]) -> Interval | None:
     return Interval(low, low * (high / low) ** float(share), high, float(len(points)))
 
 
-def bracket(kept: Sequence[float], fell: Sequence[float], noise: float = 0.0) -> Interval | None:
+def bracket(
+    kept: Sequence[float], fell: Sequence[float], noise: float = 0.0, guess: float | None = None
+) -> Interval | None:
     """The hard ceiling from rates at which a client kept up and rates at which it fell behind.
 
     Where they contradict each other (a disturbed machine), the interval spans the contradiction; ``noise`` is the
-    relative uncertainty of a rate and widens it. Its upper end is infinite when nothing fell behind; ``None`` when
-    nothing kept up.
+    relative uncertainty of a rate and widens it. ``guess`` is another estimate of the ceiling, for the middle. The upper
+    end is infinite when nothing fell behind; ``None`` when nothing kept up.
     """
     if not kept:
         return None
@@ -165,7 +167,7 @@ def bracket(kept: Sequence[float], fell: Sequence[float], noise: float = 0.0) ->
     low = max(surely) if surely else min(*kept, *fell)
     beyond = [rate for rate in fell if rate > best]
     high = min(beyond) if beyond else max(*fell, best)
-    mid = math.sqrt(best * high)
+    mid = math.sqrt(best * high) if guess is None else min(max(guess, low), high)
     return Interval(low * (1 - noise), mid, high * (1 + noise), float(len(kept) + len(fell)))
 
 

@@ -77,11 +77,6 @@ def _shape(bench: Bench, streams: int, task: Task, from_share: float, share: flo
     for total in LIGHT:
         climber.step(total, LOOK_S, f"{streams} streams", 0.02)
     top = climber.climb()
-    if top.fell and (top.load.runq or 0.0) > 0.4:
-        # The one load that the ceiling rests on: once more, when others had the core.
-        climber.relax(top.load.delivered / 3)
-        again = climber.step(top.asked or top.load.offered, LOOK_S, f"{streams} streams, once more", 0.48)
-        top = again if again.fell and (again.load.runq or 0.0) < (top.load.runq or 0.0) else top
     climber.relax(FIRST)
     if (top.load.runq or 0.0) > USELESS:
         raise LoopscopeError(
@@ -101,21 +96,20 @@ def _quick(knob: Knob) -> Knob:
 
 
 def expected_from(steps: list[Step], top: Step) -> Interval:
-    """The hard ceiling from one overload: what was delivered, between what held and what fell.
+    """The hard ceiling from one overload: what was delivered in the time in which the loop's thread had a core.
 
-    Its upper end is what the client would carry with its core to itself.
+    The interval has a tenth to either side, and a quarter of the share of the time without a core more.
     """
     kept = max((step.asked or step.load.offered for step in steps if not step.fell), default=0.0)
     if not top.fell:
         return Interval(top.load.delivered, top.load.delivered, math.inf, float(len(steps)))
-    fell = min(step.asked or step.load.offered for step in steps if step.fell)
-    mid = min(max(top.load.delivered, kept), max(fell, kept))
+    runq = min(top.load.runq or 0.0, USELESS)
+    mid = max(top.load.delivered / (1.0 - runq), kept)
     spread = mean_interval(top.slices) if len(top.slices) >= 4 else None
-    noise = 0.05
+    noise = 0.1 + runq / 4
     if spread is not None and spread.mid > 0:
         noise = max(noise, min((spread.high - spread.low) / 2 / spread.mid, 0.3))
-    alone = mid / (1.0 - min(top.load.runq or 0.0, USELESS))
-    return Interval(max(mid * (1 - noise), kept * (1 - noise)), mid, max(mid, alone) * (1 + noise), float(len(steps)))
+    return Interval(max(mid * (1 - noise), kept), mid, mid * (1 + noise), float(len(steps)))
 
 
 def _bound(interval: Interval) -> Bound:

@@ -31,6 +31,9 @@ CLOSE = 1.08
 MOST_STEPS = 5
 """Refining steps; each halves the bracket."""
 QUICK_S, LOOK_S, LONGER_S, SETTLE_S = 1.0, 2.0, 2.0, 0.6
+DISTURBED = 0.15
+"""Share of the time without a core from which falling behind is looked at once more."""
+MOST_STOLEN = 0.8
 FRACTIONS = (0.01, 0.1, 0.5)
 """Parts of the hard ceiling at which the cost of a chunk is told."""
 SHAPES = ("rate", "streams")
@@ -118,6 +121,8 @@ class Climber:
         self.steps: list[Step] = []
         self.kept: list[float] = []
         self.fell: list[float] = []
+        self.fallen: list[Step] = []
+        """The steps behind ``fell``."""
         self.last = 0.0
 
     def step(self, total: float, dwell_s: float, words: str, done: float) -> Step:
@@ -135,10 +140,26 @@ class Climber:
             self._bench.phase(self._what, False, number, words, settings)
         self.steps.append(step)
         offered = step.asked or step.load.offered
-        if step.limited_by != "server":
-            (self.fell if step.fell else self.kept).append(offered)
+        if step.fell:
+            self.fell.append(offered)
+            self.fallen.append(step)
+        elif step.limited_by != "server":
+            self.kept.append(offered)
         self._bench.emit(point(self._what, step, self._knob.name))
         return step
+
+    def forgiving(self, total: float, dwell_s: float, words: str, done: float) -> Step:
+        """Take a step; who fell behind without a core may not be told to be slow, and has a second look."""
+        step = self.step(total, dwell_s, words, done)
+        if not step.fell or (step.load.runq or 0.0) < DISTURBED:
+            return step
+        self.relax(step.load.delivered / 3)
+        again = self.step(total, dwell_s, f"{words}, once more", done)
+        first = self.fallen.index(step)
+        if not again.fell or (again.load.runq or 0.0) < (step.load.runq or 0.0):
+            # The second look is the better one.
+            del self.fell[first], self.fallen[first]
+        return again
 
     def relax(self, total: float) -> None:
         """Go to a light load and wait until nothing is left of an overload."""
@@ -149,7 +170,8 @@ class Climber:
         """Raise the load in large steps until the client falls behind, or no more can be asked."""
         total = self._knob.first
         while True:
-            step = self.step(total, QUICK_S, "climbing", 0.05 + 0.4 * min(1.0, math.log(total) / math.log(MOST)))
+            done = 0.05 + 0.4 * min(1.0, math.log(total) / math.log(MOST))
+            step = self.forgiving(total, QUICK_S, "climbing", done)
             if step.fell or step.limited_by == "server" or self.last >= self._knob.most * 0.999:
                 return step
             elu = step.load.elu or 0.5
@@ -169,13 +191,7 @@ class Climber:
                 middle = capacity * (0.96 if count == 0 else 1.05 if capacity * 0.96 in self._near() else 0.9)
                 middle = min(max(middle, low * 1.02), high / 1.02)
             self.relax(min(low, high / 3))
-            step = self.step(middle, LOOK_S, "closing in", 0.45 + 0.4 * count / MOST_STEPS)
-            if step.fell and (step.load.runq or 0.0) > 0.15:
-                # Who had no core may not be told to be slow: once more.
-                self.relax(min(low, high / 3))
-                again = self.step(middle, LOOK_S, "once more", 0.45 + 0.4 * (count + 0.5) / MOST_STEPS)
-                if not again.fell:
-                    self.fell.remove(step.asked or step.load.offered)
+            self.forgiving(middle, LOOK_S, "closing in", 0.45 + 0.4 * count / MOST_STEPS)
             if self.last == low or self.last == high:  # whole streams: nothing lies between
                 return
 
@@ -194,12 +210,14 @@ def climb(
     if top.fell and climber.fell:
         climber.refine(top.load.delivered)
     noise = _noise(climber.steps)
-    hard = bracket(climber.kept, climber.fell, noise)
+    hard = hard_of(climber.kept, climber.fallen, noise)
     at: dict[float, Step] = {}
     if hard is not None:
-        climber.relax(hard.mid * 0.1)
+        # Parts of what it carries here and now: on a disturbed machine that is less than the ceiling.
+        now = min(hard.mid, max(climber.kept))
+        climber.relax(now * 0.1)
         for count, part in enumerate(FRACTIONS):
-            total = hard.mid * part
+            total = now * part
             at[part] = climber.step(total, QUICK_S * 1.5, f"at {part:.0%} of the ceiling", 0.86 + 0.04 * count)
     limited, runq = _limit(climber.steps, hard)
     keeping = [step.load for step in climber.steps]
@@ -211,6 +229,23 @@ def climb(
     ramp = dataclasses.replace(ramp, words=sentence(ramp))
     bench.emit(outcome(what, ramp))
     return ramp
+
+
+def hard_of(kept: list[float], fallen: list[Step], noise: float) -> Interval | None:
+    """The hard ceiling of a client that has a core to itself.
+
+    What it kept up with it would also keep up with on a free core; what it fell behind at without a core for a part of
+    the time, it might have carried: so that bound is raised by that part, and the interval is as wide as others were
+    busy. The middle is what overloads have delivered in the time that they had.
+    """
+    free = [(step.asked or step.load.offered) / _had(step) for step in fallen]
+    carried = sorted(step.load.delivered / _had(step) for step in fallen)
+    return bracket(kept, free, noise, carried[len(carried) // 2] if carried else None)
+
+
+def _had(step: Step) -> float:
+    """Share of the time in which the loop's thread had a core when it wanted one."""
+    return 1.0 - min(max(step.load.runq or 0.0, 0.0), MOST_STOLEN)
 
 
 def _noise(steps: list[Step]) -> float:
@@ -252,7 +287,7 @@ def sentence(ramp: Ramp) -> str:
     if ramp.full is not None:
         words += f", full from {ramp.full.mid:,.0f}"
     if ramp.limited_by == "core":
-        words += f"; others took the core for {ramp.runq or 0:.0%} of the time: on free cores it is higher"
+        words += f"; others took the core for {ramp.runq or 0:.0%} of the time, so it is known no better"
     elif ramp.limited_by == "instrument":
         words += "; loopscope itself could not keep up: the client may carry more"
     return words
