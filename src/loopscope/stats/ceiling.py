@@ -155,8 +155,8 @@ def bracket(
     """The hard ceiling from rates at which a client kept up and rates at which it fell behind.
 
     Where they contradict each other (a disturbed machine), the interval spans the contradiction; ``noise`` is the
-    relative uncertainty of a rate and widens it. ``guess`` is another estimate of the ceiling, for the middle. The upper
-    end is infinite when nothing fell behind; ``None`` when nothing kept up.
+    relative uncertainty of a rate and widens it. ``guess`` is another estimate of the ceiling, for the middle. The
+    upper end is infinite when nothing fell behind; ``None`` when nothing kept up.
     """
     if not kept:
         return None
