@@ -28,6 +28,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str = ""
     embedded: bool = False
     words: str = ""
+    quantization: str = ""
+    """Of the model, as the server tells it (``Q4_K_M``); empty: it does not."""
 
 
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -68,6 +70,8 @@ class Header(Record, frozen=True, tag="header", kw_only=True, gc=False):
     agents: list[AgentSpec] = []
     levers: dict[str, str] = {}
     scenario: str = ""
+    commit: str = ""
+    """The commit that the session's folder stood at; empty: it is no working copy."""
 
 
 class Hello(Record, frozen=True, tag="hello", kw_only=True, gc=False):

@@ -152,7 +152,10 @@ def _server(found: Found, api: str, model: str) -> Server:
     words = found.reason or found.title
     if found.slots is not None:
         words += f", {found.slots} slot{'s' * (found.slots != 1)}"
-    return Server(url=found.url, api=api, model=model, version=found.version, words=words)
+    quantization = next((entry.quantization for entry in found.models if entry.name == model), "")
+    return Server(
+        url=found.url, api=api, model=model, version=found.version, words=words, quantization=quantization
+    )  # fmt: skip
 
 
 def _both(shared: Sequence[str]) -> str:

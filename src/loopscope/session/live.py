@@ -13,7 +13,7 @@ from loopscope.model.snapshot import Snapshot
 from loopscope.session.discover import NoPair, find_pair, resolve
 from loopscope.session.doubt import doubt
 from loopscope.session.embedded import EmbeddedPair
-from loopscope.session.hostfacts import host_facts
+from loopscope.session.hostfacts import commit, host_facts
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures.shelf import kept, results
 from loopscope.session.rigs import Rigs
@@ -63,7 +63,7 @@ class LiveSource(RunningSource):
         self._hub.open(
             Header(
                 t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
-                anchor_wall_ns=anchor.wall_ns, source=kind, words=self._words, host=host_facts(),
+                anchor_wall_ns=anchor.wall_ns, source=kind, words=self._words, host=host_facts(), commit=commit(),
                 servers=self._servers, agents=specs, levers=self._levers, scenario=self._options.scenario,
             )
         )  # fmt: skip

@@ -37,6 +37,8 @@ class Model:
     context: int | None = None
     generates: bool = True
     """False for what only embeds."""
+    quantization: str = ""
+    """As the server tells it; empty: it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,10 @@ def _identify(ask: _Questions, url: str) -> Found:
     raise _NoAnswerError(f"a web server, but neither Ollama's nor OpenAI's API ({models.status} for /v1/models)")
 
 
+def _text(value: object) -> str:
+    return plain(value, 20) if isinstance(value, str) else ""
+
+
 def _ollama(ask: _Questions, url: str, version: str) -> Found:
     models = [
         Model(
@@ -218,6 +224,7 @@ def _ollama(ask: _Questions, url: str, version: str) -> Found:
             _count(item.get("size")),
             _count(_dict(item.get("details")).get("context_length")),
             _generates(item.get("capabilities"), name),
+            quantization=_text(_dict(item.get("details")).get("quantization_level")),
         )
         for item, name in _named(ask.get("/api/tags").body.get("models"), "name", "model")
     ]

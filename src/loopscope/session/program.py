@@ -15,7 +15,7 @@ from loopscope.core.records import AnyRecord, Header, Hello, Mark
 from loopscope.core.text import plain
 from loopscope.model.findings import levels_from
 from loopscope.model.snapshot import Snapshot
-from loopscope.session.hostfacts import host_facts
+from loopscope.session.hostfacts import commit, host_facts
 from loopscope.session.output import Tail
 from loopscope.session.running import RunningSource
 from loopscope.session.source import Abilities
@@ -102,7 +102,7 @@ class ProgramSource(RunningSource):
             Header(
                 t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
                 anchor_wall_ns=anchor.wall_ns, source="program", words=f"a program of your own: {self._options.name}",
-                host=host_facts(),
+                host=host_facts(), commit=commit(),
             )
         )  # fmt: skip
         self._hub.put(self._program.hello_line)

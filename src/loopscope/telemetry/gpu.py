@@ -4,6 +4,7 @@ Everything here may be missing: the package, the library, the driver, the permis
 absence is told in words, and none of them is an error of the process.
 """
 
+import contextlib
 import importlib
 from dataclasses import dataclass
 from typing import Any
@@ -143,6 +144,8 @@ class Nvml:
         self._module = module
         self._gpus: list[_Gpu] = []
         self._open = False
+        self.driver = ""
+        """Version of the driver; empty: not known."""
 
     @property
     def names(self) -> list[str]:
@@ -166,6 +169,9 @@ class Nvml:
         except nvml.NVMLError as error:
             raise GpuError(words_of(error)) from error
         self._open = True
+        with contextlib.suppress(nvml.NVMLError, AttributeError):
+            driver = nvml.nvmlSystemGetDriverVersion()
+            self.driver = plain(driver.decode("ascii", "replace") if isinstance(driver, bytes) else str(driver), 40)
         try:
             count = int(nvml.nvmlDeviceGetCount())
         except nvml.NVMLError as error:

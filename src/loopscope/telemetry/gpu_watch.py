@@ -39,6 +39,11 @@ class GpuWatch:
         with self._lock:
             return self._reason or "ok"
 
+    def facts(self) -> dict[str, str]:
+        """Name of each GPU and version of the driver, for the header of a recording; nothing where there is none."""
+        facts = {"gpu": ", ".join(self._nvml.names), "driver": self._nvml.driver}
+        return {name: words for name, words in facts.items() if words}
+
     def latest(self) -> list[GpuReading]:
         """Latest reading of each GPU, empty when there is none to be had; old ones have lost their figures."""
         with self._lock:

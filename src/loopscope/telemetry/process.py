@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gpus.start()
     sampler = Sampler(args.proc, gpus, Rapl(), Host(args.watch, os.getppid()))
     signals = sampler.signals(HELLO_S)
-    pipe.ready("telemetry", {"interval_ms": str(args.interval_ms)}, signals)
+    pipe.ready("telemetry", {"interval_ms": str(args.interval_ms)} | gpus.facts(), signals)
 
     def on_command(command: AnyCommand) -> None:
         if isinstance(command, Quit):

@@ -44,6 +44,10 @@ class FakeNvml:
     def nvmlShutdown(self) -> None:
         self._call("nvmlShutdown")
 
+    def nvmlSystemGetDriverVersion(self) -> bytes:
+        self._call("nvmlSystemGetDriverVersion")
+        return b"570.1"
+
     def nvmlDeviceGetCount(self) -> int:
         self._call("nvmlDeviceGetCount")
         return self.count
