@@ -1,5 +1,7 @@
 """Replay: a trace at its own pace, answered from a thread, with a clock that the test holds."""
 
+import copy
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.tape import ZERO, calm
 from loopscope.core.errors import InputError, TraceError
-from loopscope.core.records import AnyRecord, Header, Mark
+from loopscope.core.records import AnyRecord, Checkpoint, Finding, Header, Mark
+from loopscope.model.fold import Fold
+from loopscope.model.freeze import fold_id, freeze
 from loopscope.model.snapshot import Snapshot
 from loopscope.session import replay
 from loopscope.session.replay import ReplaySource, fold_whole
@@ -271,3 +276,143 @@ def test_a_whole_trace_folds_without_waiting(tmp_path: Path, monkeypatch: pytest
     fold, outcome = fold_whole(make_trace(tmp_path / "run.jsonl", [1, 3600]))
     assert fold.marks == ["1", "3600"]  # type: ignore[attr-defined]
     assert outcome.whole
+
+
+def session_trace(path: Path, *, closed: bool = True, seconds: bool = True) -> list[AnyRecord]:
+    """A real session's records with marks and findings, and its seconds; gives the records."""
+    records: list[AnyRecord] = calm(30)
+    for at in range(2, 29, 3):
+        records.append(Mark(t_ns=ZERO + at * S, proc="session", words=f"mark {at}"))
+        records.append(Finding(t_ns=ZERO + at * S + 1, proc="session", name=f"rule-{at}", on=True, sentence="as told"))
+        records.append(Finding(t_ns=ZERO + at * S + S // 5, proc="session", name=f"rule-{at}", on=False))
+    records.sort(key=lambda record: record.t_ns)
+    fold = Fold()
+    writer = TraceWriter(path)
+    if seconds:
+        fold.seconds.hear = writer.write
+    for record in records:
+        writer.write(record)
+        fold.feed(record)
+    fold.seconds.end(ZERO)
+    writer.flush()
+    if closed:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("loopscope.trace.writer.now_ns", lambda: ZERO + 30 * S)
+            writer.close()
+    return records
+
+
+class Real(Player):
+    """A player of a real fold."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = Clock()
+        self.source = ReplaySource(path, clock=self.clock)
+        self.source.start()
+
+
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Real]]:
+    players: list[Real] = []
+
+    def start(path: Path) -> Real:
+        players.append(Real(path))
+        return players[-1]
+
+    yield start
+    for player in players:
+        player.source.stop()
+
+
+def test_at_64_times_the_speed_nothing_is_skipped(tmp_path: Path, real: Callable[[Path], Real]) -> None:
+    """Whenever somebody looks, every mark and finding whose time has passed is there, and only those."""
+    path = tmp_path / "run.jsonl.zst"
+    records = session_trace(path)
+    player = real(path)
+    player.ask()
+    player.source.set_speed(64.0)
+    looks = 0
+    while player.source.playback().position_s < 29:
+        player.clock.forward(0.05)
+        snapshot = player.ask()
+        at_ns = ZERO + round(player.source.playback().position_s * S)
+        looks += 1
+        marks = [record.words for record in records if isinstance(record, Mark) and record.t_ns <= at_ns - S // 10]
+        found = [
+            record.name for record in records if isinstance(record, Finding) and record.on and record.t_ns <= at_ns
+        ]
+        assert [mark.label for mark in snapshot.marks if mark.kind == "mark"][: len(marks)] == marks
+        seen = [mark.label for mark in snapshot.marks if mark.kind == "finding"]
+        assert seen[: len(found) - 1] == found[: len(found) - 1]
+    assert looks <= 20, "it was fast"
+    player.clock.forward(10)
+    last = player.ask_until(lambda s: not player.source.playback().playing)
+    assert len([mark for mark in last.marks if mark.kind == "mark"]) == 9
+    assert {finding.sentence for finding in player.source.fold.past} == {"as told"}
+
+
+def test_seek_step_and_loop(tmp_path: Path, real: Callable[[Path], Real]) -> None:
+    """Jumps are clamped; a step pauses; at the end it begins anew when asked to."""
+    path = tmp_path / "run.jsonl"
+    session_trace(path)
+    player = real(path)
+    player.ask_until(lambda s: player.source.playback().length_s == 30)
+    player.source.seek(20.0)
+    assert player.ask_until(lambda s: s.t_s > 19).chunks > 3000
+    player.source.step(-10.0)
+    back = player.ask_until(lambda s: s.t_s < 11)
+    assert not player.source.playback().playing
+    assert back.t_s == pytest.approx(10.0, abs=0.11)
+    player.source.seek(-5.0)
+    player.ask_until(lambda s: s.t_s == 0)
+    player.source.seek(math.nan)
+    player.source.seek(1e300)
+    player.ask_until(lambda s: s.t_s > 29)
+    player.source.set_loop(True)
+    player.source.play(True)
+    player.ask_until(lambda s: s.t_s < 1)
+    player.clock.forward(31)
+    player.ask_until(lambda s: s.t_s < 1 and player.source.playback().playing)
+    with pytest.raises(InputError, match="no speed"):
+        player.source.set_speed(3.0)
+
+
+@pytest.mark.parametrize(("closed", "seconds"), [(True, True), (False, True), (False, False)])
+def test_every_trace_has_an_overview(tmp_path: Path, real: Callable[[Path], Real], closed: bool, seconds: bool) -> None:
+    """At once where the trace has its seconds in one place; else it is read in the background. It is the same one."""
+    path = tmp_path / "run.jsonl.zst"
+    session_trace(path, closed=closed, seconds=seconds)
+    player = real(path)
+    player.ask()
+    scan = player.source._scan
+    assert scan is not None, "no checkpoints in it"
+    assert scan.done.wait(WAIT_S)
+    overview = player.source.overview()
+    assert overview is not None
+    assert overview.step_s == 1.0
+    assert overview.chunks_s[5:25].tolist() == [200.0] * 20
+    assert [mark.label for mark in overview.marks if mark.kind == "mark"] == [f"mark {at}" for at in range(2, 29, 3)]
+    assert overview.elu[10] == pytest.approx(0.05)
+    assert overview.delay_ms[10] == pytest.approx(0.5)
+
+
+def test_checkpoints_that_lie_are_not_believed(tmp_path: Path, real: Callable[[Path], Real]) -> None:
+    """A fold from the file that breaks while it is used: the records themselves are folded, and shown."""
+    path = tmp_path / "run.jsonl.zst"
+    records = calm(30)
+    fold = Fold()
+    with TraceWriter(path) as writer:
+        for record in records:
+            writer.write(record)
+            fold.feed(record)
+            if record.t_ns == ZERO + 10 * S and not writer.index:
+                broken = copy.deepcopy(fold)
+                broken.rigs.current = None
+                broken.agents.all = broken.agents.all[:1]  # its rows know of two
+                writer.write(Checkpoint(t_ns=record.t_ns, made_by=fold_id(), data=freeze(broken)))
+    player = real(path)
+    player.ask_until(lambda s: player.source.playback().length_s > 0)
+    player.source.play(False)
+    player.source.seek(12.0)
+    snapshot = player.ask_until(lambda s: 11.9 < s.t_s <= 12.0 and len(s.agents) == 2)
+    assert snapshot.chunks == 2 * 1150
