@@ -25,7 +25,7 @@ from loopscope.rig.samples import Samples
 from loopscope.settings.levers import clients_here, loops_here
 from loopscope.wire.worker import Worker
 
-_TOKENS = 1_000_000
+_TOKENS = 100_000
 
 
 class _Bare(asyncio.Protocol):
@@ -56,7 +56,7 @@ async def _count(seconds: float, seen) -> tuple[int, int]:
 async def _bare(url: str, streams: int, seconds: float) -> tuple[int, int]:
     parts = urlsplit(url)
     body = orjson.dumps({"model": "gemma3", "prompt": "p", "options": {"num_predict": _TOKENS}})
-    request = b"POST /api/generate HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    request = b"POST /api/generate HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
     loop = asyncio.get_running_loop()
     _Bare.seen = 0
     made = [
@@ -118,7 +118,7 @@ def main() -> int:
     parser.add_argument("--loops", nargs="+", choices=loops_here(), default=list(loops_here()))
     args = parser.parse_args()
     names = ["bare", *args.clients]
-    print("loop     streams  chunks/s  " + "".join(f"{name:>22}" for name in names))
+    print("loop     streams  chunks/s  " + "".join(f"{name:>28}" for name in names))
     for streams, rate in ((2, 1000), (32, 300)):
         worker = Worker(
             "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", str(rate)],
@@ -138,7 +138,7 @@ def main() -> int:
                     times = [row[name][0] / row["bare"][0] for row in rows]
                     cells.append(f"{cost:.1f} us x{statistics.median(times):.2f} ({min(times):.2f}-{max(times):.2f})")
                 got = statistics.median(rate for row in rows for _, rate in row.values())
-                print(f"{loop:<8} {streams:>7}  {got:>8.0f}  " + "".join(f"{cell:>22}" for cell in cells), flush=True)
+                print(f"{loop:<8} {streams:>7}  {got:>8.0f}  " + "".join(f"{cell:>28}" for cell in cells), flush=True)
         finally:
             worker.stop()
     return 0
