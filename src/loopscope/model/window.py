@@ -15,6 +15,8 @@ WINDOW_BINS = 10 * BINS_PER_S
 RECENT_BINS = 3 * BINS_PER_S
 """What findings are made of, see :class:`loopscope.model.snapshot.Recent`."""
 _ENOUGH_GAPS = 50
+_ENOUGH_NS = 1_000_000_000
+"""Of the server's own time, within three seconds of ours."""
 SPARK_S = 60
 _STEP_BINS = 2
 """The window moves when that many bins are closed: at 2 Hz quantiles of 1 000 agents cost 2 % of a core, and a number
@@ -100,8 +102,10 @@ class Window:
     def _calm(self) -> None:
         last = list(self.bins)[-RECENT_BINS:]
         gaps = sum(float(closed.sums[Sum.SERVER_GAPS].sum()) for closed in last)
-        if gaps >= _ENOUGH_GAPS:
-            mean = sum(float(closed.sums[Sum.SERVER_GAP_NS].sum()) for closed in last) / gaps
+        total_ns = sum(float(closed.sums[Sum.SERVER_GAP_NS].sum()) for closed in last)
+        # What comes in a burst after a stall has its stamps in a burst: no pace that a server could hold.
+        if gaps >= _ENOUGH_GAPS and total_ns >= _ENOUGH_NS:
+            mean = total_ns / gaps
             self.least_server_gap_ns = min(mean, self.least_server_gap_ns or mean)
 
     def _spark(self, closed: ClosedBin) -> None:

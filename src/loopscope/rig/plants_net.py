@@ -1,7 +1,6 @@
 """Planted causes on the way of the bytes: around the loop's connections, whatever client library opens them."""
 
 import asyncio
-import contextlib
 import errno
 import socket
 import time
@@ -75,12 +74,14 @@ class Network:
                 if host == _NOWHERE:
                     raise ConnectionRefusedError(errno.ECONNREFUSED, "planted: nobody listens there")
                 host = "127.0.0.1"
-            transport, protocol = await connect(lambda: self._around(factory()), host, *args, **more)
-            sock = transport.get_extra_info("socket")
-            if self._buffer_bytes and sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer_bytes)
-            return transport, protocol
+            if self._buffer_bytes and host == "127.0.0.1" and args:
+                # Before it connects: the 64 KiB that a new socket offers cannot be taken back.
+                sock = socket.socket()
+                sock.setblocking(False)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer_bytes)
+                await loop.sock_connect(sock, (host, args[0]))
+                host, args, more = None, (), {"sock": sock}
+            return await connect(lambda: self._around(factory()), host, *args, **more)
 
         loop.getaddrinfo, loop.create_connection = getaddrinfo, create_connection
 

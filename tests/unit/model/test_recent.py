@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from kit.tape import MS, TICK, ZERO, Rig, S, calm, header, hello, merged
-from loopscope.core.records import AgentState, AnyRecord, Power, Pulse, Request
+from loopscope.core.records import AgentState, AnyRecord, Chunks, Power, Pulse, Request
 from loopscope.model.findings import RULES, Fine, Found, NotEnough
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
@@ -75,21 +75,27 @@ def test_looks_that_found_the_gil_taken_are_a_share_of_all_looks() -> None:
     pulses = [
         Pulse(t_ns=ZERO + TICK * n, proc="rig-1", dt_ns=TICK, loop="asyncio", looks=3, taken=2) for n in range(1, 100)
     ]
-    assert seen(header(), hello(), pulses).recent.gil_taken == pytest.approx(2 / 3)
+    assert seen(header(), hello(), *pulses).recent.gil_taken == pytest.approx(2 / 3)
     assert seen(*calm(12.0)).recent.gil_taken is None
 
 
 def test_the_longest_server_gap_is_exact() -> None:
-    """One gap of 800 ms among those of 10 ms, while it is in the last three seconds."""
-    streams = (header(), hello(), Rig(S // 2, 6 * S), Rig(6 * S + 800 * MS, 8 * S))
-    assert seen(*streams).recent.server_gap_max_ms == pytest.approx(810.0, abs=15.0)
-    assert "server-stalls" in found(seen(*streams))
+    """One gap of 800 ms among those of 10 ms within one request, while it is in the last three seconds."""
+    steps = [0] + [10 * MS] * 100 + [800 * MS] + [10 * MS] * 100
+    rows = len(steps)
+    chunks = Chunks(
+        t_ns=ZERO + 3 * S, proc="rig-1", base_ns=ZERO + S // 10, agent=[0] * rows, recv=steps, delay=[MS] * rows,
+        handled=[0] * rows, first=[0],
+    )  # fmt: skip
+    snapshot = seen(header(), hello(), chunks, Rig(3 * S, 4 * S, agents=(1,)))
+    assert snapshot.recent.server_gap_max_ms == pytest.approx(800.0)
+    assert "server-stalls" in found(snapshot)
 
 
 def test_who_waits_in_the_clients_pool_is_as_the_last_pulse_said() -> None:
     """28 of them, or not known."""
     pulse = Pulse(t_ns=ZERO + TICK, proc="rig-1", dt_ns=TICK, loop="asyncio", connections=100, queued=28)
-    assert seen(header(), hello(), [pulse]).loop.queued == 28
+    assert seen(header(), hello(), pulse).loop.queued == 28
     assert seen(*calm(2.0)).loop.queued is None
 
 
@@ -176,3 +182,11 @@ def test_when_a_sample_was_last_dropped() -> None:
         for t, n in ((2, 3), (4, 5), (5, 5))
     ]
     assert seen(header(), hello(), *pulses).observer.dropped_at_s == pytest.approx(4.0)
+
+
+def test_a_burst_is_not_the_best_pace_of_a_server() -> None:
+    """What a server catches up with after a stall is stamped in a burst; its best pace stays that of its streams."""
+    burst, after = Rig(7 * S, 7 * S + 10 * MS, gap=20_000), Rig(7 * S + 100 * MS, 10 * S, agents=())
+    snapshot = seen(header(), hello(), Rig(S // 2, 3 * S), burst, after)
+    assert snapshot.recent.server_gap_p50_ms == pytest.approx(0.02, rel=0.02)
+    assert snapshot.recent.server_gap_least_ms == pytest.approx(10.0)

@@ -83,9 +83,9 @@ def _on_the_way(loop: str) -> list[Case]:
         Case(
             "back-pressure", loop, _set("back-pressure"), _set("backlog", _SLOW, _PACE), sizes=sizes.delayed,
             # Small buffers, or it takes minutes until megabytes of them are full and the server must wait. Its late
-            # stamps come through them as well, behind all that waits there: four seconds.
+            # stamps come through them as well, behind all that waits there: a second.
             emulator=("--send-buffer", "2048"), plants=("buffer:2048",), pulls=((4.0, "throttle", "60"),), rate=200.0,
-            tokens=8_000, seconds=20.0,
+            tokens=8_000, seconds=14.0,
         ),
         Case(
             "uneven agents", loop, _set("imbalance"), _set(_PACE, _SLOW),
