@@ -18,6 +18,7 @@ from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures.round_results import RoundSet, ScenarioResult
 from loopscope.settings import levers
+from loopscope.settings import scenario as scenarios
 
 RIGS = [("asyncio", "httpx"), ("uvloop", "streams")]
 PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client")
@@ -130,6 +131,27 @@ def test_causes_mixed(tmp_path: Path, loop: str, client: str) -> None:
         imbalance=100 * (wall_s - first_s) / (2 * wall_s),
         decode=100 * (2 * first_s * (1 - 1 / factor)) / (2 * wall_s),
     )
+
+
+def test_the_published_pair_five_times_as_fast(tmp_path: Path) -> None:
+    """386 and 622 tokens, rates five times and times a fifth of the published: the same three efficiencies."""
+    plan = scenarios.load("tr116")
+    told = plan.embedded
+    assert told.rate is not None
+    assert told.overhead_ms is not None
+    assert told.share_factor is not None
+    first, second = (agent.tokens for agent in plan.agent)
+    path = scenario(
+        tmp_path, (first, second), rate=5 * told.rate, share_factor=told.share_factor, overhead_ms=told.overhead_ms / 5,
+        prefill_rate=0,
+    )  # fmt: skip
+    made = rounds(path, "asyncio", "httpx")
+    assert made.figures["reported"].mean == pytest.approx(0.865, abs=0.02)
+    assert made.figures["wall"].mean == pytest.approx(0.91, abs=0.02)
+    assert made.figures["measured"].mean == pytest.approx(0.42, abs=0.02)
+    lost = sorted(PARTS, key=lambda part: -made.figures[part].mean)
+    assert lost[:2] == ["decode", "imbalance"]
+    assert made.figures["client_loop"].mean < 0.005
 
 
 def test_a_round_with_a_failed_agent_is_kept_and_left_out(tmp_path: Path) -> None:

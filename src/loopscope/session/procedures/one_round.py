@@ -110,30 +110,27 @@ def _evidence(request: Request, last: tuple[int | None, int] | None) -> dict[str
     """By how much each cause made this request end later (ns).
 
     What comes late while the server still generates costs no wall time: only what lies between the server's last stamp
-    and our end does, so the evidence is that of the last chunk. Its delay, and what passed after it was handled, go to
-    the throttle as far as that held the stream up at all; then its delay goes to read batching in the same way, and the
-    rest to the loop; what passed until it was handled to decode batching, but for the handling itself.
+    and our end does, so the evidence is that of the last chunk. What passed from its receipt until it was handled, but
+    for the handling itself, goes to decode batching as far as that held chunks at all; the rest of it, what passed
+    after it was handled, and its delay, to the throttle in the same way; what is left of the delay to read batching in
+    the same way, then to the loop.
     """
     parts = {"loop": 0, "handling": 0, "throttle": 0, "batching": 0}
     if last is None or not request.chunks:
         return parts
     delay_ns, handled_ns = last
     parts["handling"] = min(request.handle_ns // request.chunks, handled_ns)
-    if request.last_ns is not None:
-        # Chunks that came in one read are paid for together, after the last of them.
-        after_ns = max(0, request.end_ns - request.last_ns - handled_ns)
-        parts["throttle"] = min(after_ns, request.throttle_ns)
-    held_ns = min(handled_ns - parts["handling"], request.batch_ns)
-    if delay_ns is None:
-        parts["batching"] = held_ns
-        return parts
-    left_ns = max(0, delay_ns)
-    throttled_ns = min(left_ns, request.throttle_ns - parts["throttle"])
-    parts["throttle"] += throttled_ns
-    left_ns -= throttled_ns
-    reading_ns = min(left_ns, request.batch_ns - held_ns)
-    parts["batching"] = held_ns + reading_ns
-    parts["loop"] = left_ns - reading_ns
+    waited_ns = handled_ns - parts["handling"]
+    held_ns = min(waited_ns, request.batch_ns)
+    # Chunks that came in one read are paid for one after the other, and the last ones after they were handled.
+    after_ns = 0 if request.last_ns is None else max(0, request.end_ns - request.last_ns - handled_ns)
+    throttled_ns = min(waited_ns - held_ns + after_ns, request.throttle_ns)
+    left_ns = max(0, delay_ns or 0)
+    unread_ns = min(left_ns, request.throttle_ns - throttled_ns)
+    batched_ns = min(left_ns - unread_ns, request.batch_ns - held_ns)
+    parts["throttle"] = throttled_ns + unread_ns
+    parts["batching"] = held_ns + batched_ns
+    parts["loop"] = left_ns - unread_ns - batched_ns
     return parts
 
 
