@@ -62,8 +62,8 @@ def ticks(seconds: int) -> Iterator[AnyRecord]:
         )
         if tick % 2 == 0:
             yield Request(
-                t_ns=end, proc="rig-1", agent=tick // 2 % AGENTS, request=tick // 32, outcome="ok", start_ns=end - 3 * S,
-                first_ns=end - 2 * S, last_ns=end, end_ns=end, chunks=256, tokens=256,
+                t_ns=end, proc="rig-1", agent=tick // 2 % AGENTS, request=tick // 32, outcome="ok",
+                start_ns=end - 3 * S, first_ns=end - 2 * S, last_ns=end, end_ns=end, chunks=256, tokens=256,
             )  # fmt: skip
         yield Pulse(
             t_ns=end, proc="rig-1", dt_ns=TICK_NS, loop="asyncio", active_ns=20_000_000 + lag[0], cpu_ns=18_000_000,
@@ -164,11 +164,11 @@ def main() -> None:
         )
         found = json.loads(done.stdout)
         size = path.stat().st_size
-    print("chunks     length s  checkpoints  file MB  bytes/chunk  open s  seek p50 ms  max ms  memory MB  steps  marks")
+    print("chunks     length s  checkpoints  file MB  bytes/chunk  open s  seek p50 ms  max ms  memory MB  steps marks")
     print(
         f"{found['chunks']:<10d} {found['length_s']:>8.0f} {checkpoints:>12d} {size / 1e6:>8.1f}"
         f" {size / max(found['chunks'], 1):>12.1f} {found['open_s']:>7.2f} {found['seek_p50_s'] * 1e3:>12.0f}"
-        f" {found['seek_max_s'] * 1e3:>7.0f} {found['memory_kb'] / 1e3:>10.0f} {found['steps']:>6d} {found['marks']:>6d}"
+        f" {found['seek_max_s'] * 1e3:>7.0f} {found['memory_kb'] / 1e3:>10.0f} {found['steps']:>6d} {found['marks']:>5d}"
     )
 
 

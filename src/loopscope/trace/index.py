@@ -20,6 +20,8 @@ from loopscope.trace.seconds import SecondTable
 from loopscope.trace.vet import SPAN_NS, Vetter
 
 _MOST_PLACES = 100_000
+_MOST_LOOKS = 20_000
+"""Beginnings of frames that are looked at where there is no trailer: two days of them, a second of looking."""
 _MOST_RECORDS = 1_000
 _HEAD_BYTES = 80
 _HEAD = re.compile(rb'\{"k":"checkpoint","t_ns":(\d{1,19}),')
@@ -105,7 +107,7 @@ def _lines(data: mmap.mmap) -> Iterator[tuple[int, int]]:
 def _frames(reading: Reading, data: mmap.mmap) -> Iterator[tuple[int, int]]:
     at = data.find(ZSTD_MAGIC)
     looked = 0
-    while at >= 0 and looked < _MOST_PLACES:
+    while at >= 0 and looked < _MOST_LOOKS:
         looked += 1
         try:
             with closing(Lines(reading.path, at, one_frame=True)) as lines:
