@@ -16,7 +16,7 @@ class Evidence:
     plants: dict[str, Figures] = field(default_factory=dict)
     """What each plant says it did, by its own clocks: see :class:`loopscope.rig.plants.Account`."""
     delay_ms: Figures = field(default_factory=dict)
-    """Median delay as the rig has it (``found``), and by the emulators' log of what they sent (``truth``)."""
+    """Mean delay as the rig has it (``found``), and by the emulators' log of what they sent (``truth``)."""
     others: float | None = None
     """Cores that processes other than ours used meanwhile, the hypervisor included; ``None``: this system does not
     tell."""

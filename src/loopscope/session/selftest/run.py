@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 
 from loopscope.core.errors import LoopscopeError
 from loopscope.core.records import AnyRecord, Chunks
@@ -136,7 +136,7 @@ class _Bench(LiveSource):
                 self._rows.setdefault(agent, []).append((at_ns, delay))
 
     def delays(self) -> Figures:
-        """Median delay by the stamps and by the emulators' logs, where each server has one agent: the n-th chunk that
+        """Mean delay by the stamps and by the emulators' logs, where each server has one agent: the n-th chunk that
         a server has sent is then the n-th that its agent has received.
         """
         if len(self._rows) > len(self._servers) or self._pair is None:
@@ -155,7 +155,7 @@ class _Bench(LiveSource):
                     if delay_ns is not None:
                         found.append(delay_ns / 1e6)
                         truth.append((at_ns - sent_ns) / 1e6)
-        return {"found": median(found), "truth": median(truth)} if found else {}
+        return {"found": fmean(found), "truth": fmean(truth)} if found else {}
 
 
 def _program(case: Case) -> Summary:

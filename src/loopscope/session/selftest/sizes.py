@@ -43,10 +43,10 @@ def _elu(evidence: Evidence, plant: str) -> Size:
 
 
 def delay(evidence: Evidence, *, calm: bool = False) -> Size:
-    """The median delay, against the emulators' log."""
+    """The mean delay, against the emulators' log."""
     truth = evidence.delay_ms.get("truth")
     within = max(_LEAST_DELAY_MS, _DELAY * (truth or 0.0))
-    return Size("delay_p50_ms", evidence.delay_ms.get("found"), truth, within, calm)
+    return Size("delay_mean_ms", evidence.delay_ms.get("found"), truth, within, calm)
 
 
 def idle(rate: float) -> Sizes:
