@@ -6,13 +6,18 @@ import time
 import pytest
 
 from kit.processes import children_of
+from loopscope.cli.headless import snapshot_of
 from loopscope.core.records import Phase, Result
+from loopscope.model.fold import Fold
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
+from loopscope.session.procedures import shelf
 from loopscope.session.procedures.bench import Bench, bench_options
 from loopscope.session.procedures.runner import Handle
+from loopscope.session.procedures.shelf import Bound, Calibration, Shape
 from loopscope.settings import levers
 from loopscope.settings.levers import loops_here
+from loopscope.trace.reader import read
 
 
 @pytest.mark.parametrize("loop", loops_here())
@@ -73,3 +78,36 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
     finally:
         source.stop()
     assert not children_of(os.getpid())
+
+
+def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path) -> None:
+    """The screen expects what a calibration has found, and so does a replay of the trace."""
+    monkeypatch.setattr(shelf, "data_dir", lambda: tmp_path)
+    values = levers.defaults()
+    shelf.keep(
+        Calibration(
+            date=shelf.today(), machine=shelf.machine(), settings={key: values[key] for key in shelf.KEYS},
+            versions=shelf.versions_now(values["client"], values["loop"]),
+            shapes=[Shape(streams=2, hard=Bound(low=9e3, mid=1e4, high=1.1e4))],
+        )
+    )  # fmt: skip
+    trace = tmp_path / "live.jsonl"
+    source = LiveSource(SessionOptions(embedded=True, rate=50.0, levers=values, record=trace))
+    source.start()
+    try:
+        until = time.monotonic() + 20
+        snapshot = snapshot_of(source)
+        while (snapshot is None or snapshot.ceiling.headroom is None) and time.monotonic() < until:
+            time.sleep(0.1)
+            snapshot = snapshot_of(source)
+        assert snapshot is not None
+        assert snapshot.ceiling.expected is not None
+        assert (snapshot.ceiling.expected.mid, snapshot.ceiling.headroom_of) == (1e4, "expected")
+    finally:
+        source.stop()
+    fold = Fold()
+    for record in read(trace):
+        fold.feed(record)
+    replayed = fold.snapshot().ceiling.expected
+    assert replayed is not None
+    assert replayed.date == snapshot.ceiling.expected.date

@@ -332,7 +332,10 @@ def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
     bound = at_least(slid.totals)
     now = slid.chunks_s
     levers = state.ledger.values
-    known = state.ceilings.look(levers, loop.streams, load_now(slid.totals.loop, loop.streams))
+    # Between two requests of an agent a stream is missing; the shape of the load is how many there shall be.
+    agents = levers.get("agents", "")
+    streams = int(agents) if agents.isascii() and agents.isdigit() and len(agents) < 6 else loop.streams
+    known = state.ceilings.look(levers, streams, load_now(slid.totals.loop, streams))
     against, of = bound, "at least"
     if known.expected is not None and not known.expected.stale:
         against, of = known.expected.mid, "expected"
