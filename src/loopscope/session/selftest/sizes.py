@@ -10,6 +10,7 @@ _ELU = 0.05
 _CPU = 0.1
 _BLOCK = 0.15
 _DELAY = 0.1
+_BEGUN_S = 1.5
 _LEAST_DELAY_MS = 0.15
 """The emulator stamps a chunk, then hands it to the socket: on a busy core some 0.1 ms lie between."""
 
@@ -31,8 +32,11 @@ def _with_idle(evidence: Evidence, planted: float | None, name: str) -> float | 
 
 
 def accused(evidence: Evidence) -> Size:
-    """Nobody is blamed."""
-    places = [one for one in evidence.summary["stalls"]["places"] if one["why"] == "callback"]
+    """Nobody is blamed, once the first requests are on their way: those load what their client needs, on the loop."""
+    places = [
+        one for one in evidence.summary["stalls"]["places"]
+        if one["why"] == "callback" and one["last_s"] >= _BEGUN_S
+    ]  # fmt: skip
     who = f" ({places[0]['where']})" if places else ""
     return Size(f"accused{who}", float(sum(one["count"] for one in places)), 0.0, 0.0, calm=True)
 
