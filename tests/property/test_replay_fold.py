@@ -1,5 +1,6 @@
 """Whatever the reader lets through, the fold takes: a hostile trace can be shown, or is refused, but never breaks."""
 
+import base64
 import json
 import tempfile
 from pathlib import Path
@@ -30,6 +31,8 @@ def _value(kind: object, name: str) -> st.SearchStrategy[object]:
         return _floats
     if isinstance(kind, msgspec.inspect.StrType):
         return _texts
+    if isinstance(kind, msgspec.inspect.BytesType):
+        return st.binary(max_size=8).map(lambda data: base64.b64encode(data).decode())
     if isinstance(kind, msgspec.inspect.BoolType):
         return st.booleans()
     if isinstance(kind, msgspec.inspect.NoneType):
