@@ -57,7 +57,10 @@ def test_the_past_is_shown_while_the_present_goes_on(tmp_path: Path, recorded: b
         assert ask_until(source, lambda snapshot: True).t_s == past.t_s, "it stays there"
         source.play(True)
         ask_until(source, lambda snapshot: snapshot.t_s > past.t_s)
+        source.set_speed(64.0)
+        ask_until(source, lambda snapshot: source.playback().live)  # type: ignore[union-attr]
         source.step(-0.3)
+        assert not source.playback().live  # type: ignore[union-attr]
         source.now()
         now = ask_until(source, lambda snapshot: [effect.name for effect in snapshot.effects] == ["batch"])
         assert now.chunks > 400

@@ -32,16 +32,15 @@ class SecondBook:
             self._ticks.append(view)
 
     def add(self, closed: ClosedBin, zero: int) -> None:
-        """Take the next bin; of several loops the fullest is told."""
+        """Take the next bin: the fullest loop, and the longest lag of any, as on the time line."""
         second = closed.index // BINS_PER_S
         if self._second is not None and second != self._second and self._bins:
             self._tell(zero, self._chunks)
         self._second = second
         self._bins += 1
         self._chunks += closed.chunks
-        for lags in closed.served_lags():
-            if lags.size:
-                self._lag = max(float(lags.max()), self._lag or 0.0)
+        for lag in closed.served_lags():
+            self._lag = max(float(lag.max()), self._lag or 0.0)
         if not np.isnan(closed.delay_most):
             self._delay = max(closed.delay_most, self._delay or 0.0)
         loop = closed.fullest()

@@ -2,7 +2,7 @@
 
 import time
 
-from loopscope.core.codec import encode
+from loopscope.core.codec import MAX_LINE_BYTES, encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Checkpoint
 from loopscope.model.fold import Fold
@@ -46,4 +46,5 @@ class Checkpoints:
             return None
         self._cost_ns = time.thread_time_ns() - begun_ns
         self._last_ns, self._bytes, self._size = t_ns, 0, len(data)
-        return encode(Checkpoint(t_ns=t_ns, proc="session", made_by=self._made_by, data=data))
+        line = encode(Checkpoint(t_ns=t_ns, proc="session", made_by=self._made_by, data=data))
+        return line if len(line) <= MAX_LINE_BYTES else None

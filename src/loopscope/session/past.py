@@ -21,6 +21,8 @@ from loopscope.session.source import Playback
 
 MOST_BYTES = 512 << 20
 """Of a file that nobody asked for: ten hours at 1 000 chunks/s. Looking back ends there; the session goes on."""
+_NOW_S = 1.0
+"""What is on its way to the disk: nearer than that the past cannot come."""
 _PREFIX, _SUFFIX = "loopscope-past-", ".jsonl.zst"
 
 
@@ -42,6 +44,8 @@ class Past:
     def ask(self, answer: Callable[[Snapshot], None], dress: Callable[[Snapshot], Snapshot]) -> bool:
         """Answer from the past; ``False`` where the screen looks at now."""
         with self._lock:
+            if self._caught_up():
+                self.now()
             replay = self._replay
             if replay is None:
                 return False
@@ -100,6 +104,13 @@ class Past:
             self._answers.clear()
         if replay is not None:
             replay.end()
+
+    def _caught_up(self) -> bool:
+        """Played faster than time passes, the past becomes the present."""
+        if self._replay is None:
+            return False
+        where = self._replay.playback()
+        return where.playing and where.speed > 1 and self._length_ns() / NS_PER_S - where.position_s < _NOW_S
 
     def _length_ns(self) -> int:
         return max(now_ns() - self._begun_ns, 0)
