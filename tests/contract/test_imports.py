@@ -50,7 +50,8 @@ def entry(module: str) -> tuple[set[str], set[str]]:
         ("loopscope.settings", {"msgspec", "platformdirs"}),
         ("loopscope.trace", {"msgspec", "zstandard"}),
         ("loopscope.stats", {"numpy"}),
-        ("loopscope.model", {"msgspec", "numpy"}),
+        # zstandard: a checkpoint of the fold is packed where it is made.
+        ("loopscope.model", {"msgspec", "numpy", "zstandard"}),
         ("loopscope.telemetry", {"msgspec", "psutil", "pynvml"}),
     ],
 )

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 
-async def stream(client: httpx.AsyncClient, url: str) -> None:
+async def stream(client: "httpx.AsyncClient", url: str) -> None:
     """Stream one answer after the other."""
     body = {"model": "gemma3", "prompt": "Why?", "options": {"num_predict": 1000}}
     while True:
@@ -17,6 +19,8 @@ async def stream(client: httpx.AsyncClient, url: str) -> None:
 
 async def main(url: str, streams: int) -> None:
     """Begin all of them, with httpx's own limits."""
+    import httpx  # a session that only looks this module's path up does without it
+
     async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - the wait is what is planted
         await asyncio.gather(*(stream(client, url) for _ in range(streams)))
 
