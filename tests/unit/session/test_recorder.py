@@ -10,7 +10,7 @@ import pytest
 import loopscope.trace.writer as writer_module
 from loopscope.core.codec import encode
 from loopscope.core.errors import TraceError
-from loopscope.core.records import AgentSpec, AnyRecord, Header, Loss, Mark, Trailer
+from loopscope.core.records import AgentSpec, AnyRecord, Checkpoint, Header, Loss, Mark, Trailer
 from loopscope.session.recorder import Recorder
 from loopscope.trace.reader import read
 
@@ -249,3 +249,31 @@ def test_its_cost_is_known(tmp_path: Path) -> None:
     recorder.offer(encode(Header(t_ns=T0)))
     recorder.close()
     assert recorder.cpu_ns > 0
+
+
+def test_a_checkpoint_never_tells_of_lines_that_are_missing(tmp_path: Path) -> None:
+    """Once a line is lost, checkpoints are left out, and that is no loss: a seek must show what playing shows."""
+    path = tmp_path / "run.jsonl"
+    recorder = Recorder(path, queue_bytes=2_000)
+    assert recorder.offer(encode(Header(t_ns=1)))
+    assert not recorder.offer(encode(Mark(t_ns=2, words="x" * 3_000)))
+    lost = recorder.lost_lines
+    assert recorder.offer(encode(Checkpoint(t_ns=3, made_by="x", data=b"abc")))
+    assert recorder.lost_lines == lost == 1
+    recorder.close()
+    with read(path) as reading:
+        assert not any(isinstance(record, Checkpoint) for record in reading)
+
+
+def test_a_recording_nobody_asked_for_has_an_end(tmp_path: Path) -> None:
+    """Beyond its size nothing is written, and nothing counts as lost."""
+    path = tmp_path / "run.jsonl"
+    recorder = Recorder(path, most_bytes=0)
+    recorder.offer(encode(Header(t_ns=1)))
+    while not path.stat().st_size:
+        threading.Event().wait(0.01)
+    recorder.offer(encode(Mark(t_ns=2, words="late")))
+    recorder.close()
+    assert recorder.lost_lines == 0
+    with read(path) as reading:
+        assert [type(record).__name__ for record in reading] == ["Header", "Trailer"]
