@@ -18,7 +18,7 @@ HELP = """Say what can be measured on this machine and what not, and why. Takes 
   loopscope doctor               loops and their floors, power, servers, clock, terminal, versions
   loopscope doctor --json        the same as one JSON object
   loopscope doctor --selftest    plant known causes in short sessions on every loop, and say whether they come back:
-                                 the right finding and no other, with the right size (ten minutes)
+                                 the right finding and no other, with the right size (eleven minutes)
   loopscope doctor --selftest --cause 'GIL held' --cause idle    only these
 
 On a machine that others use as well a size may not come back. The self-test measures how much of the cores others had

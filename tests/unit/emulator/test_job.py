@@ -102,6 +102,13 @@ def stopped_reader(one: Emulated, **options: Any) -> Link:
     return link
 
 
+def test_a_small_send_buffer_makes_the_server_wait_after_some_kilobytes() -> None:
+    """Nobody reads: with --send-buffer 4096 the server stands within 64 KiB, without it takes in megabytes."""
+    with emulator("--rate", "100000", "--send-buffer", "4096") as one:
+        stopped_reader(one)
+        assert one.server.ledger.bytes < 1 << 16
+
+
 @pytest.mark.parametrize("rate", ["0", "100000"])
 def test_client_that_does_not_read_stops_only_its_own_stream(rate: str) -> None:
     """The stream waits with one write in hand and memory stays as it is; another client is served meanwhile."""
