@@ -1,7 +1,7 @@
 """Where each client's ceiling is, whether the bound holds, the expectation is right, and a second ramp agrees.
 
-    python benchmarks/ceiling.py --into cells.json            every cell: about 75 s each
-    python benchmarks/ceiling.py --into cells.json --most 1   one cell more (for a machine that is shared)
+    python benchmarks/ceiling.py --into cells.json            every cell: about 100 s each
+    python benchmarks/ceiling.py --into cells.json --most 2   two stages more (for a machine that is shared)
     python benchmarks/ceiling.py --into cells.json --show     the table and what was reached
 
 Each cell of {asyncio, uvloop} x {httpx, aiohttp, streams} x {2, 32 streams} is a calibration (one for both numbers of
@@ -35,17 +35,42 @@ STREAMS = (2, 32)
 NEAR = 0.2
 
 
-def run_cell(loop: str, client: str, streams: int, fresh: bool) -> dict:
-    """One calibration (where ``fresh``), two ramps."""
-    options = SessionOptions(levers=levers.defaults() | {"loop": loop, "client": client})
-    handle = Handle()
-    if fresh:
-        calibrate(options, handle)
+def stages(names: list[tuple[str, str, int]]) -> list[tuple[str, str, int, str]]:
+    """What there is to do, in order: a calibration for each client and loop, two ramps for each cell."""
     found = []
-    for _ in range(2):
-        ramp = measure(options, Handle(), streams=streams)
-        found.append(cell(ramp, expected(ramp)))
-    return {"loop": loop, "client": client, "streams": streams, "first": found[0], "second": found[1]}
+    for loop, client, streams in names:
+        if (loop, client, 0, "calibration") not in found:
+            found.append((loop, client, 0, "calibration"))
+        found += [(loop, client, streams, "first"), (loop, client, streams, "second")]
+    return found
+
+
+def run_stage(held: dict, loop: str, client: str, streams: int, stage: str) -> None:
+    """Do one of them and keep what came of it."""
+    options = SessionOptions(levers=levers.defaults() | {"loop": loop, "client": client})
+    if stage == "calibration":
+        calibrate(options, Handle())
+        held["calibrated"].append([loop, client])
+        return
+    ramp = measure(options, Handle(), streams=streams)
+    place = find(held, loop, client, streams)
+    if place is None:
+        place = {"loop": loop, "client": client, "streams": streams}
+        held["cells"].append(place)
+    place[stage] = cell(ramp, expected(ramp))
+
+
+def find(held: dict, loop: str, client: str, streams: int) -> dict | None:
+    """A cell, where it is there."""
+    same = [one for one in held["cells"] if (one["loop"], one["client"], one["streams"]) == (loop, client, streams)]
+    return same[0] if same else None
+
+
+def done(held: dict, loop: str, client: str, streams: int, stage: str) -> bool:
+    """Whether it has been done."""
+    if stage == "calibration":
+        return [loop, client] in held["calibrated"]
+    return stage in (find(held, loop, client, streams) or {})
 
 
 def judge(held: dict) -> list[str]:
@@ -97,37 +122,30 @@ def show(cells: list[dict], width: int = 150) -> bool:
 def main() -> int:
     """Run what is missing, then show."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--into", type=Path, default=None, metavar="FILE", help="keep cells here, and skip what is there"
-    )
-    parser.add_argument("--most", type=int, default=99, metavar="N", help="this many cells, then stop")
+    parser.add_argument("--into", type=Path, default=None, metavar="FILE", help="keep all here; skip what is there")
+    parser.add_argument("--most", type=int, default=99, metavar="N", help="this many stages (30 to 60 s), then stop")
     parser.add_argument("--show", action="store_true", help="measure nothing")
-    parser.add_argument("--again", default="", metavar="LOOP,CLIENT,STREAMS", help="measure this cell anew")
+    parser.add_argument("--cell", default="", metavar="LOOP,CLIENT,STREAMS", help="only this cell")
     args = parser.parse_args()
-    cells = json.loads(args.into.read_text()) if args.into and args.into.exists() else []
+    held = {"calibrated": [], "cells": []}
+    if args.into and args.into.exists():
+        held = json.loads(args.into.read_text())
     names = [(loop, client, streams) for loop in LOOPS for client in CLIENTS for streams in STREAMS]
-    if args.again:
-        loop, client, streams = args.again.split(",")
+    if args.cell:
+        loop, client, streams = args.cell.split(",")
         names = [(loop, client, int(streams))]
-        cells = [held for held in cells if (held["loop"], held["client"], held["streams"]) != names[0]]
-    left = args.most if not args.show else 0
-    for loop, client, streams in names:
-        if (
-            any((held["loop"], held["client"], held["streams"]) == (loop, client, streams) for held in cells)
-            or not left
-        ):
-            continue
-        left -= 1
-        print(f"{client} on {loop}, {streams} streams ...", file=sys.stderr, flush=True)
+    todo = [stage for stage in stages(names) if not done(held, *stage)]
+    for stage in todo[: 0 if args.show else args.most]:
+        print(*stage, "...", file=sys.stderr, flush=True)
         try:
-            fresh = not any((held["loop"], held["client"]) == (loop, client) for held in cells)
-            cells.append(run_cell(loop, client, streams, fresh))
+            run_stage(held, *stage)
         except LoopscopeError as error:
             print(f"  {error}", file=sys.stderr)
             continue
         if args.into:
-            args.into.write_text(json.dumps(cells, indent=1))
-    return 0 if cells and show(cells) else 1
+            args.into.write_text(json.dumps(held, indent=1))
+    whole = [one for one in held["cells"] if "first" in one and "second" in one]
+    return 0 if whole and show(whole) else 1
 
 
 if __name__ == "__main__":
