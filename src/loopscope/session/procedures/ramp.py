@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loopscope.core.clock import now_ns
+from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import InputError
 from loopscope.core.records import Record, Result
 from loopscope.session.options import SessionOptions
@@ -30,6 +30,7 @@ CLOSE = 1.08
 """Bounds of the hard ceiling that are closer than this are close enough: a disturbed machine moves it by as much."""
 MOST_STEPS = 5
 """Refining steps; each halves the bracket."""
+REFINE_S = 30.0
 QUICK_S, LOOK_S, LONGER_S, SETTLE_S = 1.0, 2.0, 2.0, 0.6
 DISTURBED = 0.15
 """Share of the time without a core from which falling behind is looked at once more."""
@@ -179,7 +180,10 @@ class Climber:
 
     def refine(self, capacity: float) -> None:
         """Close in on the ceiling; begins around ``capacity``, which an overload has delivered."""
+        end_ns = now_ns() + int(REFINE_S * NS_PER_S)
         for count in range(MOST_STEPS):
+            if now_ns() > end_ns:
+                return  # on a disturbed machine more steps say little: the interval is as wide as it is
             low, high = max(self.kept, default=0.0), min(self.fell)
             if not self.kept:
                 low = high / 4
