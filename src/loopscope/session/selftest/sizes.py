@@ -11,8 +11,8 @@ _CPU = 0.1
 _BLOCK = 0.15
 _DELAY = 0.1
 _BEGUN_S = 1.5
-_LEAST_DELAY_MS = 0.15
-"""The emulator stamps a chunk, then hands it to the socket: on a busy core some 0.1 ms lie between."""
+_LEAST_DELAY_MS = 0.3
+"""The emulator stamps a chunk, then hands it to the socket: on a busy core 0.05 to 0.15 ms lie between."""
 
 
 def near(name: str, found: float | None, truth: float | None, part: float, *, calm: bool = False) -> Size:
@@ -57,9 +57,10 @@ def idle(rate: float) -> Sizes:
     """Nothing was planted: a free loop, the rate that the servers have, the delays that they logged."""
 
     def sizes(evidence: Evidence) -> list[Size]:
-        summary = evidence.summary
+        summary, loop = evidence.summary, evidence.summary["loop"]
         return [
-            Size("elu", summary["loop"]["elu"], 0.1, 0.1, calm=True),
+            # Nothing blocks: the loop is busy for as long as it computes or waits for a core.
+            Size("elu", loop["elu"], (loop["cpu"] or 0.0) + (loop["runq"] or 0.0), _ELU, calm=True),
             near("tok_s", summary["tok_s"], rate, 0.03, calm=True), delay(evidence, calm=True), accused(evidence),
         ]  # fmt: skip
 
