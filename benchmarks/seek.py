@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import loopscope.trace.writer as writer_module
 from loopscope.core.codec import encode
 from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Finding, Header, Hello, Mark, Pulse, Request, Server
 from loopscope.model.fold import Fold
@@ -81,6 +82,8 @@ def generate(path: Path, chunks: int) -> None:
     header = Header(t_ns=ZERO, proc="session", source="urls", servers=servers, agents=specs, levers={"loop": "asyncio"})
     hello = Hello(t_ns=ZERO, proc="rig-1", role="rig", pid=1, perf_ns=0, wall_ns=0, lag_floor_ns=50_000)
     fold, checkpoints = Fold(), Checkpoints()
+    # The recording ends when its last record was made, not when it was generated.
+    writer_module.now_ns = lambda: ZERO + chunks // (AGENTS * RATE) * S
     with TraceWriter(path, force=True) as writer:
         fold.seconds.hear = writer.write
         for number, record in enumerate((header, hello, *ticks(chunks // (AGENTS * RATE)))):
