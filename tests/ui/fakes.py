@@ -78,6 +78,22 @@ def round_of(number: int, t_s: float, words: str = "") -> ResultView:
     return ResultView(t_s, "round", words, settings, {} if words else figures)
 
 
+def flipped() -> tuple[ResultView, ...]:
+    """What A-B-B-A has found: one figure better, one worse, one that cannot be told."""
+    settings = {"lever": "loop", "a": "asyncio", "b": "uvloop", "pairs": "6"}
+    rows = (("at_least", "chunks/s", 2420.0, 3274.0, 854.0, 700.0, 1010.0, 1.0),
+            ("delay.p99", "ms", 4.1, 5.2, 1.1, 0.4, 1.8, 1.0),
+            ("gap.p50", "ms", 10.0, 10.01, 0.01, -0.05, None, 0.0))  # fmt: skip
+    names = ("a", "b", "difference", "low", "high", "surely")
+    told = [
+        ResultView(
+            60.0 + i, "ab", "", settings | {"figure": name, "unit": unit}, dict(zip(names, figures, strict=True))
+        )
+        for i, (name, unit, *figures) in enumerate(rows)
+    ]
+    return (*told, ResultView(70.0, "ab", "loop=uvloop against loop=asyncio: ceiling higher", settings))
+
+
 SETTLE_S, JUDGE_S = 2.0, 3.0
 
 
@@ -287,7 +303,7 @@ class FakeSource:
     def run(self, name: str, **args: str) -> None:
         if self.progress is not None and self.progress.running:
             raise InputError(f"{self.progress.title} is running; wait for it or cancel it")
-        self.runs.append(name)
+        self.runs.append(" ".join((name, *(f"{key}={value}" for key, value in args.items()))))
         self.progress = Progress(name, name.capitalize(), True, 0.42, "rate 12 of 20: 9,300 chunks/s", 19.0, 45.0)
 
     def procedure(self) -> Progress | None:

@@ -83,7 +83,7 @@ def test_a_typed_throttle() -> None:
     play(source, steps)
 
 
-@pytest.mark.parametrize(("key", "name"), [("B", "batch"), ("A", "agents")])
+@pytest.mark.parametrize(("key", "name"), [("B", "batch"), ("number_sign", "agents")])
 def test_other_questions_can_be_cancelled(key: str, name: str) -> None:
     """The question names its lever, escape changes nothing, and a letter typed into it is no command."""
     source = fresh()
@@ -417,6 +417,10 @@ def test_calibration_and_ramp() -> None:
         await pilot.press("K", "X", "S")
         await until(pilot, lambda: source.runs == ["ramp", "calibration", "scenario"])
         await until(pilot, lambda: app.screen.name == "efficiency")
+        await pilot.press("X", "A")
+        await until(pilot, lambda: source.runs[3:] == ["ab"] and app.screen.name == "effects")
+        await pilot.press("X", "V", "f", "V")
+        await until(pilot, lambda: source.runs[4:] == ["ab verify=server-bound"] and app.screen.name == "effects")
 
     async def without(pilot: Pilot[None], app: LoopscopeApp) -> None:
         await pilot.press("K", "R", "S", "X")

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.ui.app import LoopscopeApp
 from ui.conftest import until
-from ui.fakes import KNOWN, FakeSource, round_of
+from ui.fakes import KNOWN, FakeSource, flipped, round_of
 
 pytestmark = pytest.mark.skipif(
     textual.__version__ != "8.2.8", reason="the pictures are of Textual 8.2.8; it is pinned and changed alone"
@@ -75,7 +75,7 @@ def test_the_past(snap_compare: Compare, size: tuple[int, int]) -> None:
 def known(snapshot: Snapshot) -> Snapshot:
     """After a calibration, a ramp, and some rounds."""
     results = (round_of(1, 20.0), round_of(2, 34.0, "left out: agent-2 failed: HTTP 500"), round_of(3, 48.0))
-    return replace(snapshot, ceiling=replace(snapshot.ceiling, **KNOWN), results=results)
+    return replace(snapshot, ceiling=replace(snapshot.ceiling, **KNOWN), results=(*results, *flipped()))
 
 
 @pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])

@@ -44,7 +44,9 @@ class Operated(Playing):
         """Refuse levers that the source does not have, and everything but leaving while it starts."""
         if action in {"pull", "step", "ask"} and not (self.running and self.view.abilities.levers):
             return False
-        if action in {"run_procedure", "cancel_procedure"} and not (self.running and self.view.abilities.procedures):
+        if action in {"run_procedure", "cancel_procedure", "verify"} and not (
+            self.running and self.view.abilities.procedures
+        ):
             return False
         if action in _NEED_PAST and not (self.running and self.view.abilities.playback):
             return False
@@ -138,14 +140,24 @@ class Operated(Playing):
         """Open one of the other screens, or close it."""
         self._toggle(name)
 
-    def action_run_procedure(self, name: str, board: str) -> None:
+    def action_verify(self) -> None:
+        """Flip the lever that the chosen finding proposes, A-B-B-A, to see whether it is right."""
+        items = self.view.findings()
+        if self.view.board == "findings" and items:
+            item = items[self.view.finding_place()]
+            if item.until_s is not None:
+                self.notify("it has ceased to hold", title=item.name, severity="warning", timeout=4, markup=False)
+            else:
+                self.action_run_procedure("ab", "effects", verify=item.name)
+
+    def action_run_procedure(self, name: str, board: str, **args: str) -> None:
         """Start a procedure, and show the screen where its progress and its result stand."""
         from loopscope.ui.screens.board import Board
 
         if self.refuse_in_the_past() or not isinstance(self.screen, Board):
             return
         try:
-            self.source.run(name)
+            self.source.run(name, **args)
         except LoopscopeError as error:
             self.notify(str(error), title=name, severity="error", markup=False)
             return

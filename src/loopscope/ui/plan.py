@@ -150,7 +150,15 @@ def effects(width: int, height: int) -> dict[str, Box]:
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return {"small": Box(0, 0, width, height)}
     boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1), "best": Box(0, 2, width, 4)}
-    return boxes | {"ledger": Box(0, 6, width, height - 7)}
+    room = height - 7
+    runs = 4 if room >= 14 else 0
+    found = min(16, max(5, (room - runs) // 2)) if room >= 20 else 0
+    boxes["ledger"] = Box(0, 6, width, room - runs - found)
+    if found:
+        boxes["ab"] = Box(0, 6 + room - runs - found, width, found)
+    if runs:
+        boxes["procedure"] = Box(0, 6 + room - runs, width, runs)
+    return boxes
 
 
 def efficiency(width: int, height: int) -> dict[str, Box]:
@@ -165,9 +173,13 @@ def efficiency(width: int, height: int) -> dict[str, Box]:
     left = room - upper - middle
     if left < 4:
         middle, left = room - upper, 0
+    runs = 4 if left >= 9 else 0
+    left -= runs
     boxes |= {"formulas": Box(0, 2, width, upper), "waterfall": Box(0, 2 + upper, width, middle)}
     if left:
         boxes["rounds"] = Box(0, 2 + upper + middle, width, left)
+    if runs:
+        boxes["procedure"] = Box(0, 2 + upper + middle + left, width, runs)
     return boxes
 
 

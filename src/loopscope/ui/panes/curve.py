@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 
 from loopscope.model.standing import Standing
-from loopscope.ui.draw.charts import BLANK, braille, cut, meter, nice_top
+from loopscope.ui.draw.charts import BLANK, braille, cut, nice_top
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
 from loopscope.ui.draw.words import NONE, plural, rate, share
 from loopscope.ui.panes.frames import message
@@ -202,30 +202,3 @@ def costs(view: View, width: int, height: int) -> list[Row]:
         words = " not known: calibrate with another loop or client, too"
         body.append(Ink().put(fit(words, inner), "missing").row(inner))
     return frame("what it is made of", body[:high], width, height)
-
-
-def procedure(view: View, width: int, height: int) -> list[Row]:
-    """What runs by itself just now and how far it is; how the last one ended; what may be started."""
-    told, inner, high = view.procedure, width - 2, height - 2
-    if not view.abilities.procedures:
-        words = "nothing can be run in what is recorded" if view.replay else "nothing can be run in this session"
-        return frame("calibration and ramp", message(words, inner, high), width, height)
-    keys: list[list[Run]] = [
-        [("K", "key bold"), (" calibrate  ", "label"), ("R", "key bold"), (" ramp  ", "label"), ("S", "key bold"),
-         (" rounds of the scenario", "label")],
-        [("K", "key bold"), (" calibrate  ", "label"), ("R", "key bold"), (" ramp", "label")],
-    ]  # fmt: skip
-    if told is None:
-        return frame(
-            "calibration and ramp", message("nothing has been run yet", inner, high), width, height, bottom=keys
-        )
-    if not told.running:
-        text = told.problem or getattr(told.result, "words", "") or f"done in {told.seconds:.0f} s"
-        look = "finding" if told.problem else "value"
-        rows = [Ink().put(f" {line}", look).row(inner) for line in textwrap.wrap(text, max(20, inner - 2))]
-        return frame(f"{told.title}: {'ended' if told.problem else 'done'}", rows[:high], width, height, bottom=keys)
-    pace = f" {share(told.done)}  {told.seconds:.0f} s of about {max(told.about_s, told.seconds):.0f} s "
-    filled, rest = meter(told.done, max(4, inner - len(pace) - 2))
-    body = [Ink().gap(1).put(filled, "elu").put(rest, "trough").put(pace, "value bold").row(inner)]
-    body.append(Ink().put(fit(f" {told.words}", inner), "busy").row(inner))
-    return frame(told.title, body, width, height, bottom=[[("X", "key bold"), (" cancels it", "label")]])

@@ -116,19 +116,24 @@ def _look(value: float) -> str:
 def _step(
     name: str, words: str, value: float, low: float, high: float, cells: int, inner: int, style: str
 ) -> Row:  # fmt: skip
-    value = round(100 * value, 1) or 0.0  # no "-0.0"
-    figure = f"{value:+.1f}" if words and value else f"{value:.1f}"
+    figure = _signed(value) if words else f"{100 * value:.1f}"
     ink = Ink().put(" ").fitted(name, 15, "label").fitted(figure, 7, "value bold", right=True).gap(2)
     start = min(cells - 1, max(0, round(low * cells)))
-    size = max(1, min(cells - start, round((high - low) * cells)))
+    # What rounds to no cell is still seen, but for a part that is nothing.
+    size = max(1, min(cells - start, round((high - low) * cells))) if abs(high - low) >= 5e-4 else 0
     filled, _ = meter(1.0, size)
     ink.gap(start).put(filled, style).to(26 + cells)
     return ink.put(fit(words, max(0, inner - ink.width)), "label").row(inner)
 
 
+def _signed(value: float) -> str:
+    points = round(100 * value, 1)
+    return f"{points:+.1f}" if points else "0.0"
+
+
 def _client(means: Means, inner: int) -> list[Row]:
     found = [(key.removeprefix("client_"), value) for key, value in means.items() if key.startswith("client_")]
-    told = " · ".join(f"{key.replace('_', ' ')} {100 * value:+.1f}" for key, value in found if value is not None)
+    told = " · ".join(f"{key.replace('_', ' ')} {_signed(-value)}" for key, value in found if value is not None)
     return [Ink().to(4).put(fit(f"of it {told}", max(0, inner - 4)), "label").row(inner)] if told else []
 
 

@@ -25,6 +25,7 @@ from loopscope.ui.panes import (
     line,
     loop,
     output,
+    procedure,
     timeline,
 )
 from loopscope.ui.plan import Box
@@ -293,17 +294,27 @@ OTHERS: dict[str, Callable[[], Board]] = {
             ("standings", curve.standings, 1, 0),
             ("curve", curve.curve, CHARTS_EVERY, 1),
             ("costs", curve.costs, CHARTS_EVERY, 2),
-            ("procedure", curve.procedure, 1, 0),
+            ("procedure", procedure.draw, 1, 0),
         ),
         plan.ceiling,
     ),
-    "effects": _simple("effects", (("best", ledger.summary, 1, 0), ("ledger", ledger.draw, 1, 0)), plan.effects),
+    "effects": _simple(
+        "effects",
+        (
+            ("best", ledger.summary, 1, 0),
+            ("ledger", ledger.draw, 1, 0),
+            ("ab", procedure.ab, CHARTS_EVERY, 1),
+            ("procedure", procedure.draw, 1, 0),
+        ),
+        plan.effects,
+    ),
     "efficiency": _simple(
         "efficiency",
         (
             ("formulas", efficiency.formulas, 1, 0),
             ("waterfall", efficiency.waterfall, CHARTS_EVERY, 1),
             ("rounds", efficiency.rounds, CHARTS_EVERY, 2),
+            ("procedure", procedure.draw, 1, 0),
         ),
         plan.efficiency,
     ),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopscope.core.text import plain
-from loopscope.model.snapshot import FindingView, Snapshot
+from loopscope.model.snapshot import FindingView, ResultView, Snapshot
+from loopscope.model.standing import NextLever, Standing
 from loopscope.session.source import Abilities, Playback, Progress
 from loopscope.ui import actions
 from loopscope.ui.draw.ink import Row, text_of, width_of
@@ -29,10 +30,11 @@ from loopscope.ui.panes import (
     line,
     loop,
     output,
+    procedure,
     timeline,
 )
 from loopscope.ui.view import View
-from ui.fakes import KNOWN, FakeSource, round_of
+from ui.fakes import KNOWN, FakeSource, flipped, round_of
 
 Draw = Callable[[View, int, int], list[Row]]
 PANES: dict[str, Draw] = {
@@ -62,7 +64,8 @@ PANES: dict[str, Draw] = {
     "standings": curve.standings,
     "curve": curve.curve,
     "calibrated costs": curve.costs,
-    "procedure": curve.procedure,
+    "procedure": procedure.draw,
+    "ab": procedure.ab,
     "ledger": ledger.draw,
     "best": ledger.summary,
     "formulas": efficiency.formulas,
@@ -86,6 +89,7 @@ def hostile(words: str) -> Snapshot:
         return replace(item, where=words, why=words, stack=(words,))
 
     base = FakeSource(3, failing=(1,)).snapshot()
+    nasty_standing = Standing(1e300, None, 1e-300, words, words, words, words)
     nasty = tuple(replace(a, name=words, endpoint=words, model=words, words=words) for a in base.agents)
     return replace(
         base, agents=nasty, source_words=words, problem=words, output=(words,) * 3,
@@ -94,7 +98,11 @@ def hostile(words: str) -> Snapshot:
         loop=replace(base.loop, name=words, draining=(words,), words={words: words}),
         stalls=tuple(map(named, base.stalls)), stall_places=tuple(map(named, base.stall_places[:1])),
         power=replace(base.power, label=words, words=words),
-        ceiling=replace(base.ceiling, words=words, at_least_chunks_s=None),
+        ceiling=replace(base.ceiling, words=words, at_least_chunks_s=None, expected=nasty_standing,
+                        expected_words=words, full=nasty_standing, curve_words=words, server_words=words,
+                        next_levers=(NextLever(words, words, nasty_standing),)),
+        results=(ResultView(1.0, "round", words, {words: words, "scenario": words, "round": words}, {words: 1e300}),
+                 *(replace(one, words=words, settings=dict.fromkeys(one.settings, words)) for one in flipped())),
         marks=tuple(replace(m, label=words) for m in base.marks),
         effects=tuple(replace(e, words=words, old=words) for e in base.effects),
         levers=tuple(replace(lever, value=words, busy=words) for lever in base.levers),

@@ -8,9 +8,9 @@ from loopscope.model.snapshot import Snapshot
 from loopscope.model.standing import CurvePoint, Standing
 from loopscope.session.source import Abilities, Progress
 from loopscope.ui.draw.ink import text_of
-from loopscope.ui.panes import ceiling, curve, efficiency, ledger
+from loopscope.ui.panes import ceiling, curve, efficiency, ledger, procedure
 from loopscope.ui.view import View
-from ui.fakes import KNOWN, FakeSource, round_of
+from ui.fakes import KNOWN, FakeSource, flipped, round_of
 
 BASE = FakeSource(2).snapshot()
 CAN = Abilities(True, procedures=True)
@@ -88,13 +88,13 @@ def test_the_live_pane_names_the_standings() -> None:
 def test_progress_and_result() -> None:
     """While it runs: how far, what, how long; then what came of it, or why nothing did."""
     runs = Progress("ramp", "Ramp", True, 0.42, "rate 12 of 20", 19.0, 45.0)
-    text = text_of(curve.procedure(replace(known(), procedure=runs), 100, 4))
+    text = text_of(procedure.draw(replace(known(), procedure=runs), 100, 4))
     assert "42 %  19 s of about 45 s" in text and "rate 12 of 20" in text and "X cancels" in text
     ended = replace(runs, running=False, problem="cancelled")
-    assert "cancelled" in text_of(curve.procedure(replace(known(), procedure=ended), 100, 4))
+    assert "cancelled" in text_of(procedure.draw(replace(known(), procedure=ended), 100, 4))
     done = replace(runs, running=False)
-    assert "done in 19 s" in text_of(curve.procedure(replace(known(), procedure=done), 100, 4))
-    assert "nothing can be run" in text_of(curve.procedure(View(), 100, 4))
+    assert "done in 19 s" in text_of(procedure.draw(replace(known(), procedure=done), 100, 4))
+    assert "nothing can be run" in text_of(procedure.draw(View(), 100, 4))
 
 
 def test_the_ledger() -> None:
@@ -135,9 +135,23 @@ def test_the_parts_sum() -> None:
     """From one to measured, each part with its sign; a sum that does not hold would be said."""
     text = text_of(efficiency.waterfall(rounds(), 140, 14))
     assert "the parts sum to it exactly" in text
-    for words in ("imbalance", "-11.0", "decode", "-42.0", "queue", "+0.3", "connect +0.1", "measured"):
+    for words in ("imbalance", "-11.0", "decode", "-42.0", "queue", "+0.3", "connect -0.1", "measured"):
         assert words in text, words
     assert "cold start" in text
     wrong = replace(rounds().snapshot.results[0], figures={"measured": 0.5, "imbalance": 0.1})
     view = View(snapshot=replace(BASE, results=(wrong,)))
     assert "the parts miss it by 40 %" in text_of(efficiency.waterfall(view, 140, 14))
+
+
+def test_what_a_b_b_a_has_found() -> None:
+    """What is sure stands on top with its sign; what is not says that it cannot be told; a newer run replaces."""
+    earlier = tuple(replace(one, settings=one.settings | {"lever": "decoder"}) for one in flipped())
+    view = View(snapshot=replace(BASE, results=(round_of(1, 1.0), *earlier, *flipped())), abilities=CAN)
+    lines = text_of(procedure.ab(view, 140, 8)).splitlines()
+    assert "A-B-B-A: loop A asyncio, B uvloop" in lines[0] and "6 pairs" in lines[-1]
+    assert "✓ ceiling, at least" in lines[2] and "2,420" in lines[2] and "700 to 1,010" in lines[2]
+    assert "✗ delivery delay p99" in lines[3]
+    assert "≈ client gap p50" in lines[4] and "cannot tell" in lines[4] and "-0.05 to –" in lines[4]
+    assert "none yet: A flips" in text_of(procedure.ab(View(abilities=CAN), 100, 8))
+    running = View(snapshot=replace(BASE, results=flipped()[:2]), abilities=CAN)
+    assert "✓" in text_of(procedure.ab(running, 140, 8))
