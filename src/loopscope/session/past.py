@@ -29,10 +29,13 @@ _PREFIX, _SUFFIX = "loopscope-past-", ".jsonl.zst"
 class Past:
     """Where the screen looks: at now, or at an earlier moment of the recording. Callable from any thread."""
 
-    def __init__(self, path: Path, recorder: Recorder) -> None:
+    def __init__(self, path: Path, recorder: Recorder, ask_live: Callable[[Callable[[Snapshot], None]], None]) -> None:
         self._path = path
         self._recorder = recorder
+        self._ask_live = ask_live
+        # Never held while a replay is ended: its thread may be answering somebody who asks for the lock.
         self._lock = threading.RLock()
+        self._asking = threading.Lock()
         self._replay: ReplaySource | None = None
         self._begun_ns = 0
         self._answers: dict[Callable[[Snapshot], None], Callable[[Snapshot], None]] = {}
@@ -43,20 +46,22 @@ class Past:
 
     def ask(self, answer: Callable[[Snapshot], None], dress: Callable[[Snapshot], Snapshot]) -> bool:
         """Answer from the past; ``False`` where the screen looks at now."""
+        if self._caught_up():
+            self.now()
+
+        def dressed(snapshot: Snapshot) -> None:
+            with self._asking:
+                self._answers.pop(answer, None)
+            answer(dress(snapshot))
+
         with self._lock:
-            if self._caught_up():
-                self.now()
             replay = self._replay
             if replay is None:
                 return False
-
-            def dressed(snapshot: Snapshot) -> None:
-                with self._lock:
-                    self._answers.pop(answer, None)
-                answer(dress(snapshot))
-
-            # One wrapper an asker, so that late asks merge as they do live.
-            replay.ask(self._answers.setdefault(answer, dressed))
+            with self._asking:
+                # One wrapper an asker, so that late asks merge as they do live.
+                wrapped = self._answers.setdefault(answer, dressed)
+            replay.ask(wrapped)
             return True
 
     def playback(self) -> Playback | None:
@@ -86,10 +91,12 @@ class Past:
         """Stay, and move by so much; past the newest moment is now."""
         with self._lock:
             replay = self._replay
-            if replay is not None and replay.playback().position_s + seconds >= self._length_ns() / NS_PER_S:
-                self.now()
-            elif replay is not None or seconds < 0:
+            end_s = self._length_ns() / NS_PER_S
+            beyond = replay is not None and replay.playback().position_s + seconds >= end_s
+            if not beyond and (replay is not None or seconds < 0):
                 self._look_back(None, seconds, playing=False)
+        if beyond:
+            self.now()
 
     def set_speed(self, speed: float) -> None:
         """How fast the past is played; now has its own pace."""
@@ -101,15 +108,22 @@ class Past:
         """Back to the present."""
         with self._lock:
             replay, self._replay = self._replay, None
+        if replay is None:
+            return
+        replay.end()
+        with self._asking:
+            waiting = list(self._answers)
             self._answers.clear()
-        if replay is not None:
-            replay.end()
+        for answer in waiting:
+            self._ask_live(answer)
 
     def _caught_up(self) -> bool:
         """Played faster than time passes, the past becomes the present."""
-        if self._replay is None:
+        with self._lock:
+            replay = self._replay
+        if replay is None:
             return False
-        where = self._replay.playback()
+        where = replay.playback()
         return where.playing and where.speed > 1 and self._length_ns() / NS_PER_S - where.position_s < _NOW_S
 
     def _length_ns(self) -> int:

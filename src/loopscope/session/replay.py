@@ -209,7 +209,7 @@ class ReplaySource:
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        if self._thread.is_alive():
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
         if self._scan is not None:
             self._scan.stop()

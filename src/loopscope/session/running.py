@@ -204,7 +204,7 @@ class RunningSource(ABC):
             self._look_back_in(*spare)
 
     def _look_back_in(self, path: Path, recorder: Recorder) -> None:
-        self._past = Past(path, recorder)
+        self._past = Past(path, recorder, lambda answer: self._hub.ask(answer))
         self.abilities = dataclasses.replace(self.abilities, playback=True)
 
     def playback(self) -> Playback | None:
