@@ -105,6 +105,11 @@ class Ledger:
         """The latest pull."""
         return self.pulls[-1] if self.pulls else None
 
+    @property
+    def now(self) -> Pull | None:
+        """The pull that began the stretch under way; ``None`` before the first."""
+        return self._open.pull
+
     def start(self, levers: dict[str, str]) -> None:
         """Take in the values at the start."""
         for name, value in list(levers.items())[:_MOST_LEVERS]:
@@ -140,8 +145,9 @@ class Ledger:
             self._begin(self._pending.popleft(), tokens_per_chunk)
         self.until = (closed.index + 1) * BIN_NS
         settled = self.begun_at is not None and self._settled(closed, rigs, latest)
-        if self.hear is not None:
-            self.hear(len(self.segments) if settled else None, closed)
+        hear = self.hear  # another thread may end it just now
+        if hear is not None:
+            hear(len(self.segments) if settled else None, closed)
         if self.begun_at is None:
             self.startup.add(closed)
             if closed.chunks:

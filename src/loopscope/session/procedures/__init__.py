@@ -56,6 +56,13 @@ PROCEDURES: dict[str, Procedure] = {
             {"rounds": "how many", "solo": "requests of each agent alone", "warm_up": "rounds before anything counts",
              "called": "its name in the trace"},
         ),
+        Procedure(
+            "ab", "A-B-B-A", "sets one lever to A and to B in turn and says what differs, with intervals",
+            "loopscope.session.procedures.ab", 60.0,
+            {"lever": "lever=A,B (default: the last pull, its old and its new value)", "pairs": "how many, even (6)",
+             "seconds": "length of each stretch, settling time not counted (3)",
+             "verify": "name of a finding that holds: flips the lever that it proposes"},
+        ),
     )
 }  # fmt: skip
 

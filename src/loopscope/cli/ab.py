@@ -1,0 +1,126 @@
+"""``loopscope ab``: one lever, two values, in turn: what differs, and how sure that is."""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from loopscope.cli import headless
+from loopscope.cli.options import add_session_options, options_from
+from loopscope.core.errors import InputError, LoopscopeError
+
+NAME = "ab"
+HELP = """Set one lever to A and to B in turn in a running session (A B, B A, A B, ...), leave the settling times out,
+and say for each figure what B does: higher, lower, or cannot tell. A drift of the machine falls out; it is shown.
+
+  loopscope ab loop=asyncio,uvloop
+  loopscope ab batch=off,read:50ms --pairs 8 --seconds 3 --agents 16
+  loopscope ab loop=asyncio,asyncio                       the same twice: must come out as "cannot tell"
+  loopscope ab --verify client-cpu --agents 64            the lever that this finding proposes, once it holds
+  loopscope ab decoder=json,orjson -o ab.jsonl --json > ab.json
+
+Six pairs of three seconds take about a minute, two with a lever that takes over (loop, client, placement). More pairs
+make the intervals narrower."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    parser.add_argument(
+        "flip", nargs="?", default="", metavar="LEVER=A,B", help="what is flipped, e.g. decoder=json,orjson"
+    )
+    group = parser.add_argument_group("A-B-B-A")
+    group.add_argument("--pairs", default="6", metavar="N", help="pairs of stretches, an even number (6)")
+    group.add_argument("--seconds", default="3", metavar="S", help="of each stretch, settling time not counted (3)")
+    group.add_argument(
+        "--verify",
+        default="",
+        metavar="FINDING",
+        help="flip what this finding proposes, once it holds (docs/findings.md)",
+    )
+    group.add_argument("-o", "--output", type=Path, default=None, metavar="FILE", help="write a trace too")
+    group.add_argument("--force", action="store_true", help="write over a file that is there")
+    group.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    add_session_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; gives the exit code: 0, or 130 after Ctrl-C."""
+    from loopscope.report.ab import data, render
+    from loopscope.session.procedures.ab import AbResult
+
+    result, problem = _flip(args)
+    if isinstance(result, AbResult):
+        if args.json:
+            sys.stdout.write(json.dumps(data(result), indent=2, allow_nan=False) + "\n")
+        else:
+            width = max(80, min(160, shutil.get_terminal_size((120, 40)).columns))
+            sys.stdout.write(render(result, width) + "\n")
+    if args.output is not None:
+        headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
+    if problem == "cancelled":
+        headless.say("loopscope ab: interrupted; no result")
+        return 130
+    if problem:
+        raise LoopscopeError(problem)
+    return 0
+
+
+def _asked(args: argparse.Namespace) -> tuple[dict[str, str], str, str]:
+    """Give what the procedure is told, and the lever with its first value. Raises InputError."""
+    from loopscope.session.procedures.ab import parse_flip
+
+    asked = {"pairs": args.pairs, "seconds": args.seconds}
+    if args.verify:
+        if args.flip and "=" not in args.flip:
+            args.urls = [args.flip, *args.urls]  # the first word was a server
+        elif args.flip:
+            raise InputError("--verify and LEVER=A,B exclude each other: a finding names its own lever")
+        return asked | {"verify": args.verify}, "", ""
+    if not args.flip:
+        raise InputError("what shall be flipped? E.g. loopscope ab loop=asyncio,uvloop, or --verify FINDING")
+    lever, first, _ = parse_flip(args.flip)
+    return asked | {"lever": args.flip}, lever, first
+
+
+def _flip(args: argparse.Namespace) -> tuple[object, str]:
+    """Run the session and the procedure in it; give the result, and why there is none."""
+    import dataclasses
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from loopscope.session.live import LiveSource
+    from loopscope.session.procedures.ab import check
+
+    asked, lever, first = _asked(args)
+    check(asked)
+    options = options_from(args, args.output, overwrite=args.force)
+    if lever:
+        options = dataclasses.replace(options, levers=options.levers | {lever: first})
+        options.check()
+    source = LiveSource(options)
+    console = Console(stderr=True, highlight=False, markup=False)
+    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with (
+        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
+        headless.interruptible() as interrupted,
+    ):
+        bar, said = progress.add_task("starting", total=1.0), ""
+        try:
+            source.start()
+            source.run("ab", **asked)
+            while (view := source.procedure()) is not None and view.running:
+                progress.update(bar, completed=view.done, description=view.words)
+                if not console.is_terminal and view.words != said:
+                    said = view.words
+                    headless.say(f"loopscope: {said}")
+                if interrupted.is_set():
+                    source.cancel()
+                time.sleep(0.1)
+        finally:
+            source.stop()
+    if view is None:
+        return None, "it did not start"
+    return view.result, view.problem

@@ -1,0 +1,71 @@
+"""What A-B-B-A has found, as a table and as plain data."""
+
+import math
+from typing import Any
+
+from loopscope.report.grid import Column, lines
+from loopscope.session.procedures.ab import AbResult, Row
+from loopscope.stats.intervals import Interval
+
+
+def render(result: AbResult, width: int) -> str:
+    """Give the table, the sentence that sums it up, and what one must know of it."""
+    columns = (
+        Column("figure", left=True), Column("unit", 3, left=True), Column(f"A {result.a}"[:24]),
+        Column(f"B {result.b}"[:24]), Column("B against A", left=True), Column("drift of A", 2), Column("of B", 2),
+    )  # fmt: skip
+    rows = [
+        [row.title, row.unit, number(row.a), number(row.b), f"{mark(row)} {row.verdict}", signed(row.drift_a),
+         signed(row.drift_b)]
+        for row in result.rows
+    ]  # fmt: skip
+    head = (
+        f"{result.lever}: {result.pairs} pairs A-B-B-A, {result.seconds:g} s each, settling times left out; drift is"
+        " last less first"
+    )
+    table = lines(columns, rows, width) if rows else ["not enough data"]
+    return "\n".join([head, "", *table, "", result.words + ".", *(f"  {note}" for note in result.notes)])
+
+
+def mark(row: Row) -> str:
+    """A sign for better, worse, different, and for what cannot be told."""
+    if not row.surely:
+        return "?"
+    return "~" if not row.better else "+" if row.surely == row.better else "-"
+
+
+def number(value: float | None) -> str:
+    """Three figures."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}".replace(",", " ") if abs(value) >= 100 else f"{value:.3g}"
+
+
+def signed(value: float | None) -> str:
+    """The same with its sign."""
+    return "-" if value is None else ("+" if value > 0 else "") + number(value)
+
+
+def data(result: AbResult) -> dict[str, Any]:
+    """Give everything as it stands in ``--json``; ``null``: not known, or not bounded."""
+    return {
+        "lever": result.lever, "a": result.a, "b": result.b, "pairs": result.pairs, "seconds": result.seconds,
+        "confidence": result.confidence, "finding": result.finding or None, "words": result.words,
+        "notes": list(result.notes),
+        "figures": [
+            {
+                "name": row.name, "title": row.title, "unit": row.unit, "better": row.better, "a": row.a, "b": row.b,
+                "difference": _interval(row.difference), "verdict": row.verdict, "surely": row.surely,
+                "drift_a": row.drift_a, "drift_b": row.drift_b, "halves_a": list(row.halves_a),
+                "halves_b": list(row.halves_b),
+            }
+            for row in result.rows
+        ],
+    }  # fmt: skip
+
+
+def _interval(found: Interval | None) -> dict[str, float | None] | None:
+    if found is None:
+        return None
+    low, high = (value if math.isfinite(value) else None for value in (found.low, found.high))
+    return {"low": low, "mid": found.mid, "high": high}

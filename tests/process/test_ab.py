@@ -1,0 +1,98 @@
+"""A-B-B-A with real children: a planted difference comes back, and the lever is as it was, whatever ends it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kit.processes import children_of
+from loopscope.core.records import Lever
+from loopscope.session.live import LiveSource
+from loopscope.session.options import SessionOptions
+from loopscope.settings import levers
+from loopscope.settings.levers import loops_here
+
+SMALL = ("--embedded", "--tokens", "64")
+
+
+@pytest.mark.parametrize("loop", loops_here())
+def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None:
+    """Every 50 ms: half of that on average, and CPU saved; throughput is the server's and cannot be told apart."""
+    trace = tmp_path / "ab.jsonl"
+    command = [
+        sys.executable, "-m", "loopscope", "ab", "batch=off,read:50ms", "--pairs", "4", "--seconds", "1.5", "--loop",
+        loop,
+        *SMALL, "--json", "-o", str(trace),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, timeout=240, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    rows = {row["name"]: row for row in told["figures"]}
+    assert rows["delay.p50"]["surely"] == 1
+    assert 15 < rows["delay.p50"]["difference"]["mid"] < 40
+    assert rows["cpu_us"]["b"] < rows["cpu_us"]["a"]
+    assert rows["chunks_read"]["surely"] == 1
+    assert rows["chunks_s"]["surely"] == 0
+    assert len(rows["delay.p50"]["halves_a"]) == 4
+    again = subprocess.run(
+        [sys.executable, "-m", "loopscope", "report", str(trace), "--json"], capture_output=True, timeout=60, check=True
+    )
+    pulls = json.loads(again.stdout)["levers"]
+    assert [pull["new"] for pull in pulls] == ["read:50ms", "off", "read:50ms", "off"]
+
+
+def test_cancelled_in_the_screen_it_sets_the_lever_back() -> None:
+    """And the session goes on."""
+    source = LiveSource(SessionOptions(embedded=True, tokens=64, levers=levers.defaults()))
+    pulled: list[str] = []
+    source.listen(lambda record: pulled.append(record.new) if isinstance(record, Lever) else None)
+    source.start()
+    try:
+        source.run("ab", lever="batch=off,read:50ms", pairs="4", seconds="1")
+        until = time.monotonic() + 60
+        while not pulled and time.monotonic() < until:
+            time.sleep(0.02)
+        source.cancel()
+        while source.procedure().running and time.monotonic() < until:
+            time.sleep(0.02)
+        assert source.procedure().problem == "cancelled"
+        assert source.options_now().levers["batch"] == "off"
+    finally:
+        source.stop()
+    assert not children_of(os.getpid())
+
+
+def test_ctrl_c_ends_it_with_130_and_a_whole_trace(tmp_path) -> None:
+    """No process is left."""
+    trace = tmp_path / "ab.jsonl"
+    command = [sys.executable, "-m", "loopscope", "ab", "batch=off,read:50ms", *SMALL, "-o", str(trace)]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for line in child.stderr:
+        if "B: batch" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert not out
+    assert "interrupted" in err
+    assert '"k":"trailer"' in trace.read_text().splitlines()[-1]
+    assert not children_of(os.getpid())
+
+
+def test_bad_input_is_one_sentence() -> None:
+    """Before anything starts."""
+    for words, why in (
+        (["loop=asyncio"], "not of the form"),
+        ([], "what shall be flipped"),
+        (["loop=asyncio,uvloop", "--pairs", "3"], "an even number"),
+        (["loop=asyncio,uvloop", "--verify", "client-cpu"], "exclude each other"),
+    ):
+        command = [sys.executable, "-m", "loopscope", "ab", *words]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+        assert done.returncode == 2
+        assert why in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
