@@ -1,4 +1,4 @@
-"""When a checkpoint is worth its bytes and its time: every ten seconds, and never a large part of either."""
+"""When a checkpoint is worth its bytes and its time: every eight seconds, and never a large part of either."""
 
 import time
 
@@ -8,9 +8,9 @@ from loopscope.core.records import Checkpoint
 from loopscope.model.fold import Fold
 from loopscope.model.freeze import fold_id, freeze
 
-EVERY_NS = 10_000_000_000
-"""Folding ten seconds takes some 0.1 s, whatever the rate: what a seek may take."""
-_LEAST_LINES = 3
+EVERY_NS = 8_000_000_000
+"""Folding eight seconds takes some 0.08 s, whatever the rate, and a seek may take 0.15 s."""
+_LEAST_LINES = 2.5
 """Bytes of lines between two checkpoints, for each byte of one: lines are packed to a third, it is already."""
 _LEAST_REST = 100
 """Time between two, for what one took: at most 1 % of a core."""
