@@ -10,7 +10,7 @@ from loopscope.model.freeze import fold_id, freeze
 
 EVERY_NS = 8_000_000_000
 """Folding eight seconds takes some 0.08 s, whatever the rate, and a seek may take 0.15 s."""
-_LEAST_LINES = 2.5
+_LEAST_LINES = 2.75
 """Bytes of lines between two checkpoints, for each byte of one: lines are packed to a third, it is already."""
 _LEAST_REST = 100
 """Time between two, for what one took: at most 1 % of a core."""
