@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from loopscope.model.bins import LoopSums
@@ -15,6 +16,7 @@ KEYS = ("client", "loop", "decoder", "batch", "placement")
 _DEFAULTS = {"client": "httpx", "placement": "loop"}
 """What holds where a header does not name these levers (it is older than they are)."""
 _MOST_KEYS, _MOST_SHAPES, _MOST_POINTS = 64, 32, 64
+_MOST_TOLD = 128
 ENOUGH_CHUNKS = 500
 """Chunks in the window from which their cost is compared with a calibration's."""
 MOST_SCALE = 2.0
@@ -76,6 +78,8 @@ class CeilingBook:
         self._climbing: deque[CurvePoint] = deque(maxlen=_MOST_POINTS)
         """... and of the ramp under way."""
         self._ramps: dict[tuple[Key, int], _Measured] = {}
+        self.told: deque[tuple[ResultView, tuple[CurvePoint, ...]]] = deque(maxlen=_MOST_TOLD)
+        """Each outcome of a calibration or a ramp, oldest first, with the points that it was made of, by rate."""
 
     def take(self, told: ResultView) -> bool:
         """Take a result in; true when it is one point among many, which nobody else needs."""
@@ -107,6 +111,7 @@ class CeilingBook:
                 loads=[load for of, load, _ in self._points if of == streams],
             )  # fmt: skip
         shelf.costs = _costs(told)
+        self.told.append((told, _curve(load for of, load, _ in self._points if of == streams)))
         self._points.clear()
 
     def _ramp(self, told: ResultView, is_point: bool) -> None:
@@ -120,6 +125,7 @@ class CeilingBook:
         streams = _count(told.settings.get("streams", ""))
         points = sorted(self._climbing, key=lambda point: point.chunks_s)
         self._climbing.clear()
+        self.told.append((told, tuple(points)))
         place = (_key(told.settings), streams or 0)
         if place not in self._ramps and len(self._ramps) >= _MOST_KEYS:
             return
@@ -146,11 +152,7 @@ class CeilingBook:
             curve, curve_words = tuple(measured.points), "measured by the ramp"
         elif shelf is not None:
             near = min(shelf.shapes, key=lambda n: abs(math.log(n / max(streams, 1))))
-            curve = tuple(
-                CurvePoint(load.delivered, load.delay_p50_ms, load.delay_p99_ms, load.elu,
-                           load.delivered < 0.97 * load.offered, load.offered)
-                for load in sorted(shelf.shapes[near].loads, key=lambda load: load.delivered)
-            )  # fmt: skip
+            curve = _curve(shelf.shapes[near].loads)
             curve_words = f"calibrated with {near} streams"
         if full is None and shelf is not None:
             known = {n: shape.full for n, shape in shelf.shapes.items() if shape.full is not None}
@@ -250,6 +252,14 @@ def _cost_view(shelf: _Shelf | None, scale: float | None) -> CostView | None:
     numbers = ", ".join(str(n) for n in sorted(shelf.shapes))
     words = f"fitted on {costs.loads} loads with {numbers} streams, {shelf.date}; misses by {costs.error:.0%}"
     return CostView(costs.wakeup_us, costs.read_us, costs.chunk_us, costs.error, words, scale)
+
+
+def _curve(loads: Iterable[Load]) -> tuple[CurvePoint, ...]:
+    return tuple(
+        CurvePoint(load.delivered, load.delay_p50_ms, load.delay_p99_ms, load.elu,
+                   load.delivered < 0.97 * load.offered, load.offered)
+        for load in sorted(loads, key=lambda load: load.delivered)
+    )  # fmt: skip
 
 
 def _key(settings: dict[str, str]) -> Key:

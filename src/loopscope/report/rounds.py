@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from loopscope.report.evidence import LOSSES, NOTEWORTHY, alone, evidence, minus, words_of
+from loopscope.report.found import RoundFound, RoundsFound, rounds_of
 from loopscope.report.grid import Column, lines
-from loopscope.report.words import NOTHING, plural, rate
-from loopscope.report.words import ms as ms_words
+from loopscope.report.words import NOTHING, plural
 from loopscope.session.procedures.round_results import Over, RoundResult, RoundSet, ScenarioResult
 from loopscope.stats.attribution import CLIENT_PARTS
 
@@ -15,15 +16,6 @@ FORMULAS = {
     "measured": "what each agent's work took alone, over the round",
     "wall": "the agents' own wall times, over the round",
     "reported": "prompt and eval time as the servers report them in the same round, over the round",
-}
-LOSSES = {
-    "imbalance": "idle: an agent had finished, or had not started",
-    "cold_start": "loading beyond what it takes alone",
-    "prompt": "prompts evaluated more slowly than alone",
-    "decode": "decoding more slowly than alone",
-    "queue": "waiting in the server beyond what it takes alone",
-    "client": "connect, event loop, handling, throttle, batching, other",
-    "unsplit": "server and client together: the servers report no durations",
 }
 _BAR = 30
 _COLUMNS = (
@@ -41,47 +33,62 @@ def points(value: float | None) -> str:
 def render(result: ScenarioResult, width: int) -> str:
     """Give the whole result as text."""
     blocks = [f"scenario {result.name}: {result.words}"]
-    blocks += ["\n".join(_set(one, width)) for one in result.sets]
+    blocks += ["\n".join(set_lines(one, width)) for one in rounds_of(result)]
     if result.notes:
         blocks.append("\n".join(textwrap.fill(f"- {note}", width, subsequent_indent="  ") for note in result.notes))
     return "\n\n".join(blocks)
 
 
-def _set(one: RoundSet, width: int) -> Iterator[str]:
-    yield f"{plural(one.agents, 'agent')}, {one.counted} of {plural(len(one.rounds), 'round')} count"
-    alone = [
-        f"{told.name} {rate(told.tok_s)} tok/s, TTFT {ms_words(told.ttft_ms)} ms"
-        for told in one.solo
-        if told is not None
-    ]
-    if alone:
-        yield from textwrap.wrap(f"alone: {'; '.join(dict.fromkeys(alone))}", width, subsequent_indent="  ")
+def title(one: RoundsFound) -> str:
+    """Say how many agents, and how many rounds count."""
+    agents = plural(one.agents, "agent") if one.agents is not None else "agents"
+    told = f"{agents}, {one.counted} of {plural(len(one.rounds), 'round')} count"
+    if one.missing:
+        told += f" ({plural(one.missing, 'earlier one')} no longer kept)"
+    return told if one.finished else f"{told}; ended early"
+
+
+def set_lines(one: RoundsFound, width: int) -> Iterator[str]:
+    """Give rounds with the same agents: each round, each formula, where it went, and the evidence for it."""
+    yield title(one)
+    if told := alone(one):
+        yield from textwrap.wrap(f"alone: {told}", width, subsequent_indent="  ")
     yield ""
-    yield from lines(_COLUMNS, [_row(made) for made in one.rounds], width)
-    if not one.figures:
+    yield from lines(_COLUMNS, [row(made) for made in one.rounds], width)
+    yield ""
+    if not one.over:
+        yield "not enough data: no round counts"
         return
-    yield ""
     for name, words in FORMULAS.items():
-        yield f"{name:<10} {_over(one.figures.get(name)):<34} {words}"[:width].rstrip()
-    if "measured" in one.figures:
+        yield from textwrap.wrap(
+            f"{name:<10} {over_words(one.over.get(name)):<34} {words}", width, subsequent_indent=" " * 11
+        )
+    if "measured" in one.over:
         yield ""
-        yield from waterfall({name: over.mean for name, over in one.figures.items()}, width)
+        yield from waterfall({name: held.mean for name, held in one.over.items()}, width)
+        parts = {name: held.mean for name, held in one.over.items() if name in LOSSES}
+        for name in sorted(parts, key=lambda part: -abs(parts[part])):
+            # Of the client's part the lines above have told already.
+            if name != "client" and abs(parts[name]) >= NOTEWORTHY and (told := evidence(name, one)):
+                yield from textwrap.wrap(f"  {words_of(name)}: {told}", width, subsequent_indent="    ")
 
 
-def _row(made: RoundResult) -> list[str]:
-    figures = made.figures()
-    speedup = figures.get("speedup")
+def row(made: RoundFound) -> list[str]:
+    """Give one round's cells."""
+    figures = made.figures
+    speedup, wall_s, contended = figures.get("speedup"), figures.get("wall_s"), figures.get("contended")
+    throughput, ttft_ms = figures.get("throughput_delta_tok_s"), figures.get("ttft_delta_ms")
     return [
-        str(made.number), points(figures.get("measured")), points(figures.get("wall")), points(figures.get("reported")),
-        NOTHING if speedup is None else f"{speedup:.2f} x", f"{made.wall_s:.2f}",
-        NOTHING if made.throughput_delta_tok_s is None else f"{made.throughput_delta_tok_s:+.1f}",
-        NOTHING if made.ttft_delta_ms is None else f"{made.ttft_delta_ms:+.1f}",
-        NOTHING if made.contention is None else "yes" if made.contention else "no",
+        made.number, points(figures.get("measured")), points(figures.get("wall")), points(figures.get("reported")),
+        NOTHING if speedup is None else f"{speedup:.2f} x", NOTHING if wall_s is None else f"{wall_s:.2f}",
+        NOTHING if throughput is None else f"{throughput:+.1f}", NOTHING if ttft_ms is None else f"{ttft_ms:+.1f}",
+        NOTHING if contended is None else "yes" if contended else "no",
         f"left out: {made.left_out}" if made.left_out else "",
     ]  # fmt: skip
 
 
-def _over(over: Over | None) -> str:
+def over_words(over: Over | None) -> str:
+    """Say a fraction with its interval and how far it spreads."""
     if over is None:
         return "not enough data"
     interval = over.interval
@@ -97,10 +104,10 @@ def waterfall(figures: Mapping[str, float | None], width: int) -> Iterator[str]:
     yield "where it went (points of 100):"
     for name, value in sorted(parts.items(), key=lambda part: -part[1]):
         bar = ("-" if value < 0 else "█") * round(_BAR * abs(value) / most)
-        yield f"  {name:<11}{-100 * value:+7.1f}  {bar:<{_BAR}}  {LOSSES[name]}"[:width].rstrip()
+        yield f"  {words_of(name):<11}{minus(value):>7}  {bar:<{_BAR}}  {LOSSES[name]}"[:width].rstrip()
         if name == "client":
             split = [(part, figures.get(f"client_{part}")) for part in CLIENT_PARTS]
-            known = ", ".join(f"{part} {-100 * amount:+.1f}" for part, amount in split if amount is not None)
+            known = ", ".join(f"{part} {minus(amount)}" for part, amount in split if amount is not None)
             yield f"             of which {known}"[:width].rstrip()
     measured = figures.get("measured")
     yield f"  {'measured':<11}{100 * (measured or 0.0):7.1f}"

@@ -7,7 +7,8 @@ from typing import Any
 from loopscope.model.fold import Fold
 from loopscope.model.view import series
 from loopscope.model.window import STEP_S
-from loopscope.report import charts, verdict
+from loopscope.report import charts, found_text, verdict
+from loopscope.report.found import found_in
 from loopscope.report.grid import Column, lines
 from loopscope.report.sentences import sentences
 from loopscope.report.words import NOTHING, change, count, ms, plural, rate, share
@@ -83,6 +84,7 @@ def render(
         list(_facts(summary)),
         _segments(summary["segments"], width),
         _levers(summary["levers"], width),
+        *found_text.blocks(found_in(fold, summary), width),
         _findings(summary["findings"]),
         _stalls(summary["stalls"]),
         charts.throughput(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from loopscope.core.text import plain
-from loopscope.report import charts, text, verdict
+from loopscope.report import charts, found_data, found_markdown, text, verdict
+from loopscope.report.found import found_in
 from loopscope.report.markdown import escape, table
 from loopscope.report.sentences import sentences
 from loopscope.report.timeline import Timeline, timeline
@@ -26,7 +27,11 @@ def as_data(folded: Folded) -> dict[str, Any]:
     """One object: the summary, the file, the lines over time; ``null`` where nothing is known."""
     file = {"name": plain(folded.path.name, 120), **folded.file}
     told = verdict.told(folded.summary, folded.fold)
-    return {"file": file, **folded.summary, "verdict": told, "timeline": lines_as_data(lines_of(folded))}
+    procedures = found_data.data(found_in(folded.fold, folded.summary))
+    return {
+        "file": file, **folded.summary, "verdict": told, "procedures": procedures,
+        "timeline": lines_as_data(lines_of(folded)),
+    }  # fmt: skip
 
 
 def as_text(folded: Folded, *, width: int, color: bool, unicode: bool | None = None) -> str:
@@ -66,6 +71,7 @@ def _parts(folded: Folded) -> Iterator[str]:
     yield "## Figures\n\n" + _figures(summary)
     yield "## What it says\n\n" + "\n".join([*_findings(summary), *(f"- {escape(one)}" for one in sentences(summary))])
     yield "## Verdict\n\n" + "\n".join(f"- {escape(one)}" for one in verdict.told(summary, folded.fold))
+    yield from found_markdown.parts(found_in(folded.fold, summary))
     if len(summary["segments"]) > 1:
         yield "## Segments, each without its settling time\n\n" + _segments(summary)
     if summary["levers"]:

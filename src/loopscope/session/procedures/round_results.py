@@ -65,6 +65,14 @@ class RoundResult:
         found |= {name: loss.get(name) for name in PARTS}
         return found | {f"client_{name}": value for name, value in (made.client or {}).items()}
 
+    def told(self) -> dict[str, float | None]:
+        """Give everything that a trace is told of it, by name with units."""
+        return self.figures() | {
+            "wall_s": self.wall_s, "round_tok_s": self.tok_s, "throughput_delta_tok_s": self.throughput_delta_tok_s,
+            "ttft_delta_ms": self.ttft_delta_ms, "contended": None if self.contention is None else float(self.contention),
+            "elu": self.loop.elu, "lag_p99_ms": self.loop.lag_p99_ms, "delay_p99_ms": self.loop.delay_p99_ms,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Over:
@@ -161,6 +169,28 @@ def figures_over(rounds: Sequence[RoundResult]) -> dict[str, Over]:
         if len(values) == len(counted):
             found[name] = over(values)
     return found
+
+
+def agent_figures(
+    place: int, rounds: Sequence[RoundResult], alone: AgentRound | None
+) -> dict[str, float | None]:  # fmt: skip
+    """Give one agent's figures beside what it did alone, and its own part of the loss (shares of N W): means over the
+    rounds that count. It is the evidence behind the parts of the loss.
+    """
+    counted = [one for one in rounds if not one.left_out]
+    deeds = [one.agents[place] for one in counted]
+    losses = [
+        one.efficiency.by_agent[place].parts() if one.efficiency is not None and one.efficiency.by_agent else {}
+        for one in counted
+    ]
+
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return fmean(known) if known and len(known) == len(values) else None
+
+    found = {name: mean([getattr(deed, name) for deed in deeds]) for name in ("tokens", "tok_s", "ttft_ms", "wall_s")}
+    found |= {f"alone_{name}": None if alone is None else getattr(alone, name) for name in tuple(found)}
+    return found | {name: mean([loss.get(name) for loss in losses]) for name in PARTS}
 
 
 def over(values: Sequence[float]) -> Over:

@@ -18,6 +18,7 @@ from loopscope.session.procedures.round_results import (
     RoundResult,
     RoundSet,
     ScenarioResult,
+    agent_figures,
     figures_over,
     result_of,
 )
@@ -26,6 +27,8 @@ from loopscope.settings.scenario import MAX_ROUNDS, Scenario
 from loopscope.stats.attribution import Work, average
 
 _DRAIN_S = 15.0
+_MOST_AGENTS = 16
+"""Agents of which a trace is told one by one what they did."""
 
 
 class ScenarioHost(RoundHost, Protocol):
@@ -173,6 +176,7 @@ class _Run:
         figures = figures_over(found)
         if found and "unsplit" in figures:
             self._notes.append("the servers report no durations: server and client parts of the loss are one")
+        self._tell_agents(found, [told for _, told in solos], count)
         self._host.emit(
             Result(
                 t_ns=now_ns(), proc="session", what="scenario", words=self._scenario.words,
@@ -205,9 +209,19 @@ class _Run:
                 t_ns=now_ns(), proc="session", what="round",
                 words=f"left out: {result.left_out}" if result.left_out else "",
                 settings={"scenario": self._name, "agents": str(count), "round": str(result.number)},
-                figures=result.figures(),
+                figures=result.told(),
             )
         )  # fmt: skip
+
+    def _tell_agents(self, rounds: Sequence[RoundResult], alone: Sequence[AgentRound | None], count: int) -> None:
+        for place, solo in enumerate(alone[:_MOST_AGENTS]):
+            self._host.emit(
+                Result(
+                    t_ns=now_ns(), proc="session", what="agent",
+                    settings={"scenario": self._name, "agents": str(count), "agent": rounds[0].agents[place].name},
+                    figures=agent_figures(place, rounds, solo),
+                )
+            )  # fmt: skip
 
 
 def _mean(told: Sequence[AgentRound]) -> AgentRound | None:

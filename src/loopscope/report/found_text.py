@@ -1,0 +1,54 @@
+"""What procedures have found in a trace, in the terminal."""
+
+import textwrap
+from collections.abc import Iterator
+
+from loopscope.report import found_rows
+from loopscope.report.found import FlipFound, Found
+from loopscope.report.grid import Column, lines
+from loopscope.report.rounds import set_lines
+
+_CEILINGS = (
+    Column("standing", left=True), Column("chunks/s"), Column("interval"), Column("full from", 3),
+    Column("of", left=True), Column("limited by", 2, left=True), Column("when", 4, left=True),
+)  # fmt: skip
+_POINTS = (
+    Column("offered/s"), Column("delivered/s"), Column("ELU"), Column("delay p50"), Column("delay p99"),
+    Column("", left=True),
+)  # fmt: skip
+_FLIPS = (
+    Column("figure", left=True), Column("A"), Column("B"), Column("unit", 2, left=True),
+    Column("B against A", left=True), Column("drift of A", 3), Column("of B", 3),
+)  # fmt: skip
+
+
+def blocks(found: Found, width: int) -> Iterator[list[str]]:
+    """Give a block of lines for each procedure; nothing where none was run."""
+    for one in found.rounds:
+        yield [f"rounds of {one.scenario}{f': {one.words}' if one.words else ''}", *set_lines(one, width)]
+    if found.any_ceiling:
+        rows = list(found_rows.standings(found))
+        told = ["ceilings, each with its standing", *lines(_CEILINGS, [told[:-1] for told in rows], width)]
+        for note in dict.fromkeys(
+            f"  {cells[0]}: {told}" for cells in rows if (told := "; ".join(filter(None, cells[-2:])))
+        ):
+            told += textwrap.wrap(note, width, subsequent_indent="    ")
+        if more := found_rows.others(found):
+            told.append(found_rows.told_count(more))
+        yield told
+    for ceiling in found.ceilings:
+        if ceiling.what == "ramp" and ceiling.curve:
+            yield [
+                f"ramp, {found_rows.of(ceiling.settings)}: delay in ms against the rate",
+                *lines(_POINTS, found_rows.points(ceiling), width),
+                *textwrap.wrap(ceiling.words, width),
+            ]
+    for flip in found.flips:
+        yield list(_flip(flip, width))
+
+
+def _flip(one: FlipFound, width: int) -> Iterator[str]:
+    yield from textwrap.wrap(f"A-B-B-A, {found_rows.flip_title(one)}", width)
+    rows = [found_rows.flip_row(row) for row in one.rows]
+    yield from lines(_FLIPS, rows, width) if rows else ["not enough data"]
+    yield from textwrap.wrap(f"{found_rows.flip_words(one)}.", width)
