@@ -144,8 +144,9 @@ class Climber:
         if step.fell:
             self.fell.append(offered)
             self.fallen.append(step)
-        elif step.limited_by != "server":
-            self.kept.append(offered)
+        else:
+            # Where the server gave less than asked, the client kept up with what it gave.
+            self.kept.append(min(offered, step.load.offered) if step.limited_by == "server" else offered)
         self._bench.emit(point(self._what, step, self._knob.name))
         return step
 
@@ -255,13 +256,16 @@ def _had(step: Step) -> float:
 
 
 def _noise(steps: list[Step]) -> float:
-    """How well a rate is known: from the quarters of a second of the steps that fell behind, 2 % at least."""
-    found = 0.02
+    """How well a rate is known: from the quarters of a second of the calmest step that fell behind, 2 to 10 %.
+
+    What others took is not in it: by that the upper bound is raised, see :func:`hard_of`.
+    """
+    found = []
     for step in steps:
         interval = mean_interval(step.slices) if step.fell and len(step.slices) >= 4 else None
         if interval is not None and interval.mid > 0:
-            found = max(found, min((interval.high - interval.low) / 2 / interval.mid, 0.3))
-    return found
+            found.append((interval.high - interval.low) / 2 / interval.mid)
+    return min(max(min(found, default=0.02), 0.02), 0.1)
 
 
 def _limit(steps: list[Step], hard: Interval | None) -> tuple[str, float | None]:
