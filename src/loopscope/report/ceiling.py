@@ -25,6 +25,7 @@ def cell(ramp: Ramp, expected: Standing | None, trace: str = "") -> dict[str, An
     return {
         "client": setting.client, "loop": setting.loop, "decoder": setting.decoder, "batch": setting.batch,
         "placement": setting.placement, "streams": setting.streams, "shape": setting.shape,
+        "stream_chunks_s": setting.rate,
         "full_chunks_s": None if ramp.full is None else ramp.full.mid,
         "full_interval_chunks_s": _ends(ramp.full),
         "hard_chunks_s": _ends(ramp.hard),

@@ -50,7 +50,10 @@ class Setting:
     batch: str
     placement: str
     streams: int
+    """With shape "streams" and "servers": at the ceiling, once it is known."""
     shape: str = "rate"
+    rate: float | None = None
+    """chunks/s of each stream, where their number was raised."""
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -228,8 +231,12 @@ def climb(
             at[part] = climber.step(total, QUICK_S * 1.5, f"at {part:.0%} of the ceiling", 0.86 + 0.04 * count)
     limited, runq = _limit(climber.steps, hard)
     keeping = [step.load for step in climber.steps]
+    setting = dataclasses.replace(setting, versions=bench.versions)
+    if knob.name == "streams" and bench.rate:
+        reached = 0.0 if hard is None else hard.low if math.isinf(hard.high) else hard.mid
+        setting = dataclasses.replace(setting, rate=bench.rate, streams=max(1, round(reached / bench.rate)))
     ramp = Ramp(
-        setting=dataclasses.replace(setting, versions=bench.versions), steps=tuple(climber.steps), hard=hard,
+        setting=setting, steps=tuple(climber.steps), hard=hard,
         full=full_point(keeping), limited_by=limited, words="", noise=noise, runq=runq, costs=fit_costs(keeping),
         at=at, seconds=(now_ns() - began_ns) / 1e9,
     )  # fmt: skip
@@ -283,7 +290,8 @@ def _limit(steps: list[Step], hard: Interval | None) -> tuple[str, float | None]
 def sentence(ramp: Ramp) -> str:
     """Say the result, with what it belongs to."""
     s = ramp.setting
-    where = f"{s.client} on {s.loop}, {s.streams} streams"
+    each = "" if s.rate is None else f" of {s.rate:,.0f} chunks/s each"
+    where = f"{s.client} on {s.loop}, {'about ' if each else ''}{s.streams} streams{each}"
     hard = ramp.hard
     if hard is None:
         return f"{where}: fell behind at the lowest load that was offered"

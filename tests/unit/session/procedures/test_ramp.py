@@ -87,10 +87,14 @@ def test_a_planted_ceiling_is_found(hard: float, streams: int) -> None:
 def test_the_number_of_streams_is_raised_where_that_is_the_shape() -> None:
     """Each stream keeps its rate; the ceiling lies between two whole numbers of streams."""
     bench = MadeBench(2, 10_050)
+    bench.rate = 100.0
     found = climbed(bench, "streams", 100.0)
-    assert bench.rate == 25.0  # the bench was brought up at its rate; the knob does not touch it
+    assert bench.rate == 100.0  # the knob does not touch it
     assert found.hard is not None
-    assert found.setting.shape == "streams"
+    assert found.hard.low <= 10_050 <= found.hard.high
+    assert (found.setting.shape, found.setting.rate) == ("streams", 100.0)
+    assert 90 <= found.setting.streams <= 110
+    assert "streams of 100 chunks/s each" in found.words
 
 
 def test_a_server_that_gives_no_more_is_named() -> None:
