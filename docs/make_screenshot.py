@@ -35,7 +35,7 @@ def main() -> int:
     """Draw it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recording", nargs="?", type=Path, default=ROOT / "recordings" / "busy-sixteen.jsonl.zst")
-    parser.add_argument("--at", type=float, default=9.0, metavar="SECONDS")
+    parser.add_argument("--at", type=float, default=20.0, metavar="SECONDS")
     parser.add_argument("--theme", default="dark", metavar="NAME")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "screenshot.svg", metavar="FILE")
     args = parser.parse_args()

@@ -180,7 +180,7 @@ def shown(act: Act, view: View) -> bool:
     if act.needs == "past":
         return view.past or view.replay
     if act.id == "cancel":
-        return view.procedure is not None and view.procedure.running
+        return view.runs
     if act.id == "line" and (view.past or not view.running):
         return False
     return act.needs != "levers" or not view.past

@@ -193,8 +193,8 @@ class LoopscopeApp(Operated):
         from loopscope.ui.panes.levers import summary
 
         for effect in self.pulls.judged(snapshot):
-            if self.view.past or snapshot.t_s - effect.t_s > _OLD_S:
-                continue  # gone past by a seek, not just judged
+            if self.view.past or snapshot.t_s - effect.t_s > _OLD_S or self.view.runs:
+                continue  # gone past by a seek, not just judged; or one of many pulls that a procedure makes
             self.notify(summary(effect), title="what it did", timeout=6, markup=False)
         if snapshot.problem and snapshot.problem != self._problem:
             self.notify(snapshot.problem, title="problem", severity="error", timeout=10, markup=False)

@@ -38,7 +38,7 @@ def _large(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
     """Everything: ceiling and levers, agents, throughput and power, three histograms."""
     tall = room >= 42
     upper = 12 if tall else (10 if room >= 34 else 9)
-    least = 7 if tall else 6
+    least = 7 if room >= 34 else 6
     # The charts keep at least two rows of `least`; what is left goes to the agents, and from them back to the charts.
     table = max(5, min(agents + 3, room - upper - 2 * least, 22))
     charts = room - upper - table

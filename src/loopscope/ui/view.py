@@ -64,6 +64,11 @@ class View:
         return self.playback is not None and not self.running
 
     @property
+    def runs(self) -> bool:
+        """A procedure is under way."""
+        return self.procedure is not None and self.procedure.running
+
+    @property
     def line_shown(self) -> bool:
         """Whether the time line of the whole run has a place: always, but for a session that shows now."""
         return self.playback is not None and (self.line or not self.playback.live)

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+import numpy as np
+
 from loopscope.model.snapshot import ResultView
+from loopscope.stats.intervals import mean_interval
 from loopscope.ui.draw import digits
 from loopscope.ui.draw.charts import meter
 from loopscope.ui.draw.ink import Ink, Row, fit, frame
@@ -35,7 +38,8 @@ def _latest(results: Sequence[ResultView]) -> tuple[Means, list[ResultView], str
     name = ""
     for told in results:
         if told.what == "round":
-            key = f"{told.settings.get('scenario', '')}, {told.settings.get('agents', '?')} agents"
+            called = told.settings.get("scenario", "")
+            key = f"{called}{', ' if called else ''}{told.settings.get('agents', '?')} agents"
             if key != name or told.settings.get("round") == "1":
                 rounds = []
             rounds.append(told)
@@ -70,6 +74,9 @@ def formulas(view: View, width: int, height: int) -> list[Row]:
     names = Ink()
     for place, (key, _) in enumerate(FORMULAS):
         names.to(place * third + 1).put(f"{key}, %" if high >= 5 else f"{key} {figures[place]} %", "value bold")
+        between = _between(rounds, key)
+        if between and third >= 36:
+            names.put(f"  {between}", "label")
     body.append(names.row(inner))
     lines = [Ink().put(fit(f" {key}: {words}", inner), "label").row(inner) for key, words in FORMULAS]
     body += lines[: max(0, high - len(body))]
@@ -79,6 +86,19 @@ def formulas(view: View, width: int, height: int) -> list[Row]:
     if speedup is not None:
         said += f" · speed-up {speedup:.2f}"
     return frame("efficiency", body, width, height, right=[[(said, "label")], []])
+
+
+def _points(value: float) -> str:
+    return f"{round(100 * value, 1) or 0.0:.1f}"  # no "-0.0"
+
+
+def _between(rounds: Sequence[ResultView], name: str) -> str:
+    """The 95 % interval of the mean over the rounds that count; empty with fewer than two."""
+    values = [v for one in rounds if not one.words and (v := one.figures.get(name)) is not None]
+    if len(values) < 2:
+        return ""
+    found = mean_interval(np.array(values), autocorrelated=False)
+    return f"{100 * found.low:.1f} to {100 * found.high:.1f}" if found is not None else ""
 
 
 def _percent(value: float | None) -> str:
@@ -153,7 +173,7 @@ def rounds(view: View, width: int, height: int) -> list[Row]:
         ink.fitted(one.settings.get("round", NONE), 6, "value", right=True).to(14)
         for name in columns:
             value = one.figures.get(name)
-            text = NONE if value is None else (f"{value:.2f}" if name == "speedup" else f"{100 * value:.1f}")
+            text = NONE if value is None else (f"{value:.2f}" if name == "speedup" else _points(value))
             ink.fitted(text, 10, "value", right=True)
         body.append(ink.put(fit(f"  {one.words}", max(0, inner - ink.width)), "finding").row(inner))
     return frame("rounds, newest first, %", body, width, height)

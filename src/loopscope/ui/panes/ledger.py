@@ -81,6 +81,6 @@ def summary(view: View, width: int, height: int) -> list[Row]:
     if best is not None and best.after is not None:
         ink.put("   highest so far ", "label").put(f"≥{rate(best.after.at_least_chunks_s)}", "bound bold")
         ink.put(f" after {best.name} {best.old} → {best.new} at {clock(best.t_s)}", "label")
-    words = " before and after leave out the settling time; h: delay until handled, where chunks are decoded late"
+    words = " one look before and one after, settling left out: A (A-B-B-A) tells what is sure;  h: until handled"
     second = Ink().put(fit(words, inner), "label")
     return frame("best so far", [ink.row(inner), second.row(inner)], width, height)

@@ -124,6 +124,7 @@ def test_three_formulas_with_their_names() -> None:
     text = text_of(efficiency.formulas(rounds(), 160, 9))
     for words in ("measured, %", "wall, %", "reported, %", "2 of 3 rounds count", "tr116, 2 agents", "speed-up 0.89"):
         assert words in text, words
+    assert "measured, %  " in text and " to " in text.split("measured, %")[1].split("wall")[0]
     small = text_of(efficiency.formulas(rounds(), 80, 5))
     assert "measured" in small
     listed = text_of(efficiency.rounds(rounds(), 140, 8))
