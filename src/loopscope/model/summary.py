@@ -18,6 +18,7 @@ from loopscope.model.fold import Fold
 from loopscope.model.ledger import Segment
 from loopscope.model.measured import Measured, measured
 from loopscope.model.snapshot import Figures, FindingView, LeverEffect, Quantiles
+from loopscope.model.standing import Standing
 from loopscope.model.view import source_words, stamp_words
 
 _MOST_LISTED = 256
@@ -42,10 +43,18 @@ def summary(fold: Fold) -> dict[str, Any]:
         "servers": _servers(ended),
         "agents": _agents(ended, held),
         "loop": _loop(ended, held),
-        "ceiling": {**_ceiling(held), "peak_chunks_s": last.ceiling.peak_chunks_s, "words": _no_ceiling(held)},
+        "ceiling": {
+            **_ceiling(held),
+            "peak_chunks_s": last.ceiling.peak_chunks_s,
+            "words": _no_ceiling(held),
+            "expected": _standing(last.ceiling.expected),
+            "measured": _standing(last.ceiling.measured),
+            "full": _standing(last.ceiling.full),
+        },
         **_streams(ended, held),
         "segments": [_segment(ended, segment) for segment in ended.ledger.segments],
         "levers": [_effect(effect) for effect in last.effects],
+        "best": [asdict(best) for best in last.best],
         "power": _power(ended, held, last.power.label),
         "observer": {
             "dropped": last.observer.dropped,
@@ -166,6 +175,16 @@ def _ceiling(held: Measured) -> dict[str, Any]:
     }
 
 
+def _standing(found: Standing | None) -> dict[str, Any] | None:
+    """What was known at the end, with the levers of the end."""
+    if found is None:
+        return None
+    return {
+        "chunks_s": found.mid, "lo": found.low, "hi": found.high, "words": found.words, "date": found.date,
+        "limited_by": found.limited_by, "stale": found.stale,
+    }  # fmt: skip
+
+
 def _no_ceiling(held: Measured) -> str:
     if held.figures.at_least_chunks_s is not None:
         return ""
@@ -242,6 +261,7 @@ def _effect(effect: LeverEffect) -> dict[str, Any]:
         "before": _figures(effect.before),
         "after": _figures(effect.after),
         "cut_short": effect.cut_short,
+        "changes": [asdict(change) for change in effect.changes],
     }
 
 

@@ -188,6 +188,12 @@ def _facts(summary: dict[str, Any]) -> Iterator[str]:
         f"ceiling   {rate(ceiling['now_chunks_s'])} chunks/s, at least {rate(ceiling['at_least_chunks_s'])},"
         f" headroom {share(ceiling['headroom'])}{why}"
     )
+    for name in ("expected", "measured"):
+        if (found := ceiling.get(name)) is not None:
+            high = "?" if found["hi"] is None else rate(found["hi"])
+            stale = f"; OUT OF DATE: {found['stale']}" if found["stale"] else ""
+            between = f"{rate(found['chunks_s'])} ({rate(found['lo'])} to {high}) chunks/s"
+            yield f"{name:<9} {between}: {found['words']}{stale}"
     power = summary["power"]
     if power is not None:
         value = f"{power['watts']:.1f} W" if power["watts"] is not None else share(power["share"])
