@@ -105,6 +105,7 @@ class Fold(State):
         closed = close(opened, len(self.agents.all), seconds, watts, self.rigs.procs, self.cores)
         self.window.push(closed)
         self.seconds.add(closed, self.time.zero or 0)
+        self.ledger.simulated = self.power.source() == "simulated"
         self.ledger.add(closed, self.rigs, self.time.latest, self.tokens_per_chunk)
 
     def _on_header(self, record: Header, t: int) -> None:
@@ -256,6 +257,8 @@ class Fold(State):
         }
         what, words, settings = plain(record.what, 40), plain(record.words, 400), _settings(record.settings)
         told = ResultView(t / NS_PER_S, what, words, settings, figures)
+        if what == "round" and (measured := figures.get("measured")) is not None:
+            self.ledger.round(measured)
         if not self.ceilings.take(told):
             self.results.append(told)
 

@@ -8,15 +8,18 @@ a bin is twice as long, so that a trace of days takes no more memory than one of
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_S
 from loopscope.model.bins import BIN_NS, STREAMED, ClosedBin, Sum
-from loopscope.model.fold import Fold
 from loopscope.model.tally import Totals
 from loopscope.stats.loghist import BUCKETS, Floats, buckets_of
+
+if TYPE_CHECKING:  # the fold's ledger has its intervals from here
+    from loopscope.model.fold import Fold
 
 MOST_BINS = 8_192
 """34 minutes of quarters of a second."""
@@ -95,28 +98,18 @@ class KeptBin:
 class Kept:
     """Listens to the fold's ledger, see :meth:`loopscope.model.ledger.Ledger.add`."""
 
-    def __init__(self, fold: Fold, most: int = MOST_BINS) -> None:
+    def __init__(self, fold: "Fold", most: int = MOST_BINS) -> None:
         self.bins: list[KeptBin] = []
         self._power = fold.power
         self._room = most
 
     def hear(self, segment: int | None, closed: ClosedBin) -> None:
         """Take the next bin in."""
-        kept = KeptBin(closed.index * BIN_NS / NS_PER_S, segment)
-        self._sum(closed, kept.sums)
-        for kind, flat in zip(STREAMED, closed.flat, strict=True):
-            kept.hists[kind] = _sparse(flat % BUCKETS)
-            if flat.size:
-                kept.most[kind] = closed.most[kind].max()
-        for place, values in (
-            (Hist.LAG, [value for lags in closed.lags.values() for value in lags.tolist()]),
-            (Hist.HANDLED, closed.handled.tolist()),
-            (Hist.TTFT, [float(one.ttft_ns) for one in closed.ended if one.ttft_ns is not None]),
-            (Hist.ITL, [float(one.itl_ns) for one in closed.ended if one.itl_ns is not None]),
-        ):
-            if values:
-                kept.hists[place] = _sparse(buckets_of(np.array(values)))
-                kept.most[place] = max(values)
+        kept = boiled(closed, segment)
+        meter = self._power.shown()
+        reading = None if meter is None else meter.now(closed.index * BIN_NS)
+        if reading is not None:
+            kept.sums[Row.POWER], kept.sums[Row.POWER_N] = reading, 1.0
         self.bins.append(kept)
         if len(self.bins) >= self._room:
             self.bins = joined(self.bins)
@@ -128,36 +121,53 @@ class Kept:
         wanted = set(segments)
         return [kept for kept in self.bins if kept.segment in wanted]
 
-    def _sum(self, closed: ClosedBin, sums: Floats) -> None:
-        sums[Row.SECONDS], sums[Row.CHUNKS] = closed.seconds, closed.chunks
-        for row, name in (
-            (Row.READS, Sum.READS), (Row.GAPS, Sum.GAPS), (Row.GAP_NS, Sum.GAP_NS), (Row.STAMPED, Sum.STAMPED),
-            (Row.AHEAD, Sum.AHEAD),
-        ):  # fmt: skip
-            sums[row] = closed.sums[name].sum()
-        held = Totals()
-        held.add(closed)
-        loop, full = held.loop, held.fullest()
-        elu = full.active / full.elu_dt if full.elu_dt > 0 else 0.0
-        if held.count > 1 and full.elu_dt > 0:
-            # Loops side by side share the cores: see loopscope.model.figures.at_least.
-            elu = max(elu, loop.active / (full.elu_dt * max(held.cores, 1)))
-        for row, value in (
-            (Row.LOOP_CHUNKS, loop.chunks), (Row.LOOP_SECONDS, loop.seconds),
-            (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0), (Row.BUSY_S, elu * loop.seconds),
-            (Row.DT, loop.dt), (Row.ELU_DT, full.elu_dt), (Row.ACTIVE, full.active), (Row.CPU_DT, loop.cpu_dt),
-            (Row.CPU, loop.cpu), (Row.RUNQ_DT, loop.runq_dt), (Row.RUNQ, loop.runq), (Row.GC, loop.gc),
-            (Row.OBSERVER, loop.observer), (Row.BACKLOG_DT, full.backlog_dt), (Row.BACKLOG, loop.backlog),
-        ):  # fmt: skip
-            sums[row] = value
-        if closed.watts is not None:
-            sums[Row.JOULES], sums[Row.JOULE_S] = closed.watts * closed.seconds, closed.seconds
-            sums[Row.JOULE_CHUNKS] = closed.chunks
-            sums[Row.WATTS], sums[Row.WATT_BINS] = closed.watts, 1.0
-        meter = self._power.shown()
-        reading = None if meter is None else meter.now(closed.index * BIN_NS)
-        if reading is not None:
-            sums[Row.POWER], sums[Row.POWER_N] = reading, 1.0
+
+def boiled(closed: ClosedBin, segment: int | None = None) -> KeptBin:
+    """Boil one bin down; what stands for power without being power is not in it."""
+    kept = KeptBin(closed.index * BIN_NS / NS_PER_S, segment)
+    _sum(closed, kept.sums)
+    for kind, flat in zip(STREAMED, closed.flat, strict=True):
+        kept.hists[kind] = _sparse(flat % BUCKETS)
+        if flat.size:
+            kept.most[kind] = closed.most[kind].max()
+    for place, values in (
+        (Hist.LAG, [value for lags in closed.lags.values() for value in lags.tolist()]),
+        (Hist.HANDLED, closed.handled.tolist()),
+        (Hist.TTFT, [float(one.ttft_ns) for one in closed.ended if one.ttft_ns is not None]),
+        (Hist.ITL, [float(one.itl_ns) for one in closed.ended if one.itl_ns is not None]),
+    ):
+        if values:
+            kept.hists[place] = _sparse(buckets_of(np.array(values)))
+            kept.most[place] = max(values)
+    return kept
+
+
+def _sum(closed: ClosedBin, sums: Floats) -> None:
+    sums[Row.SECONDS], sums[Row.CHUNKS] = closed.seconds, closed.chunks
+    for row, name in (
+        (Row.READS, Sum.READS), (Row.GAPS, Sum.GAPS), (Row.GAP_NS, Sum.GAP_NS), (Row.STAMPED, Sum.STAMPED),
+        (Row.AHEAD, Sum.AHEAD),
+    ):  # fmt: skip
+        sums[row] = closed.sums[name].sum()
+    held = Totals()
+    held.add(closed)
+    loop, full = held.loop, held.fullest()
+    elu = full.active / full.elu_dt if full.elu_dt > 0 else 0.0
+    if held.count > 1 and full.elu_dt > 0:
+        # Loops side by side share the cores: see loopscope.model.figures.at_least.
+        elu = max(elu, loop.active / (full.elu_dt * max(held.cores, 1)))
+    for row, value in (
+        (Row.LOOP_CHUNKS, loop.chunks), (Row.LOOP_SECONDS, loop.seconds),
+        (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0), (Row.BUSY_S, elu * loop.seconds),
+        (Row.DT, loop.dt), (Row.ELU_DT, full.elu_dt), (Row.ACTIVE, full.active), (Row.CPU_DT, loop.cpu_dt),
+        (Row.CPU, loop.cpu), (Row.RUNQ_DT, loop.runq_dt), (Row.RUNQ, loop.runq), (Row.GC, loop.gc),
+        (Row.OBSERVER, loop.observer), (Row.BACKLOG_DT, full.backlog_dt), (Row.BACKLOG, loop.backlog),
+    ):  # fmt: skip
+        sums[row] = value
+    if closed.watts is not None:
+        sums[Row.JOULES], sums[Row.JOULE_S] = closed.watts * closed.seconds, closed.seconds
+        sums[Row.JOULE_CHUNKS] = closed.chunks
+        sums[Row.WATTS], sums[Row.WATT_BINS] = closed.watts, 1.0
 
 
 def joined(bins: Sequence[KeptBin], number: int = 2) -> list[KeptBin]:

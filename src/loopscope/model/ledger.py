@@ -13,10 +13,12 @@ from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import Lever
 from loopscope.core.text import plain
 from loopscope.model.bins import BIN_NS, BINS_PER_S, ClosedBin
+from loopscope.model.effects import best, changes, efficiency, kept
 from loopscope.model.figures import ENOUGH_S, figures_of
+from loopscope.model.kept import KeptBin
 from loopscope.model.measured import Measured, measured
 from loopscope.model.rigs import Rigs
-from loopscope.model.snapshot import Figures, LeverEffect
+from loopscope.model.snapshot import BestView, FigureChange, Figures, LeverEffect
 from loopscope.model.tally import Tally
 from loopscope.settings.levers import LEVERS
 
@@ -29,6 +31,9 @@ _LEAST_BINS = BINS_PER_S
 """Less than a second is no segment and no "before"."""
 _MOST_PULLS = 256
 _MOST_LEVERS = 16
+_MOST_ROUNDS = 64
+_JUDGED_AT = (_ENOUGH_BINS, 2 * _ENOUGH_BINS, EFFECT_BINS)
+"""Bins of "after" at which intervals are made (5 ms each time), besides at the end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +54,11 @@ class Pull:
     after: Figures | None = None
     over: bool = False
     """Another lever was pulled since, or the session ended: ``after`` is final."""
+    bins: list[KeptBin] = field(default_factory=list)
+    """What ``before`` was made of, until it is over."""
+    changes: tuple[FigureChange, ...] = ()
+    rounds: list[float] = field(default_factory=list)
+    """Measured efficiency of the rounds since."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +109,10 @@ class Ledger:
         self._pending: deque[Pull] = deque()
         self._rigs_claimed = 1
         self._alone_at = 0
+        self.simulated = False
+        """The power is an emulator's model."""
+        self._rounds: list[float] = []
+        """Measured efficiency of the rounds before the first pull."""
 
     @property
     def last(self) -> Pull | None:
@@ -163,6 +177,12 @@ class Ledger:
             stretch.first.append(closed)
             if len(stretch.first) >= _ENOUGH_BINS and len(stretch.first) % BINS_PER_S == 0:
                 stretch.pull.after = figures_of(stretch.first, tokens_per_chunk)
+            if len(stretch.first) in _JUDGED_AT:
+                self._judge(stretch.pull, stretch.first, tokens_per_chunk)
+
+    def _judge(self, pull: Pull, after: list[ClosedBin], tokens_per_chunk: float) -> None:
+        if pull.bins:
+            pull.changes = changes(pull.bins, kept(after), tokens_per_chunk, simulated=self.simulated)
 
     def _settled(self, closed: ClosedBin, rigs: Rigs, latest: int) -> bool:
         pull = self._open.pull
@@ -187,6 +207,7 @@ class Ledger:
         """End the open stretch with a pull, and begin the next one."""
         if len(self._open.last) >= _LEAST_BINS:
             pull.before = figures_of(self._open.last, tokens_per_chunk)
+            pull.bins = kept(self._open.last)
         self._cut(pull.t, tokens_per_chunk)
         self._open = _Stretch(pull.t, pull, self._open.levers | {pull.name: pull.new})
 
@@ -197,7 +218,9 @@ class Ledger:
         if pull is not None:
             if len(stretch.first) >= _ENOUGH_BINS:
                 pull.after = figures_of(stretch.first, tokens_per_chunk)
-            pull.over = True
+                if len(stretch.first) not in _JUDGED_AT:
+                    self._judge(pull, stretch.first, tokens_per_chunk)
+            pull.over, pull.bins = True, []
         if pull is None:
             settled_at = self.begun_at if self.begun_at is not None else t
         else:
@@ -240,8 +263,30 @@ class Ledger:
             wait_s = max(ready - self.until, BIN_NS) / NS_PER_S
         return LeverEffect(
             pull.name, pull.old, pull.new, pull.t / NS_PER_S, pull.words, pull.before, pull.after, wait_s,
-            cut_short=pull.over and pull.after is None,
+            cut_short=pull.over and pull.after is None, changes=self._changes(pull),
         )  # fmt: skip
+
+    def round(self, share: float) -> None:
+        """Take in the measured efficiency of one round."""
+        rounds = self.pulls[-1].rounds if self.pulls else self._rounds
+        if len(rounds) < _MOST_ROUNDS:
+            rounds.append(share)
+
+    def _changes(self, pull: Pull) -> tuple[FigureChange, ...]:
+        if not pull.rounds and not self._rounds and len(self.pulls) < 2:
+            return pull.changes
+        place = self.pulls.index(pull)
+        found = efficiency(self.pulls[place - 1].rounds if place else self._rounds, pull.rounds)
+        return pull.changes if found is None else (*pull.changes, found)
+
+    def best(self) -> tuple[BestView, ...]:
+        """Give the best stretches so far; none before the first pull."""
+        if not self.pulls:
+            return ()
+        first = self.pulls[0]
+        told = [(0.0, "the start", first.before)]
+        told += [(pull.t / NS_PER_S, f"{pull.name}={pull.new}", pull.after) for pull in self.pulls]
+        return best(told)
 
     def busy(self, name: str, draining: tuple[str, ...]) -> str:
         """Say what a lever waits for while it is being applied."""

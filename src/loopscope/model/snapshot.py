@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
+from loopscope.stats.intervals import Interval
 
 Floats = NDArray[np.float64]
 EMPTY: Floats = np.empty(0)
@@ -206,6 +207,44 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureChange:
+    """One figure before and after a pull, with 95 % intervals that hold for all figures of a pull together.
+
+    ``name`` is one of :data:`loopscope.model.gauges.GAUGES`, or ``efficiency`` (of rounds run meanwhile).
+    """
+
+    name: str
+    title: str
+    unit: str
+    better: int
+    """1: more is better, -1: less is, 0: neither."""
+    before: Interval | None
+    after: Interval | None
+    difference: Interval | None
+    """After - before, in the unit."""
+    change: Interval | None
+    """After / before - 1; ``None`` where one of them may be zero."""
+    words: str
+    """What can be said: "higher by 12 % (8 to 16)", "cannot tell (-3 to +4 %)", "not enough data after"."""
+    surely: int
+    """1: surely higher, -1: surely lower, 0: cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class BestView:
+    """The best that one figure has reached over a stretch between levers, so far."""
+
+    name: str
+    title: str
+    unit: str
+    value: float
+    t_s: float
+    """When that stretch began."""
+    words: str
+    """By which pull: "loop=uvloop", or "the start"."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeverEffect:
     """One pull of a lever and what it did. ``after`` is ``None`` until the settling time and 3 s of data are over."""
 
@@ -219,6 +258,8 @@ class LeverEffect:
     wait_s: float = 0.0
     """Seconds still to wait until ``after`` is there; 0 when it is, or when another lever cut it short."""
     cut_short: bool = False
+    changes: tuple[FigureChange, ...] = ()
+    """Each figure with its interval, once both sides are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +482,8 @@ class Snapshot:
     levers: tuple[LeverView, ...] = ()
     effects: tuple[LeverEffect, ...] = ()
     """Every pull so far, oldest first."""
+    best: tuple[BestView, ...] = ()
+    """Highest bound, lowest delay p99, highest decode rate of a stretch between levers; none before the first pull."""
     marks: tuple[MarkView, ...] = ()
     findings: tuple[FindingView, ...] = ()
     """What holds now: warnings first, the oldest of them first, then notes."""

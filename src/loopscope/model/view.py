@@ -117,6 +117,7 @@ class Viewer:
             power=state.power.view(state.time.latest),
             levers=_levers(state, loop.draining),
             effects=tuple(state.ledger.effect(pull) for pull in state.ledger.pulls),
+            best=state.ledger.best(),
             marks=tuple(state.marks),
             findings=tuple(sorted(state.findings.values(), key=lambda item: (item.severity == "note", item.since_s))),
             past_findings=tuple(state.past),

@@ -15,6 +15,7 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         *_loop(summary),
         *_delay(summary),
         *(_lever(lever) for lever in summary["levers"]),
+        *_best(summary),
         *_lost(summary),
     ]
 
@@ -78,7 +79,26 @@ def _lever(lever: dict[str, Any]) -> str:
     if max(handled[0] or 0.0, handled[1] or 0.0) >= _WAITS_MS:
         parts.append(_moved("received to handled p99", ms, *handled, " ms"))
     said = [part for part in parts if part]
-    return f"{pulled}: {', '.join(said) or 'nothing is known of its effect'}."
+    return f"{pulled}: {', '.join(said) or 'nothing is known of its effect'}.{_surely(lever)}"
+
+
+def _surely(lever: dict[str, Any]) -> str:
+    """What the intervals let be said of a pull."""
+    changes = lever.get("changes", ())
+    if not changes:
+        return ""
+    told = [f"{one['title']} {one['words']}" for one in changes if one["surely"]]
+    return f" Surely: {'; '.join(told)}." if told else " No figure has surely moved."
+
+
+def _best(summary: dict[str, Any]) -> list[str]:
+    """The best of the run's stretches."""
+    told = [
+        f"{one['title']} {(ms if one['unit'] == 'ms' else rate)(one['value'])} {one['unit']} ({one['words']},"
+        f" {one['t_s']:.0f} s)"
+        for one in summary.get("best", ())
+    ]
+    return [f"Best of the stretches between levers: {', '.join(told)}."] if told else []
 
 
 def _moved(title: str, say: Any, before: float | None, after: float | None, unit: str = "") -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kit.tape import MS, Rig, S, bye, calm, header, hello, lever, merged
+from kit.tape import MS, ZERO, Rig, S, bye, calm, header, hello, lever, merged
+from loopscope.core.records import Power, Result
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import LeverEffect, LeverView
 from loopscope.model.summary import summary
@@ -214,3 +215,67 @@ def test_pulls_are_bounded() -> None:
     assert len(snapshot.effects) == 256
     assert len(snapshot.levers) <= 16
     assert snapshot.ignored == 10_100 - 256
+
+
+def test_each_figure_has_its_interval_and_only_what_moved_is_said_to_have() -> None:
+    """Half the rate and eight times the delay: surely; the lag, which is the same: not. J/token says whose power."""
+    effect = only(throttled(25.0))
+    changes = {change.name: change for change in effect.changes}
+    assert changes["tok_s"].surely == -1
+    assert changes["tok_s"].words.startswith("lower by 50 %")
+    assert changes["delay.p99"].surely == 1
+    assert changes["delay.p99"].words.startswith("8")
+    assert changes["delay.p99"].before.low <= 0.5 <= changes["delay.p99"].before.high
+    assert changes["lag.p99"].surely == 0
+    assert "joules_token" not in changes
+    assert "efficiency" not in changes
+
+
+def test_energy_is_labelled_where_it_is_simulated() -> None:
+    """It is shown, and says so; it doubles when half as many tokens come for the same power."""
+    watts = [
+        Power(t_ns=ZERO + n * S // 4, source="simulated", name="emulator-1", watts=100.0 + n % 2) for n in range(100)
+    ]
+    fold = folded(
+        header(), hello(), Rig(S // 2, 8 * S), lever(8 * S, "throttle", "off", "50"), Rig(8 * S, 25 * S, gap=20 * MS),
+        *watts,
+    )  # fmt: skip
+    energy = next(change for change in only(fold).changes if change.name == "joules_token")
+    assert "SIMULATED" in energy.title
+    assert energy.change.mid == pytest.approx(1.0, rel=0.02)
+    assert energy.surely == 1
+
+
+def test_efficiency_comes_from_rounds_on_either_side() -> None:
+    """Each round counts where it was run; one alone has no interval, and none is no figure."""
+
+    def told(t: int, share: float) -> Result:
+        return Result(t_ns=ZERO + t, proc="session", what="round", figures={"measured": share})
+
+    fold = folded(
+        header(), hello(), Rig(S // 2, 25 * S), lever(8 * S, "loop", "asyncio", "uvloop"),
+        *(told(2 * S + n * S, 0.8 + 0.001 * n) for n in range(4)),
+        *(told(12 * S + n * S, 0.9 + 0.001 * n) for n in range(4)),
+    )  # fmt: skip
+    (change,) = [change for change in only(fold).changes if change.name == "efficiency"]
+    assert change.surely == 1
+    assert change.difference.mid == pytest.approx(0.1)
+    alone = folded(
+        header(), hello(), Rig(S // 2, 25 * S), lever(8 * S, "throttle", "off", "50"), told(2 * S, 0.8),
+        told(12 * S, 0.9),
+    )  # fmt: skip
+    (change,) = [change for change in only(alone).changes if change.name == "efficiency"]
+    assert change.surely == 0
+    assert change.words == "cannot tell"
+
+
+def test_the_best_stretch_is_marked() -> None:
+    """The start had the higher rate and the lower delay."""
+    fold = throttled(25.0)
+    best = {one.name: one for one in fold.snapshot().best}
+    assert (best["tok_s"].words, best["tok_s"].value) == ("the start", pytest.approx(100.0))
+    assert best["delay.p99"].words == "the start"
+    told = summary(fold)
+    assert {one["name"] for one in told["best"]} == set(best)
+    assert told["levers"][0]["changes"][0]["before"]["low"] <= told["levers"][0]["changes"][0]["before"]["mid"]
+    assert not folded(header(), hello(), Rig(S // 2, 8 * S)).snapshot().best
