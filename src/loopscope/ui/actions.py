@@ -31,6 +31,8 @@ class Act:
     needs: str = ""
     board: str = ""
     priority: bool = False
+    own: str = ""
+    """Its own key in words, where ``face`` names that of its counterpart as well."""
 
 
 _FIRST = {"throttle", "loop", "batch", "decoder"}
@@ -57,13 +59,13 @@ ACTS: tuple[Act, ...] = (
     Act("more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers",
         "+", "", 2, "levers"),
     Act("fewer", "minus,underscore", "step(-1)", "one agent fewer", LEVERS["agents"].help, "levers",
-        "+ -", "agents", 1, "levers"),
+        "+ -", "agents", 1, "levers", own="-"),
     Act("throttle-value", "T", "ask('throttle')", "enter a throttle", "type the rate an agent may have", "levers",
         "T", needs="levers"),
     Act("batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"),
     Act("agents-value", "number_sign", "ask('agents')", "enter a number of agents", "type how many agents stream",
         "levers", "#", needs="levers"),
-    Act("pause", "space", "pause", "pause or go on", "freezes the screen, not the data; in a replay, plays and pauses",
+    Act("pause", "space", "pause", "pause or go on", "without a past to look at, it freezes the screen only",
         "view", "space", "pause", 2),
     Act("detail", "enter", "detail", "open what is chosen",
         "an agent: quantiles, server gap against client gap, requests; a finding: the moment when it began",
@@ -106,23 +108,23 @@ ACTS: tuple[Act, ...] = (
         "V", "verify", 1, "procedures", "findings"),
     Act("cancel", "X", "cancel_procedure", "cancel what runs", "calibration, ramp, rounds", "session",
         "X", "cancel", 0, "procedures", "ceiling efficiency effects"),
-    Act("line", "h", "line", "the whole run as a line", "rate, lag, delay, marks: click or drag on it to go there",
+    Act("line", "h", "line", "the whole run as a line", "click or drag on it to go there",
         "time", "h", "history", 5, "playback"),
     Act("jump-back", "left", "jump(-10)", "ten seconds back", "what plays goes on playing", "time",
-        "← →", "10 s", 3, "past"),
+        "← →", "10 s", 3, "past", own="←"),
     Act("jump-on", "right", "jump(10)", "ten seconds on", "what plays goes on playing", "time", "→", needs="past"),
     Act("minute-back", "shift+left", "jump(-60)", "a minute back", "what plays goes on playing", "time",
         "⇧←", needs="playback"),
     Act("minute-on", "shift+right", "jump(60)", "a minute on", "what plays goes on playing", "time",
         "⇧→", needs="playback"),
-    Act("step-back", "comma", "nudge(-1)", "a second back", "pauses", "time", ", .", "1 s", 5, "past"),
+    Act("step-back", "comma", "nudge(-1)", "a second back", "pauses", "time", ", .", "1 s", 5, "past", own=","),
     Act("step-on", "full_stop", "nudge(1)", "a second on", "pauses", "time", ".", needs="past"),
     Act("slower", "left_square_bracket,less_than_sign", "speed(-1)", "slower", "down to a quarter", "time",
-        "[ ]", "speed", 4, "past"),
+        "[ ]", "speed", 4, "past", own="["),
     Act("faster", "right_square_bracket,greater_than_sign", "speed(1)", "faster", "up to 64 times", "time",
         "]", needs="past"),
     Act("next-mark", "n", "to_mark(1)", "next mark", "lever, mark, finding, stall or loss", "time",
-        "n N", "marks", 4, "past"),
+        "n N", "marks", 4, "past", own="n"),
     Act("mark-before", "N", "to_mark(-1)", "mark before", "lever, mark, finding, stall or loss", "time",
         "N", needs="past"),
     Act("go-to", "g", "go_to", "go to a time", "typed as m:ss or seconds", "time", "g", "go to", 5, "past"),
@@ -146,7 +148,7 @@ ACTS: tuple[Act, ...] = (
 GROUPS = {
     "levers": "Levers",
     "view": "View",
-    "time": "Time: a replay, or the past of a session that goes on",
+    "time": "Moving in time",
     "session": "Session",
 }
 

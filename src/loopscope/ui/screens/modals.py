@@ -33,7 +33,11 @@ WORDS = (
     ("lag", "how late a heartbeat on the loop comes, above what an idle loop here shows (idle floor)"),
     ("at least", "rate / loop busy: a lower bound of the ceiling. A busier loop costs less a chunk, so the real"
      " ceiling is higher; what a fuller loop costs is delay"),
-    ("headroom", "1 - rate / at least"),
+    ("expected", "ceiling from a calibration of this client, loop and shape on this machine, with an interval"),
+    ("measured", "ceiling that a ramp has found: the highest rate at which the client kept up"),
+    ("full point", "the rate from which the loop is full (ELU 0.95): from here on delay rises"),
+    ("headroom", "1 - rate / expected ceiling; without a calibration: / at least"),
+    ("PAST", "what is shown was then; the session goes on and is recorded, and levers wait for now"),
     ("✓ ✗ ≈", "a lever's effect: better, worse, the same within 5 %; figures before and after it settled"),
     ("△ ▲ × ┊", "on a histogram's axis: p50, p99, largest; the idle floor"),
     ("observer", "what the probes cost the measured process; dropped samples are counted, in red"),
@@ -80,10 +84,11 @@ def help_page() -> Page:
     lines: list[Line] = []
     for group, title in GROUPS.items():
         lines.append(_heading(title))
-        for act in ACTS:
-            if act.group == group and act.face and act.id != "more":
-                face, does = ("+ / -", "one agent more or fewer") if act.id == "fewer" else (act.face, act.title)
-                lines.append(((face, "key bold"), (does, "value"), (act.help, "label")))
+        lines += [
+            ((act.own or act.face, "key bold"), (act.title, "value"), (act.help, "label"))
+            for act in ACTS
+            if act.group == group and act.face
+        ]
         lines.append(_heading(""))
     lines.append(_heading("Words"))
     # A word is longer than a key: it has the first two columns' room by standing in the second.
