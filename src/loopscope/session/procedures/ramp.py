@@ -35,6 +35,8 @@ QUICK_S, LOOK_S, LONGER_S, SETTLE_S = 1.0, 2.0, 2.0, 0.6
 DISTURBED = 0.15
 """Share of the time without a core from which falling behind is looked at once more."""
 MOST_STOLEN = 0.8
+CALM = 0.1
+"""Steps that had a core for that much less of the time than the calmest one do not count."""
 FRACTIONS = (0.01, 0.1, 0.5)
 """Parts of the hard ceiling at which the cost of a chunk is told."""
 SHAPES = ("rate", "streams")
@@ -250,10 +252,13 @@ def hard_of(kept: list[float], fallen: list[Step], noise: float) -> Interval | N
 
     What it kept up with it would also keep up with on a free core; what it fell behind at without a core for a part of
     the time, it might have carried: so that bound is raised by that part, and the interval is as wide as others were
-    busy. The middle is what overloads have delivered in the time that they had.
+    busy. The middle is what overloads have delivered in the time that they had. Only the calmest of these steps count:
+    one that others trampled on says least, and would else set the bound.
     """
-    free = [(step.asked or step.load.offered) / _had(step) for step in fallen]
-    carried = sorted(step.load.delivered / _had(step) for step in fallen)
+    calmest = max((_had(step) for step in fallen), default=1.0)
+    calm = [step for step in fallen if _had(step) >= calmest - CALM]
+    free = [(step.asked or step.load.offered) / _had(step) for step in calm]
+    carried = sorted(step.load.delivered / _had(step) for step in calm)
     return bracket(kept, free, noise, carried[len(carried) // 2] if carried else None)
 
 
