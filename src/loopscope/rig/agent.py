@@ -7,7 +7,7 @@ import json
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
-from loopscope.rig.clients.base import Client, Exchange, Pump, StreamFailure
+from loopscope.rig.clients.base import Client, Exchange, MessageExchange, Pump, StreamFailure
 from loopscope.rig.dialects import DIALECTS, GarbageError, ServerError
 from loopscope.rig.framing import LineTooLongError
 from loopscope.rig.intake import Intake
@@ -109,13 +109,14 @@ class Agent:
             try:
                 if exchange.status >= 400:
                     raise StreamFailure("http", await self._refusal(exchange), exchange.status)
-                await self._read(exchange, stream)
+                await (self._read if getattr(exchange, "messages", None) is None else self._hear)(exchange, stream)
             except self._client.errors as error:
                 raise self._client.failure(error) from error
             if not stream.account.done:
                 outcome, words = "no_done", f"the stream ended after {stream.chunks} chunks without its final message"
         except StreamFailure as failure:
             outcome, words = failure.outcome, plain(failure.words)
+            stream.status = failure.status or stream.status
             if outcome == "refused":
                 words = f"{words} at {self._base_url}"
             elif outcome == "cut" and stream.chunks:
@@ -170,6 +171,21 @@ class Agent:
             intake.close()
             intake.reads = wire.reads - reads_before
             intake.batch_ns += wire.batch_ns - batch_before_ns
+
+    async def _hear(self, exchange: Exchange, intake: Intake) -> None:
+        """Take the body as the objects that the client makes of it."""
+        messages: MessageExchange = exchange  # type: ignore[assignment]
+        intake.wire = messages.wire
+        take = intake.take_message
+        try:
+            if messages.first is not None and not take(messages.first):
+                await intake.settle(reading=True)
+            async for message in messages.messages:
+                if not take(message):
+                    await intake.settle(reading=True)
+        finally:
+            intake.reads, batch_ns, intake.bytes = messages.counted
+            intake.batch_ns += batch_ns
 
     def _close_books(self, stream: Intake, outcome: str, words: str) -> None:
         account = stream.account

@@ -41,6 +41,8 @@ class Dialect:
     accept: str
     body: Callable[[AgentSpec], dict[str, Any]]
     read: Callable[[bytes, Loads, Account], tuple[bool, object]]
+    read_message: Callable[[Any, Account], tuple[bool, object]]
+    """As ``read``, of an object of the official client."""
 
 
 def _count(value: object) -> int | None:
@@ -117,6 +119,22 @@ def _read_rarely(line: bytes, message: Any, account: Account) -> tuple[bool, obj
     if not isinstance(said, dict):
         return False, stamp
     return bool(said.get("response") or said.get("content") or said.get("thinking") or said.get("tool_calls")), stamp
+
+
+def _hear_generate(message: Any, account: Account) -> tuple[bool, object]:
+    if message.done is False and message.response:
+        return True, message.created_at
+    return _read_rarely(b"", message.model_dump(exclude_unset=True), account)
+
+
+def _hear_chat(message: Any, account: Account) -> tuple[bool, object]:
+    if message.done is False and message.message.content:
+        return True, message.created_at
+    return _read_rarely(b"", message.model_dump(exclude_unset=True), account)
+
+
+def _hear_nothing(message: Any, account: Account) -> tuple[bool, object]:
+    raise GarbageError("an object of a client that does not speak this dialect")
 
 
 def _ollama_chat_body(spec: AgentSpec) -> dict[str, Any]:
@@ -211,11 +229,11 @@ _NDJSON, _EVENTS = "application/x-ndjson", "text/event-stream"
 DIALECTS = {
     dialect.name: dialect
     for dialect in (
-        Dialect("ollama", "/api/generate", _NDJSON, _generate_body, _read_generate),
-        Dialect("ollama-chat", "/api/chat", _NDJSON, _ollama_chat_body, _read_chat),
-        Dialect("openai", "/v1/chat/completions", _EVENTS, _chat_body, _read_event),
-        Dialect("openai-completions", "/v1/completions", _EVENTS, _completions_body, _read_event),
-        Dialect("llamacpp", "/completion", _EVENTS, _llamacpp_body, _read_llamacpp),
+        Dialect("ollama", "/api/generate", _NDJSON, _generate_body, _read_generate, _hear_generate),
+        Dialect("ollama-chat", "/api/chat", _NDJSON, _ollama_chat_body, _read_chat, _hear_chat),
+        Dialect("openai", "/v1/chat/completions", _EVENTS, _chat_body, _read_event, _hear_nothing),
+        Dialect("openai-completions", "/v1/completions", _EVENTS, _completions_body, _read_event, _hear_nothing),
+        Dialect("llamacpp", "/completion", _EVENTS, _llamacpp_body, _read_llamacpp, _hear_nothing),
     )
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import Any
 
 from loopscope.core.clock import now_ns
 from loopscope.rig.clients.base import Wire
@@ -17,9 +18,9 @@ class Intake:
 
     __slots__ = (
         "_agent", "_begun", "_bucket", "_held", "_held_bytes", "_held_since_ns", "_levers", "_problem", "_read",
-        "_room", "_rows", "_samples", "_splitter", "_timer", "_unpaid", "account", "batch_ns", "bytes", "chunks",
-        "connect_ns", "first_ns", "handle_ns", "last_ns", "number", "reads", "start_ns", "status", "throttle_ns",
-        "wire",
+        "_read_message", "_room", "_rows", "_samples", "_since_ns", "_splitter", "_timer", "_unpaid", "account",
+        "batch_ns", "bytes", "chunks", "connect_ns", "first_ns", "handle_ns", "last_ns", "number", "reads", "start_ns",
+        "status", "throttle_ns", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +44,7 @@ class Intake:
         """The connection; the one of its exchange, once there is one."""
         self._agent = agent
         self._read = dialect.read
+        self._read_message = dialect.read_message
         self._levers = levers
         self._samples = samples
         self._rows, self._room = samples.chunks, samples.room
@@ -54,6 +56,8 @@ class Intake:
         self._held: list[tuple[int, bytes]] = []
         self._held_bytes = 0
         self._held_since_ns = 0
+        self._since_ns = 0
+        """When the last message was handled, or its wait was over."""
         self._timer: asyncio.TimerHandle | None = None
         self._problem: Exception | None = None
 
@@ -102,6 +106,33 @@ class Intake:
             self.handle_ns += after_ns - before_ns
         return True
 
+    def take_message(self, message: Any) -> bool:
+        """Take an object that the client made of bytes. As :meth:`take`; decode batching is not ours to do here.
+
+        ``handle_ns`` then is all that the client did between the read and the object, HTTP and lines included.
+        """
+        recv_ns = self.wire.recv_ns
+        has_content, stamp = self._read_message(message, self.account)
+        after_ns = perf_counter_ns()
+        self.handle_ns += after_ns - max(recv_ns, self._since_ns)
+        self._since_ns = after_ns
+        if not has_content:
+            return True
+        first = self.first_ns is None
+        if len(self._rows) < self._room:
+            self._rows.append((self._agent, recv_ns, stamp, after_ns, first))
+        else:
+            self._samples.dropped += 1
+        self.chunks += 1
+        self.last_ns = recv_ns
+        if first:
+            self.first_ns = recv_ns
+            self._begun()
+        if self._levers.throttle_hz:
+            self._unpaid += 1
+            return False
+        return True
+
     async def settle(self, *, reading: bool) -> None:
         """Let the throttle have its way for all chunks that it has not seen yet, also those that a timer handled.
 
@@ -114,7 +145,8 @@ class Intake:
         if wait_s > 0:
             before_ns = perf_counter_ns()
             await self._levers.gate.leave_unread(self.wire if reading else None, wait_s)
-            self.throttle_ns += perf_counter_ns() - before_ns
+            self._since_ns = perf_counter_ns()
+            self.throttle_ns += self._since_ns - before_ns
 
     def finish(self) -> None:
         """The body has ended: handle what is left. Raises as :meth:`take`."""

@@ -24,6 +24,7 @@ from loopscope.rig.plants import Plants
 from loopscope.rig.samples import Samples
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.rig.warm import warm_up
 from loopscope.rig.watchdog import Watchdog
 from loopscope.rig.workflow import WorkflowAgent
 from loopscope.settings.plants import Plant
@@ -63,6 +64,7 @@ class Rig:
     async def run(self) -> None:
         """Measure the idle floor, say hello, do as told until Quit or the end of the session."""
         loop = asyncio.get_running_loop()
+        await warm_up(self._kind)
         heart = Heart(loop, self._samples)
         heart.start()
         usage, gc_clock = ThreadUsage(), GcClock()

@@ -60,6 +60,7 @@ class LiveSource(RunningSource):
             raise WorkerError("stopped while starting")
         anchor = take_anchor()
         specs = self._specs(range(int(self._levers["agents"])))
+        self._check_client(self._levers["client"], specs)
         self._hub.open(
             Header(
                 t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
@@ -200,6 +201,8 @@ class LiveSource(RunningSource):
             at_once = lever_settings.LEVERS[lever].at_once
             if (new == old and (at_once or alive)) or self._stopping:
                 return
+            if lever == "client":
+                self._check_client(new, self._specs(range(int(self._levers["agents"]))))
             takes_over = not at_once or (lever == "agents" and self._levers["placement"] == "process")
             self._loops(self._levers | {lever: new})
             if not takes_over:
@@ -224,8 +227,13 @@ class LiveSource(RunningSource):
             else:
                 self._rigs.stop_agents(list(range(after, before)))
             return
-        self._mark_lever(lever, old, new, by, "")
+        self._mark_lever(lever, old, new, by, lever_settings.no_effect(lever, self._levers))
         self._rigs.set_lever(lever, new)
+
+    @staticmethod
+    def _check_client(client: str, specs: Sequence[AgentSpec]) -> None:
+        if words := lever_settings.client_speaks(client, (spec.api for spec in specs)):
+            raise InputError(words)
 
     def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
         self._hub.emit(Lever(t_ns=now_ns(), proc="session", name=name, old=old, new=new, by=by, words=words))

@@ -7,6 +7,7 @@ so that a command line, a key, a script and a trace all say the same thing.
 import math
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -38,7 +39,7 @@ def loops_here() -> tuple[str, ...]:
     return ("asyncio",) if sys.platform == "win32" else ("asyncio", "uvloop")
 
 
-CLIENTS = {"httpx": "httpx", "aiohttp": "aiohttp", "streams": "asyncio"}
+CLIENTS = {"httpx": "httpx", "httpx2": "httpx2", "aiohttp": "aiohttp", "streams": "asyncio", "ollama": "ollama"}
 """Every client that a rig knows, and the module that it needs."""
 
 
@@ -51,6 +52,22 @@ def clients_here() -> tuple[str, ...]:
 def client_absent(name: str) -> str:
     """Say in one sentence that a client is not installed, and how to get it."""
     return f"client={name} is not installed here; python3 -m pip install 'loopscope[clients]' brings it"
+
+
+def client_speaks(name: str, apis: Iterable[str]) -> str:
+    """Say in one sentence that a client does not speak one of these dialects; empty when it speaks all of them."""
+    wrong = sorted({api for api in apis if api not in ("ollama", "ollama-chat")}) if name == "ollama" else []
+    if not wrong:
+        return ""
+    return f"client=ollama speaks Ollama's own dialects only, not {', '.join(wrong)}; take another client"
+
+
+def no_effect(name: str, levers: Mapping[str, str]) -> str:
+    """Say that a lever does nothing now, and why; empty when it acts."""
+    batch = name == "batch" and levers["batch"].startswith("decode:")
+    if levers["client"] == "ollama" and (name == "decoder" or batch):
+        return "without effect: the ollama client decodes by itself"
+    return ""
 
 
 LEVERS: dict[str, Lever] = {

@@ -11,8 +11,10 @@ from loopscope.rig.clients.base import Client, ReadGate
 
 _CLASSES = {
     "httpx": ("httpx_client", "HttpxClient"),
+    "httpx2": ("httpx2_client", "Httpx2Client"),
     "aiohttp": ("aiohttp_client", "AiohttpClient"),
     "streams": ("streams_client", "StreamsClient"),
+    "ollama": ("ollama_client", "OllamaClient"),
 }
 
 

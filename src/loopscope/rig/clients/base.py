@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter_ns
-from typing import Protocol
+from typing import Any, Protocol
 
 STALL_S = 120.0
 """Longest wait for the next bytes: loading a large model holds the headers back for a minute."""
@@ -128,6 +128,19 @@ class Exchange(Protocol):
 
     async def close(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
+
+
+class MessageExchange(Exchange, Protocol):
+    """One whose client decodes by itself: its body comes as objects, its bytes are counted below the client."""
+
+    first: Any
+    """The first object, ``None`` where there was none."""
+    messages: AsyncIterator[Any]
+    """Those after it."""
+
+    @property
+    def counted(self) -> tuple[int, int, int]:
+        """Reads, ns in which we chose not to read, bytes of the body, since the request began."""
 
 
 class Client(Protocol):

@@ -1,63 +1,58 @@
-"""httpx, read by ``aiter_raw``.
+"""httpx and httpx2, its successor of the same shape, read by ``aiter_raw``.
 
-httpx yields one item per HTTP chunk however many arrived in one receive, so reads are counted, stamped and (for
-``read:T``) delayed where bytes come off the transport: in a network stream around httpcore's own.
+Both yield one item per HTTP chunk however many arrived in one receive, so reads are counted, stamped and (for
+``read:T``) delayed where bytes come off the transport: in a network stream around that of httpcore (or httpcore2).
 """
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib import import_module
 from time import perf_counter_ns
 from typing import Any
 
 import anyio
-import httpcore
-import httpx
-from httpcore import SOCKET_OPTION
 
-from loopscope.rig.clients.base import ReadGate, StreamFailure, Wire, Wires, reads_as_known
-
-try:
-    from httpcore._backends.anyio import AnyIOStream
-    from httpcore._exceptions import map_exceptions
-except ImportError:  # another release: its stream is wrapped instead
-    AnyIOStream = None  # type: ignore[assignment,misc]
-
-STALL_S = 120.0
-"""Longest wait for the next bytes: loading a large model holds the headers back for a minute."""
-CONNECT_S = 5.0
-
-_OUTCOMES: tuple[tuple[type[Exception], str, str], ...] = (
-    (httpx.ConnectTimeout, "refused", f"no connection within {CONNECT_S:g} s"),
-    (httpx.ConnectError, "refused", "no connection"),
-    (httpx.ReadTimeout, "timeout", f"nothing came for {STALL_S:g} s"),
-    (httpx.RemoteProtocolError, "cut", "the stream broke off"),
-    (httpx.NetworkError, "cut", "the connection broke"),
-    (httpx.TimeoutException, "timeout", "the request took too long"),
-    (httpx.InvalidURL, "refused", "no valid URL"),
-    (httpx.HTTPError, "cut", "HTTP failed"),
+from loopscope.rig.clients.base import (
+    CONNECT_S,
+    KEEP_S,
+    STALL_S,
+    ReadGate,
+    StreamFailure,
+    Wire,
+    Wires,
+    reads_as_known,
 )
 
+_OUTCOMES: tuple[tuple[str, str, str], ...] = (
+    ("ConnectTimeout", "refused", f"no connection within {CONNECT_S:g} s"),
+    ("ConnectError", "refused", "no connection"),
+    ("ReadTimeout", "timeout", f"nothing came for {STALL_S:g} s"),
+    ("RemoteProtocolError", "cut", "the stream broke off"),
+    ("NetworkError", "cut", "the connection broke"),
+    ("TimeoutException", "timeout", "the request took too long"),
+    ("InvalidURL", "refused", "no valid URL"),
+    ("HTTPError", "cut", "HTTP failed"),
+)
+"""Names of exceptions, the same in both libraries."""
 
-def _failure(error: Exception) -> StreamFailure:
-    for kind, outcome, words in _OUTCOMES:
-        if isinstance(error, kind):
-            detail = str(error).strip().replace("All connection attempts failed", "nothing answers")
-            return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
-    return StreamFailure("cut", f"{type(error).__name__}: {error}")
 
-
-_written: ContextVar[Wire | None] = ContextVar("_written", default=None)
+written: ContextVar[Wire | None] = ContextVar("written", default=None)
 """The connection that this task last wrote to; httpcore writes in the task of whoever awaits the response."""
 
 
-class _ProbedStream(httpcore.AsyncNetworkStream):
-    """A network stream that stamps its reads. It keeps its own time instead of asking the loop (uvloop's is in ms)."""
+class _ProbedStream:
+    """A network stream that stamps its reads. It keeps its own time instead of asking the loop (uvloop's is in ms).
 
-    __slots__ = ("_gate", "_inner", "_read", "_wires", "wire")
+    httpcore asks for methods, not for its base class, of which there are two.
+    """
 
-    def __init__(self, inner: httpcore.AsyncNetworkStream, wire: Wire, gate: ReadGate, wires: Wires) -> None:
+    __slots__ = ("_gate", "_inner", "_library", "_read", "_wires", "wire")
+
+    def __init__(self, library: "Library", inner: Any, wire: Wire, gate: ReadGate, wires: Wires) -> None:
+        self._library = library
         self._inner = inner
         self._read = inner.read
         self._gate = gate
@@ -69,7 +64,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
         wire = self.wire
         if self._gate.every_ns:
             await self._hold_back()
-        data = await self._read(max_bytes, timeout)
+        data: bytes = await self._read(max_bytes, timeout)
         wire.recv_ns = perf_counter_ns()
         wire.reads += 1
         return data
@@ -83,7 +78,7 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
             await self._gate.leave_unread(wire, wait_ns / 1e9)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        _written.set(self.wire)
+        written.set(self.wire)
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -93,52 +88,82 @@ class _ProbedStream(httpcore.AsyncNetworkStream):
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> "_ProbedStream":
         inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        return _probed(inner, self.wire, self._gate, self._wires)
+        return _probed(self._library, inner, self.wire, self._gate, self._wires)
 
     def get_extra_info(self, info: str) -> Any:
         return self.wire if info == "loopscope.wire" else self._inner.get_extra_info(info)
 
 
-_READ_ERRORS = {
-    TimeoutError: httpcore.ReadTimeout,
-    anyio.BrokenResourceError: httpcore.ReadError,
-    anyio.ClosedResourceError: httpcore.ReadError,
-    anyio.EndOfStream: httpcore.ReadError,
-}
+@dataclass(frozen=True, slots=True, eq=False)
+class Library:
+    """httpx or httpx2 with its core. ``direct``: its stream that we know, and ours in its place; ``None``: wrapped."""
+
+    name: str
+    httpx: Any
+    core: Any
+    outcomes: tuple[tuple[type[Exception], str, str], ...]
+    direct: tuple[type, type[_ProbedStream]] | None
+
+    def failure(self, error: Exception) -> StreamFailure:
+        """Translate an error."""
+        for kind, outcome, words in self.outcomes:
+            if isinstance(error, kind):
+                detail = str(error).strip().replace("All connection attempts failed", "nothing answers")
+                return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
+        return StreamFailure("cut", f"{type(error).__name__}: {error}")
 
 
-class _DirectStream(_ProbedStream):
-    """Reads as httpcore's stream over anyio does, in its place."""
-
-    __slots__ = ()
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        wire = self.wire
-        if self._gate.every_ns:
-            await self._hold_back()
-        with map_exceptions(_READ_ERRORS), anyio.fail_after(timeout):
-            try:
-                data: bytes = await self._inner._stream.receive(max_bytes=max_bytes)  # type: ignore[attr-defined]
-            except anyio.EndOfStream:
-                data = b""
-        wire.recv_ns = perf_counter_ns()
-        wire.reads += 1
-        return data
+def library(name: str, core_name: str) -> Library:
+    """Import ``httpx`` with ``httpcore``, or ``httpx2`` with ``httpcore2``. Raises ImportError."""
+    httpx, core = import_module(name), import_module(core_name)
+    outcomes = tuple((getattr(httpx, kind), outcome, words) for kind, outcome, words in _OUTCOMES)
+    return Library(name, httpx, core, outcomes, _direct_stream(core))
 
 
-def _probed(inner: httpcore.AsyncNetworkStream, wire: Wire, gate: ReadGate, wires: Wires) -> _ProbedStream:
-    """Put a stream of ours around httpcore's, or in its place if we know it."""
-    known = type(inner) is AnyIOStream and reads_as_known(type(inner))
-    return (_DirectStream if known else _ProbedStream)(inner, wire, gate, wires)
+def _direct_stream(core: Any) -> tuple[type, type[_ProbedStream]] | None:
+    """Give the core's stream over anyio, and one that reads as it does, in its place."""
+    try:
+        theirs, map_exceptions = core._backends.anyio.AnyIOStream, core._exceptions.map_exceptions
+        closed = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+        errors = {TimeoutError: core.ReadTimeout, **dict.fromkeys(closed, core.ReadError)}
+    except AttributeError:  # another release: its stream is wrapped instead
+        return None
+
+    class _DirectStream(_ProbedStream):
+        __slots__ = ()
+
+        async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            wire = self.wire
+            if self._gate.every_ns:
+                await self._hold_back()
+            with map_exceptions(errors), anyio.fail_after(timeout):
+                try:
+                    data: bytes = await self._inner._stream.receive(max_bytes=max_bytes)
+                except anyio.EndOfStream:
+                    data = b""
+            wire.recv_ns = perf_counter_ns()
+            wire.reads += 1
+            return data
+
+    return theirs, _DirectStream
 
 
-class _ProbedBackend(httpcore.AsyncNetworkBackend):
-    """Connects as httpcore does, and times it."""
+def _probed(library: Library, inner: Any, wire: Wire, gate: ReadGate, wires: Wires) -> _ProbedStream:
+    """Put a stream of ours around the core's, or in its place if we know it."""
+    kind = _ProbedStream
+    if library.direct is not None and type(inner) is library.direct[0] and reads_as_known(type(inner)):
+        kind = library.direct[1]
+    return kind(library, inner, wire, gate, wires)
 
-    def __init__(self, gate: ReadGate, wires: Wires) -> None:
-        self._inner = httpcore.AnyIOBackend()
+
+class _ProbedBackend:
+    """Connects as the core does, and times it."""
+
+    def __init__(self, library: Library, gate: ReadGate, wires: Wires) -> None:
+        self._library = library
+        self._inner = library.core.AnyIOBackend()
         self._gate = gate
         self._wires = wires
 
@@ -148,18 +173,36 @@ class _ProbedBackend(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[Any] | None = None,
+    ) -> _ProbedStream:
         start_ns = perf_counter_ns()
         stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
         wire = Wire()
         wire.connect_ns = perf_counter_ns() - start_ns
         socket = stream.get_extra_info("socket")
         wire.fd = socket.fileno() if socket is not None else -1
-        return _probed(stream, wire, self._gate, self._wires)
+        return _probed(self._library, stream, wire, self._gate, self._wires)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def transport(library: Library, gate: ReadGate, wires: Wires, *, secure: bool) -> Any:
+    """Give the library's transport with our network streams in its pool."""
+    # Reading the certificate store takes 25 ms of the start: only where a server speaks TLS.
+    context = ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # No proxies from the environment: they would be measured instead of the server.
+    made = library.httpx.AsyncHTTPTransport(verify=context, trust_env=False)
+    # It offers no network backend of one's own, so its pool is replaced by the same pool with ours. Without limits:
+    # the default of 100 connections would queue the 101st agent in the client, unseen.
+    made._pool = library.core.AsyncConnectionPool(
+        ssl_context=context,
+        max_connections=None,
+        max_keepalive_connections=None,
+        keepalive_expiry=KEEP_S,
+        network_backend=_ProbedBackend(library, gate, wires),
+    )
+    return made
 
 
 class HttpxExchange:
@@ -167,47 +210,42 @@ class HttpxExchange:
 
     __slots__ = ("_response", "fresh", "status", "wire")
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: Any) -> None:
         self._response = response
-        self.status = response.status_code
+        self.status: int = response.status_code
         self.wire: Wire = response.extensions["network_stream"].get_extra_info("loopscope.wire")
         self.fresh = self.wire.requests == 0
         self.wire.requests += 1
 
     def pieces(self) -> AsyncIterator[bytes]:
         """Body bytes, one item an HTTP chunk: httpx's own iterator, a layer of ours around it costs 1 us a chunk."""
-        return self._response.aiter_raw()
+        pieces: AsyncIterator[bytes] = self._response.aiter_raw()
+        return pieces
 
     async def close(self) -> None:
         """Give the connection back to the pool."""
         await self._response.aclose()
 
 
-class HttpxClient:
+class AnyHttpx:
     """See :class:`loopscope.rig.clients.base.Client`."""
 
-    name = "httpx"
-    version = httpx.__version__
-    errors: tuple[type[Exception], ...] = (httpx.HTTPError,)
+    library: Library
+    name: str
+    version: str
+    errors: tuple[type[Exception], ...]
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
         self.wires = Wires()
-        # Reading the certificate store takes 25 ms of the start: only where a server speaks TLS.
-        context = ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # No proxies from the environment: they would be measured instead of the server.
-        transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
-        # httpx offers no network backend of one's own, so its pool is replaced by the same pool with ours. Without
-        # limits: httpx's default of 100 connections would queue the 101st agent in the client, unseen.
-        transport._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=None,
-            max_keepalive_connections=None,
-            keepalive_expiry=60.0,
-            network_backend=_ProbedBackend(gate, self.wires),
-        )
+        httpx = self.library.httpx
         timeout = httpx.Timeout(STALL_S, connect=CONNECT_S, pool=None)
         headers = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"}
-        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, headers=headers, trust_env=False)
+        self._again = (httpx.RemoteProtocolError, httpx.NetworkError)
+        self._errors = (httpx.HTTPError, httpx.InvalidURL)
+        self._client = httpx.AsyncClient(
+            transport=transport(self.library, gate, self.wires, secure=secure), timeout=timeout, headers=headers,
+            trust_env=False,
+        )  # fmt: skip
 
     async def open(self, url: str, body: bytes, accept: str) -> HttpxExchange:
         """Send a POST; the response's body is still to be read.
@@ -215,28 +253,37 @@ class HttpxClient:
         A kept connection may be closed by the server in the moment in which we use it again: nothing was answered on
         it, so the request is sent once more, as every HTTP client does that keeps connections and is allowed to.
         """
-        _written.set(None)
+        written.set(None)
         try:
             return await self._post(url, body, accept)
-        except (httpx.RemoteProtocolError, httpx.NetworkError) as error:
-            wire = _written.get()
+        except self._again as error:
+            wire = written.get()
             if wire is None or not wire.requests:
-                raise _failure(error) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _failure(error) from error
+                raise self.failure(error) from error
+        except self._errors as error:
+            raise self.failure(error) from error
         try:
             return await self._post(url, body, accept)
-        except httpx.HTTPError as error:
-            raise _failure(error) from error
+        except self._errors as error:
+            raise self.failure(error) from error
 
     async def _post(self, url: str, body: bytes, accept: str) -> HttpxExchange:
         request = self._client.build_request("POST", url, content=body, headers={"accept": accept})
         return HttpxExchange(await self._client.send(request, stream=True))
 
     def failure(self, error: Exception) -> StreamFailure:
-        """Translate an error of httpx."""
-        return _failure(error)
+        """Translate an error of the library."""
+        return self.library.failure(error)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+
+class HttpxClient(AnyHttpx):
+    """httpx."""
+
+    library = library("httpx", "httpcore")
+    name = "httpx"
+    version = str(library.httpx.__version__)
+    errors = (library.httpx.HTTPError,)
