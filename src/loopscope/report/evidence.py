@@ -26,6 +26,9 @@ CLIENT = {
 NOTEWORTHY = 0.005
 """Parts below half a point get no evidence in a text: nobody asks for it."""
 
+_NONE = 0.0005
+"""What is shown as 0.0 rests on nothing."""
+
 
 def words_of(part: str) -> str:
     """Give a part's name for people."""
@@ -54,6 +57,8 @@ def evidence(part: str, one: RoundsFound) -> str:
         means = one.means
         known = [(name, means.get(f"client_{name}")) for name in CLIENT_PARTS]
         return ", ".join(f"{name} {minus(value)}" for name, value in known if value is not None)
+    if abs(one.means.get(part, 0.0)) < _NONE:
+        return ""
     return "; ".join(told for name, figures in one.by_agent.items() if (told := _agent(part, name, figures)))
 
 

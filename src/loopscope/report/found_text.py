@@ -28,10 +28,9 @@ def blocks(found: Found, width: int) -> Iterator[list[str]]:
         yield [f"rounds of {one.scenario}{f': {one.words}' if one.words else ''}", *set_lines(one, width)]
     if found.any_ceiling:
         rows = list(found_rows.standings(found))
-        told = ["ceilings, each with its standing", *lines(_CEILINGS, [told[:-1] for told in rows], width)]
-        for note in dict.fromkeys(
-            f"  {cells[0]}: {told}" for cells in rows if (told := "; ".join(filter(None, cells[-2:])))
-        ):
+        told = ["ceilings, each with its standing", *lines(_CEILINGS, [cells[:-1] for cells in rows], width)]
+        notes = [(cells[0], "; ".join(filter(None, cells[-2:]))) for cells in rows]
+        for note in dict.fromkeys(f"  {standing}: {words}" for standing, words in notes if words):
             told += textwrap.wrap(note, width, subsequent_indent="    ")
         if more := found_rows.others(found):
             told.append(found_rows.told_count(more))

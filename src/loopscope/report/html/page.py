@@ -16,7 +16,8 @@ from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME, GAUGES
 from loopscope.model.snapshot import FindingView
 from loopscope.model.tally import Tally, most_of
-from loopscope.report.html import tables
+from loopscope.report.found import found_in
+from loopscope.report.html import found, tables
 from loopscope.report.html.axes import LEFT, RIGHT, WIDTH
 from loopscope.report.html.drawing import histogram, over_time, quantile_words
 from loopscope.report.html.markup import Markup, defined, element, joined
@@ -135,6 +136,8 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
     yield _section("What it says", "", *_told(findings, summary))
     decided = (element("li", text) for text in told(summary, fold))
     yield _section("Verdict", "", element("ul", *decided, class_="told"))
+    for made in found.sections(found_in(fold, summary)):
+        yield _section(made.title, made.words, *made.inside)
     yield _section(
         "Over time", f"steps of {lines.step_s:g} s; point at a chart (or use the arrow keys) to read its values",
         over_time(lines, list(fold.marks), findings),

@@ -69,7 +69,8 @@ class RoundResult:
         """Give everything that a trace is told of it, by name with units."""
         return self.figures() | {
             "wall_s": self.wall_s, "round_tok_s": self.tok_s, "throughput_delta_tok_s": self.throughput_delta_tok_s,
-            "ttft_delta_ms": self.ttft_delta_ms, "contended": None if self.contention is None else float(self.contention),
+            "ttft_delta_ms": self.ttft_delta_ms,
+            "contended": None if self.contention is None else float(self.contention),
             "elu": self.loop.elu, "lag_p99_ms": self.loop.lag_p99_ms, "delay_p99_ms": self.loop.delay_p99_ms,
         }  # fmt: skip
 
