@@ -10,7 +10,9 @@ import numpy as np
 from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.model.snapshot import (
     AgentView,
+    BestView,
     CeilingView,
+    FigureChange,
     Figures,
     FindingView,
     Histogram,
@@ -31,6 +33,7 @@ from loopscope.model.snapshot import (
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
 from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
 from loopscope.settings.levers import LEVERS, canonical
+from loopscope.stats.intervals import Interval
 
 EDGES = np.geomspace(1e-3, 1e5, 1601)
 CENTRES = np.sqrt(EDGES[1:] * EDGES[:-1])
@@ -65,6 +68,27 @@ KNOWN: dict[str, Any] = {
     "headroom_of": "expected",
 }
 """What is known of the ceiling after a calibration and a ramp."""
+
+
+def changed(before: Figures, after: Figures) -> tuple[FigureChange, ...]:
+    """The changes of some figures; an interval is a tenth of the figure on both sides."""
+    found = []
+    for name, title, unit, better, a, b in (
+        ("at_least", "ceiling, at least", "chunks/s", 1, before.at_least_chunks_s, after.at_least_chunks_s),
+        ("delay.p99", "delivery delay p99", "ms", -1, before.delay_p99_ms, after.delay_p99_ms),
+        ("handled.p99", "received to handled p99", "ms", -1, before.handled_p99_ms, after.handled_p99_ms),
+        ("tok_s", "decode rate", "tok/s", 1, before.tok_s, after.tok_s),
+        ("cpu_us", "loop CPU a chunk", "us", -1, before.cpu_us_per_chunk, after.cpu_us_per_chunk),
+    ):
+        assert a is not None and b is not None
+        low, mid, high = b - 1.1 * a, b - a, b - 0.9 * a
+        surely = 1 if low > 0 else -1 if high < 0 else 0
+        words = f"{'higher' if surely > 0 else 'lower'} by {abs(mid):.3g} {unit}" if surely else "cannot tell"
+        sides = (Interval(0.95 * a, a, 1.05 * a, 9.0), Interval(0.95 * b, b, 1.05 * b, 9.0))
+        found.append(
+            FigureChange(name, title, unit, better, *sides, Interval(low, mid, high, 9.0), None, words, surely)
+        )
+    return tuple(found)
 
 
 def round_of(number: int, t_s: float, words: str = "") -> ResultView:
@@ -378,6 +402,7 @@ class FakeSource:
                 for name in LEVERS
             ),
             effects=effects,
+            best=(BestView("at_least", "ceiling, at least", "chunks/s", 15_400.0, t - 7.0, "batch=decode:50ms"),),
             marks=tuple(self.marks),
             findings=(
                 FindingView(
@@ -395,7 +420,10 @@ class FakeSource:
         wait = max(0.0, SETTLE_S + JUDGE_S - (now - t_s))
         after = None if wait else self.figures({**before, name: new})
         words = "the old rig drained; 2 requests were cut" if name == "loop" else ""
-        return LeverEffect(name, old, new, t_s, words, self.figures(before), after, wait)
+        first = self.figures(before)
+        return LeverEffect(
+            name, old, new, t_s, words, first, after, wait, changes=() if after is None else changed(first, after)
+        )
 
     def _series(self, t: float) -> Series:
         at = np.arange(0.0, 60.0, 0.5) + (np.floor(t * 2) / 2 - 60.0)

@@ -88,9 +88,11 @@ class Operated(Playing):
         self.push_screen(Ask(name, LEVERS[name].valid, lambda text: self.pulls.typed(name, text), value), typed)
 
     def action_choose(self, step: int) -> None:
-        """Move the choice in the agents' table, or in the list of findings."""
+        """Move the choice in the agents' table, or in the list of findings or pulls."""
         if self.view.board == "findings":
             self.view.choose_finding(self.view.finding_place() + step)
+        elif self.view.board == "effects":
+            self.view.choose_pull(self.view.pull_place() + step)
         else:
             self.view.choose(step)
         self.show()

@@ -152,10 +152,11 @@ def effects(width: int, height: int) -> dict[str, Box]:
     boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1), "best": Box(0, 2, width, 4)}
     room = height - 7
     runs = 4 if room >= 14 else 0
-    found = min(16, max(5, (room - runs) // 2)) if room >= 20 else 0
+    found = min(16, max(5, (room - runs) // 2)) if room >= 14 else 0
     boxes["ledger"] = Box(0, 6, width, room - runs - found)
     if found:
-        boxes["ab"] = Box(0, 6 + room - runs - found, width, found)
+        names = ("pull", "ab") if width >= 140 else ("pull",)
+        boxes |= _split(names, (1,) * len(names), width, 6 + room - runs - found, found)
     if runs:
         boxes["procedure"] = Box(0, 6 + room - runs, width, runs)
     return boxes

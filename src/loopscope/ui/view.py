@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from loopscope.model.snapshot import AgentView, FindingView, Snapshot
+from loopscope.model.snapshot import AgentView, FindingView, LeverEffect, Snapshot
 from loopscope.session.source import Abilities, Overview, Playback, Progress
 
 ORDERS = ("name", "tok/s", "delay", "errors")
@@ -45,6 +45,8 @@ class View:
     """Number of the chosen agent."""
     finding: tuple[str, float] = ("", 0.0)
     """Name and beginning of the chosen finding."""
+    pull_s: float | None = None
+    """When the chosen pull was; ``None``: the newest."""
     order: str = ORDERS[0]
     board: str = "live"
     """Which screen of panes is on top: ``live`` or a name of :data:`loopscope.ui.screens.board.OTHERS`."""
@@ -105,6 +107,20 @@ class View:
         """Place of the chosen finding in the list; it is followed when it moves to those that have ceased."""
         items = self.findings()
         return next((i for i, item in enumerate(items) if (item.name, item.since_s) == self.finding), 0)
+
+    def pulls(self) -> list[LeverEffect]:
+        """Every pull, the newest first."""
+        return list(reversed(self.snapshot.effects))
+
+    def pull_place(self) -> int:
+        """Place of the chosen pull in that list; the newest where none was chosen."""
+        return next((i for i, one in enumerate(self.pulls()) if one.t_s == self.pull_s), 0)
+
+    def choose_pull(self, place: int) -> None:
+        """Choose by place, and stop at the ends; the newest is followed."""
+        pulls = self.pulls()
+        place = min(len(pulls) - 1, max(0, place))
+        self.pull_s = pulls[place].t_s if place > 0 else None
 
     def choose_finding(self, place: int) -> None:
         """Choose by place, and stop at the ends."""

@@ -1,8 +1,8 @@
-"""The ledger: every pull of a lever with both sides of its trade, and the best that was reached."""
+"""The ledger: every pull of a lever with both sides of its trade, one of them closely, and the best so far."""
 
-from loopscope.model.snapshot import Figures, LeverEffect
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
-from loopscope.ui.draw.words import clock, ms, plural, rate
+from loopscope.model.snapshot import FigureChange, Figures, LeverEffect
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.words import NONE, clock, ms, plural, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.levers import MEASURES, Measure, change, relative, waits
 from loopscope.ui.view import View
@@ -15,10 +15,10 @@ def _joule(figures: Figures) -> float | None:
 
 COLUMNS = (
     *MEASURES,
-    Measure("gap p99 ms", "gap", "gap", False, lambda f: f.gap_p99_ms, ms),
-    Measure("CPU µs/chunk", "CPU", "CPU", False, lambda f: f.cpu_us_per_chunk, ms),
-    Measure("unread bytes", "unread", "unread", False, lambda f: f.backlog_bytes, rate),
-    Measure("J/chunk", "J", "J", False, _joule, ms),
+    Measure("gap p99 ms", "gap", "gap", False, lambda f: f.gap_p99_ms, ms, "gap.p99"),
+    Measure("CPU µs/chunk", "CPU", "CPU", False, lambda f: f.cpu_us_per_chunk, ms, "cpu_us"),
+    Measure("unread bytes", "unread", "unread", False, lambda f: f.backlog_bytes, rate, "backlog"),
+    Measure("J/chunk", "J", "J", False, _joule, ms, "joules_token"),
 )
 """Both sides of every trade: batching makes chunks cheap and late, a throttle in the client fills the socket."""
 _LEAD, _BOTH, _RATIO = 37, 15, 9
@@ -26,7 +26,7 @@ _LEAD, _BOTH, _RATIO = 37, 15, 9
 
 def draw(view: View, width: int, height: int) -> list[Row]:
     """One row a pull, the newest on top; what does not fit in columns is left out from the right."""
-    effects, inner, high = view.snapshot.effects, width - 2, height - 2
+    effects, inner, high = view.pulls(), width - 2, height - 2
     title = "what the levers did"
     if not effects:
         return frame(title, message("nothing was pulled yet", inner, high), width, height)
@@ -37,50 +37,92 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     for place, column in enumerate(columns):
         head.to(_LEAD + place * cell).put(fit(column.title if cell == _BOTH else column.short, cell - 1), "label")
     body = [head.row(inner)]
-    best = _best(effects)
-    shown = list(reversed(effects))[: max(0, high - 1)]
-    body += [_row(effect, columns, cell, inner, effect is best) for effect in shown]
+    page = max(1, high - 1)
+    chosen = view.pull_place()
+    first = min(max(0, len(effects) - page), chosen // page * page)
+    shown = effects[first : first + max(0, high - 1)]
+    body += [_row(effect, columns, cell, inner, first + i == chosen) for i, effect in enumerate(shown)]
     said = plural(len(effects), "pull")
     if len(shown) < len(effects):
-        said = f"the latest {len(shown)} of {said}"
-    legend = [[("★", "rate bold"), (" highest bound so far   ", "label"), ("✓", "better bold"), (" better  ", "label"),
-               ("✗", "worse bold"), (" worse  ", "label"), ("≈ within 5 %", "same")], []]  # fmt: skip
+        said = f"{first + 1} to {first + len(shown)} of {said}"
+    sure = any(effect.changes for effect in effects)
+    legend: list[list[Run]] = [
+        [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse  ", "label"),
+         ("≈ cannot tell" if sure else "≈ within 5 %", "same"), ("   h: until handled", "label")],
+        [],
+    ]  # fmt: skip
     return frame(title, body, width, height, right=legend, bottom=[[(said, "label")]])
 
 
-def _best(effects: tuple[LeverEffect, ...]) -> LeverEffect | None:
-    """The pull after which the bound was highest."""
-    known = [(e.after.at_least_chunks_s, i) for i, e in enumerate(effects) if e.after and e.after.at_least_chunks_s]
-    return effects[max(known)[1]] if known else None
-
-
-def _row(effect: LeverEffect, columns: tuple[Measure, ...], cell: int, inner: int, best: bool) -> Row:
-    ink = Ink().put("★" if best else " ", "rate bold").fitted(clock(effect.t_s), 6, "label", right=True).gap(2)
+def _row(effect: LeverEffect, columns: tuple[Measure, ...], cell: int, inner: int, chosen: bool) -> Row:
+    ink = Ink().put("▸" if chosen else " ", "cursor-mark bold").fitted(clock(effect.t_s), 6, "label", right=True).gap(2)
     ink.put(fit(f"{effect.name} {effect.old} → {effect.new}", _LEAD - 10), "value").to(_LEAD)
     if effect.before is None or effect.after is None:
-        words = "not enough data on both sides"
-        if effect.cut_short:
-            words = "cut short by the next pull"
-        elif effect.after is None and effect.wait_s > 0:
-            words = f"settling, {effect.wait_s:.1f} s"
-        look = "busy" if effect.wait_s > 0 and not effect.cut_short else "label"
+        words = _why_not(effect)
+        look = "busy" if words.startswith("settling") else "label"
         return ink.put(fit(words, max(0, inner - ink.width)), look).row(inner)
     for place, column in enumerate(columns):
         said, sign = waits(effect, column)
-        text, style = (change if cell == _BOTH else relative)(said, effect.before, effect.after)
+        text, style = (change if cell == _BOTH else relative)(said, effect)
         ink.to(_LEAD + place * cell).put(fit(text + sign, cell - (0 if sign else 1)), style)
     return ink.row(inner)
 
 
+def _why_not(effect: LeverEffect) -> str:
+    if effect.cut_short:
+        return "cut short by the next pull"
+    if effect.after is None and effect.wait_s > 0:
+        return f"settling, {effect.wait_s:.1f} s"
+    return "not enough data on both sides"
+
+
+def closely(view: View, width: int, height: int) -> list[Row]:
+    """Draw the chosen pull: every figure before and after, and what can be said of the change."""
+    effects, inner, high = view.pulls(), width - 2, height - 2
+    if not effects:
+        return frame("the chosen pull", message("", inner, high), width, height)
+    effect = effects[view.pull_place()]
+    title = f"{effect.name} {effect.old} → {effect.new} at {clock(effect.t_s)}"
+    if not effect.changes:
+        words = "no intervals in this trace" if effect.after is not None else _why_not(effect)
+        return frame(title, message(words, inner, high), width, height)
+    head = Ink().to(28)
+    for name in ("before", "after"):
+        head.fitted(name, 10, "label", right=True)
+    head.put("  change, 95 %", "label")
+    # What is sure stands on top.
+    ordered = sorted(effect.changes, key=lambda one: not one.surely)
+    body = [head.row(inner), *(_changed(one, inner) for one in ordered)]
+    notes = [[(effect.words, "label")]] if effect.words else []
+    return frame(title, body[: max(0, high)], width, height, bottom=notes)
+
+
+def _changed(one: FigureChange, inner: int) -> Row:
+    sign, style = "≈", "same"
+    if one.surely and one.better:
+        sign, style = ("✓", "better bold") if one.surely * one.better > 0 else ("✗", "worse bold")
+    elif one.surely:
+        sign, style = ("↑" if one.surely > 0 else "↓"), "value"
+    look = "value" if one.surely else "label"
+    ink = Ink().put(f" {sign} ", style).put(fit(one.title, 25), look)
+    for side in (one.before, one.after):
+        ink.fitted(NONE if side is None else _say(side.mid), 10, look, right=True)
+    return ink.put(fit(f"  {one.words}", max(0, inner - ink.width)), look).row(inner)
+
+
+def _say(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def summary(view: View, width: int, height: int) -> list[Row]:
-    """The peak, the best so far and where the session stands now."""
+    """The peak, and the best that was reached between two pulls."""
     snap, inner = view.snapshot, width - 2
-    best = _best(snap.effects)
     ink = Ink().put(" peak ", "label").put(f"{rate(snap.ceiling.peak_chunks_s)} chunks/s", "value bold")
     ink.put("   at least now ", "label").put(f"≥{rate(snap.ceiling.at_least_chunks_s)}", "bound bold")
-    if best is not None and best.after is not None:
-        ink.put("   highest so far ", "label").put(f"≥{rate(best.after.at_least_chunks_s)}", "bound bold")
-        ink.put(f" after {best.name} {best.old} → {best.new} at {clock(best.t_s)}", "label")
-    words = " one look before and one after, settling left out: A (A-B-B-A) tells what is sure;  h: until handled"
-    second = Ink().put(fit(words, inner), "label")
+    second = Ink()
+    for one in snap.best:
+        second.put(f" ★ {one.title} ", "label").put(f"{_say(one.value)} {one.unit}", "value bold")
+        second.put(f" since {one.words}, {clock(one.t_s)}  ", "label")
+    if not snap.best:
+        second.put(" one look before and one after, settling left out: A (A-B-B-A) tells what is sure", "label")
     return frame("best so far", [ink.row(inner), second.row(inner)], width, height)

@@ -24,15 +24,17 @@ class Measure:
     up: bool
     of: Callable[[Figures], float | None]
     say: Callable[[float | None], str]
+    gauge: str = ""
+    """Which of the changes with an interval judges it."""
 
 
 MEASURES = (
-    Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate),
-    Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms),
-    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate),
-    Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms),
+    Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate, "at_least"),
+    Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms, "delay.p99"),
+    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate, "tok_s"),
+    Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms, "lag.p99"),
 )
-HANDLED = Measure("handled p99 ms", "handled", "handl", False, lambda f: f.handled_p99_ms, ms)
+HANDLED = Measure("handled p99 ms", "handled", "handl", False, lambda f: f.handled_p99_ms, ms, "handled.p99")
 """From received to handled: where chunks wait when they are decoded in batches, and no delivery delay shows it."""
 _DELAY = MEASURES[1]
 _CELL = 15
@@ -58,10 +60,27 @@ def verdict(measure: Measure, before: float | None, after: float | None) -> tupl
     return ("✓", "better") if (after > before) == measure.up else ("✗", "worse")
 
 
-def change(measure: Measure, before: Figures, after: Figures) -> Run:
+def judged(measure: Measure, effect: LeverEffect) -> tuple[str, str]:
+    """Glyph and style by the interval of the change where there is one, so that ``≈`` means: it cannot be told.
+
+    Without an interval (a trace of an older format) a change within 5 % counts as none.
+    """
+    found = next((one for one in effect.changes if one.name == measure.gauge), None)
+    if found is None or found.difference is None or effect.before is None or effect.after is None:
+        both = (effect.before, effect.after)
+        a, b = (None if figures is None else measure.of(figures) for figures in both)
+        return verdict(measure, a, b)
+    if not found.surely:
+        return "≈", "same"
+    return ("✓", "better") if (found.surely > 0) == measure.up else ("✗", "worse")
+
+
+def change(measure: Measure, effect: LeverEffect) -> Run:
     """Both figures of one measure: ``✓ 4210 ↑ 4980``. The glyph judges, the arrow tells the direction."""
-    a, b = measure.of(before), measure.of(after)
-    glyph, style = verdict(measure, a, b)
+    if effect.before is None or effect.after is None:
+        return "–", "label"
+    a, b = measure.of(effect.before), measure.of(effect.after)
+    glyph, style = judged(measure, effect)
     if a is None and b is None:
         return "–", "label"
     arrow = "→" if a is None or b is None or glyph == "≈" else ("↑" if b > a else "↓")
@@ -70,10 +89,12 @@ def change(measure: Measure, before: Figures, after: Figures) -> Run:
     return f"{glyph}{measure.say(a):>5} {arrow} {measure.say(b)}", style
 
 
-def relative(measure: Measure, before: Figures, after: Figures, tight: bool = False) -> Run:
+def relative(measure: Measure, effect: LeverEffect, tight: bool = False) -> Run:
     """The same as a ratio, where there is little room: ``✓ +18 %``, ``✗ x4.6``; tight: ``✓+18%``."""
-    a, b = measure.of(before), measure.of(after)
-    glyph, style = verdict(measure, a, b)
+    if effect.before is None or effect.after is None:
+        return "–", "label"
+    a, b = measure.of(effect.before), measure.of(effect.after)
+    glyph, style = judged(measure, effect)
     if a is None or b is None or a <= 0:
         return "–", "label"
     if glyph == "≈":
@@ -95,7 +116,7 @@ def summary(effect: LeverEffect) -> str:
     for measure in (waits(effect, each)[0] for each in MEASURES):
         a, b = measure.of(effect.before), measure.of(effect.after)
         if a is not None and b is not None:
-            glyph, _ = verdict(measure, a, b)
+            glyph, _ = judged(measure, effect)
             parts.append(f"{glyph} {measure.title} {measure.say(a)} → {measure.say(b)}")
     return f"{pulled}: " + ", ".join(parts)
 
@@ -116,8 +137,15 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     if high - len(body) >= 3:
         body.append(Ink().row(inner))
     body += _story(view, inner)[: max(0, high - len(body))]
+    sure = any(lever.last is not None and lever.last.changes for lever in levers)
     right: list[list[Run]] = [
-        [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse  ", "label"), ("≈ same", "same")],
+        [
+            ("✓", "better bold"),
+            (" better  ", "label"),
+            ("✗", "worse bold"),
+            (" worse  ", "label"),
+            ("≈ cannot tell" if sure else "≈ same", "same"),
+        ],
         [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse", "label")],
     ]
     if not view.abilities.levers:
@@ -160,9 +188,9 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
     for index, measure in enumerate(measures):
         said, sign = waits(effect, measure)
         if cell == _CELL:
-            text, style = change(said, effect.before, effect.after)
+            text, style = change(said, effect)
         else:
-            text, style = relative(said, effect.before, effect.after, tight=cell == _TIGHT)
+            text, style = relative(said, effect, tight=cell == _TIGHT)
         ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(text + sign, cell - (0 if sign else 1)), style)
     return ink.row(inner)
 

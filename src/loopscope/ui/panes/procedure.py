@@ -63,6 +63,8 @@ def _found(results: tuple[ResultView, ...]) -> tuple[ResultView | None, list[Res
 
 
 _COLUMNS = (("A", 11), ("B", 11), ("B less A", 12), ("95 % interval", 24))
+_FEW = _COLUMNS[2:]
+"""Where there is less room, both sides go before the difference does."""
 
 
 def ab(view: View, width: int, height: int) -> list[Row]:
@@ -75,7 +77,7 @@ def ab(view: View, width: int, height: int) -> list[Row]:
     of = (last or rows[-1]).settings
     title = f"A-B-B-A: {of.get('lever', '')} A {of.get('a', '')}, B {of.get('b', '')}"
     head = Ink().fitted("", 27)
-    for name, cells in _COLUMNS:
+    for name, cells in _COLUMNS if inner >= 100 else _FEW:
         head.fitted(name, cells, "label", right=True)
     body = [head.row(inner)]
     # What is sure stands on top: the rest only says that nothing can be said.
@@ -101,7 +103,8 @@ def _figure(one: ResultView, inner: int) -> Row:
     low, high = one.figures.get("low"), one.figures.get("high")
     between = f"{_say(low)} to {_say(high)}" if low is not None or high is not None else NONE
     texts = (_say(one.figures.get("a")), _say(one.figures.get("b")), _say(one.figures.get("difference")), between)
-    for text, (_, cells) in zip(texts, _COLUMNS, strict=True):
+    columns = _COLUMNS if inner >= 100 else _FEW
+    for text, (_, cells) in zip(texts[-len(columns) :], columns, strict=True):
         ink.fitted(text, cells, "value" if surely else "label", right=True)
     tail = f" {unit}" if surely else f" {unit}, cannot tell"
     return ink.put(fit(tail, max(0, inner - ink.width)), "label").row(inner)

@@ -303,6 +303,7 @@ OTHERS: dict[str, Callable[[], Board]] = {
         (
             ("best", ledger.summary, 1, 0),
             ("ledger", ledger.draw, 1, 0),
+            ("pull", ledger.closely, 1, 0),
             ("ab", procedure.ab, CHARTS_EVERY, 1),
             ("procedure", procedure.draw, 1, 0),
         ),

@@ -68,6 +68,7 @@ PANES: dict[str, Draw] = {
     "ab": procedure.ab,
     "ledger": ledger.draw,
     "best": ledger.summary,
+    "pull": ledger.closely,
     "formulas": efficiency.formulas,
     "waterfall": efficiency.waterfall,
     "rounds": efficiency.rounds,

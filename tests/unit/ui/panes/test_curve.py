@@ -98,19 +98,43 @@ def test_progress_and_result() -> None:
 
 
 def test_the_ledger() -> None:
-    """Every pull, the newest on top, both sides; the one with the highest bound is marked; settling is said."""
+    """Every pull, the newest on top, both sides, judged by intervals; settling is said."""
     source = FakeSource(2)
     source.pull("throttle", "60")
     view = View(snapshot=source.snapshot())
     lines = text_of(ledger.draw(view, 160, 12)).splitlines()
-    assert [line.strip("│★ ").split()[0] for line in lines[2:6]] == ["1:13", "1:01", "0:42", "0:29"]
-    assert "settling" in lines[2]
-    assert "★" in lines[3] and "decode:50ms" in lines[3] and "✓" in lines[3] and "✗" in lines[3]
-    assert "gap p99" in lines[1] and "CPU" in lines[1]
+    assert [line.strip("│▸ ").split()[0] for line in lines[2:6]] == ["1:13", "1:01", "0:42", "0:29"]
+    assert "settling" in lines[2] and "▸" in lines[2]
+    assert "decode:50ms" in lines[3] and "✓" in lines[3] and "✗" in lines[3]
+    assert "gap p99" in lines[1] and "CPU" in lines[1] and "≈ cannot tell" in lines[0]
     assert "J" in text_of(ledger.draw(view, 200, 12)).splitlines()[1]
     best = text_of(ledger.summary(view, 160, 4))
-    assert "highest so far" in best and "batch off → decode:50ms at 1:01" in best
+    assert "★ ceiling, at least 15,400 chunks/s since batch=decode:50ms, 1:06" in best
     assert "nothing was pulled yet" in text_of(ledger.draw(View(), 100, 8))
+
+
+def test_one_pull_closely() -> None:
+    """Its figures with what can be said of each, what is sure on top; one that is settling says so."""
+    source = FakeSource(2)
+    source.pull("throttle", "60")
+    view = View(snapshot=source.snapshot())
+    assert "settling" in text_of(ledger.closely(view, 100, 10))
+    view.choose_pull(1)
+    lines = text_of(ledger.closely(view, 100, 10)).splitlines()
+    assert "batch off → decode:50ms at 1:01" in lines[0]
+    assert "✓ ceiling, at least" in lines[2] and "higher by" in lines[2] and "8,464" in lines[2]
+    assert "✗ received to handled" in lines[3]
+    assert any("≈ decode rate" in line and "cannot tell" in line for line in lines)
+    view.choose_pull(99)
+    assert view.pull_place() == 3
+    view.choose_pull(0)
+    source.pull("agents", "3")
+    view.snapshot = source.snapshot()
+    assert view.pull_place() == 0
+    bare = replace(view.snapshot, effects=tuple(replace(e, changes=()) for e in view.snapshot.effects))
+    assert "no intervals in this trace" in text_of(
+        ledger.closely(View(snapshot=bare, pull_s=bare.effects[0].t_s), 90, 9)
+    )
 
 
 def rounds(*more: object) -> View:
