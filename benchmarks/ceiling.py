@@ -79,7 +79,9 @@ def judge(held: dict) -> list[str]:
     hard = first["hard_chunks_s"]
     if hard is None or second["hard_chunks_s"] is None:
         return ["no ceiling was found"]
-    high = hard["hi"] or float("inf")
+    if hard["hi"] is None:
+        return [f"the {first['limited_by']} was the limit first: the client carries {hard['lo']:,.0f} and more"]
+    high = hard["hi"]
     missed = []
     bounds = [
         step["at_least_chunks_s"]

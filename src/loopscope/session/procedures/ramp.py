@@ -231,7 +231,7 @@ def climb(
         for count, part in enumerate(FRACTIONS):
             total = now * part
             at[part] = climber.step(total, QUICK_S * 1.5, f"at {part:.0%} of the ceiling", 0.86 + 0.04 * count)
-    limited, runq = _limit(climber.steps, hard)
+    limited, runq = _limit(climber.steps, climber.fallen)
     keeping = [step.load for step in climber.steps]
     setting = dataclasses.replace(setting, versions=bench.versions)
     if knob.name == "streams" and bench.rate:
@@ -280,9 +280,8 @@ def _noise(steps: list[Step]) -> float:
     return min(max(min(found, default=0.02), 0.02), 0.1)
 
 
-def _limit(steps: list[Step], hard: Interval | None) -> tuple[str, float | None]:
+def _limit(steps: list[Step], fell: list[Step]) -> tuple[str, float | None]:
     """What the limit was at the steps that fell next to the ceiling, and how long the loop had no core there."""
-    fell = [step for step in steps if step.fell]
     if not fell:
         server = [step for step in steps if step.limited_by == "server"]
         return ("server" if server else "range"), None
