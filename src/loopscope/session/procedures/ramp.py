@@ -223,6 +223,7 @@ def climb(
         climber.refine(top.load.delivered)
     noise = _noise(climber.steps)
     hard = hard_of(climber.kept, climber.fallen, noise)
+    limited, runq = _limit(climber.steps, climber.fallen)
     at: dict[float, Step] = {}
     if hard is not None:
         # Parts of what it carries here and now: on a disturbed machine that is less than the ceiling.
@@ -231,7 +232,6 @@ def climb(
         for count, part in enumerate(FRACTIONS):
             total = now * part
             at[part] = climber.step(total, QUICK_S * 1.5, f"at {part:.0%} of the ceiling", 0.86 + 0.04 * count)
-    limited, runq = _limit(climber.steps, climber.fallen)
     keeping = [step.load for step in climber.steps]
     setting = dataclasses.replace(setting, versions=bench.versions)
     if knob.name == "streams" and bench.rate:
