@@ -7,6 +7,7 @@ import sys
 
 from loopscope.core.errors import LoopscopeError
 from loopscope.rig.clients import client_class
+from loopscope.rig.heart import Floor
 from loopscope.rig.loops import make_loop
 from loopscope.rig.rig import Rig
 from loopscope.settings.plants import parse_plant
@@ -22,6 +23,10 @@ def main() -> int:
     parser.add_argument("--group", default="", help="a word that rigs which work side by side have in common")
     parser.add_argument("--replaces", default="", help="names of the rigs that this one takes over from")
     parser.add_argument(
+        "--floor", default="",
+        help="take the idle floor of another rig instead of measuring: its name, or name:lag_ns:elu where it is known",
+    )  # fmt: skip
+    parser.add_argument(
         "--plant",
         action="append",
         default=[],
@@ -33,12 +38,13 @@ def main() -> int:
     try:
         plants = [parse_plant(text) for text in args.plant]
         kind = client_class(args.client)
+        floor = Floor.read(args.floor)
         metered = make_loop(args.loop)
     except LoopscopeError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-        runner.run(Rig(pipe, metered, kind, args.replaces, plants, group=args.group).run())
+        runner.run(Rig(pipe, metered, kind, args.replaces, plants, group=args.group, floor=floor).run())
     return 0
 
 

@@ -17,7 +17,7 @@ from loopscope.core.text import plain
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client, Wires
-from loopscope.rig.heart import Heart, idle_floor_ns
+from loopscope.rig.heart import Floor, Heart, idle_floor_ns
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, self_test
 from loopscope.rig.plants import Plants
@@ -46,7 +46,9 @@ class Rig:
         plants: Sequence[Plant] = (),
         *,
         group: str = "",
+        floor: Floor | None = None,
     ) -> None:
+        self._floor = floor or Floor()
         self._group = group
         self._kind = kind
         self._plants = list(plants)
@@ -62,7 +64,7 @@ class Rig:
         self._quit = asyncio.Event()
 
     async def run(self) -> None:
-        """Measure the idle floor, say hello, do as told until Quit or the end of the session."""
+        """Warm up, measure the idle floor if no other rig did, say hello, do as told until Quit or the session ends."""
         loop = asyncio.get_running_loop()
         await warm_up(self._kind)
         heart = Heart(loop, self._samples)
@@ -75,9 +77,12 @@ class Rig:
             if not words:
                 break
         idle_ns = None if words else self._metered.idle_ns
-        idle_before_ns, start_ns = idle_ns() if idle_ns else 0, now_ns()
-        floor_ns = await idle_floor_ns(self._samples)
-        elu_floor = 1 - (idle_ns() - idle_before_ns) / (now_ns() - start_ns) if idle_ns else None
+        floor = self._floor
+        if not floor.of:
+            idle_before_ns, start_ns = idle_ns() if idle_ns else 0, now_ns()
+            lag_ns = await idle_floor_ns(self._samples)
+            elu = 1 - (idle_ns() - idle_before_ns) / (now_ns() - start_ns) if idle_ns else None
+            floor = Floor(lag_ns, elu)
         sender = Sender(
             self._pipe, self._samples, loop_name=self._metered.name, idle_ns=idle_ns, usage=usage, gc_clock=gc_clock,
             wires=lambda: self._client.wires if self._client else _NO_WIRES,
@@ -97,7 +102,7 @@ class Rig:
                 "loop": self._metered.name, "loop_version": self._metered.version, "replaces": self._replaces,
                 "group": self._group,
                 "python": platform.python_version(), "client": self._kind.name,
-                "client_version": self._kind.version,
+                "client_version": self._kind.version, "floor": floor.of,
             },
             signals={
                 "elu": words or "ok",
@@ -105,11 +110,11 @@ class Rig:
                 "runq": usage.runq_words or "ok",
                 "switches": usage.switch_words or "ok",
                 "stalls": "ok" if watchdog is not None else words or "this loop does not tell when it waits",
-                "lag": "ok" if floor_ns is not None else "the idle floor could not be measured",
+                "lag": "ok" if floor.lag_ns is not None or floor.of else "the idle floor could not be measured",
                 "backlog": "ok" if sys.platform != "win32" else "Windows has no FIONREAD for sockets of asyncio",
             },
-            lag_floor_ns=floor_ns,
-            elu_floor=elu_floor,
+            lag_floor_ns=floor.lag_ns,
+            elu_floor=floor.elu,
         )  # fmt: skip
         sender.start()
         if watchdog is not None:

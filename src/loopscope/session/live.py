@@ -19,8 +19,10 @@ from loopscope.session.procedures.shelf import kept, results
 from loopscope.session.rigs import Rigs
 from loopscope.session.running import RunningSource
 from loopscope.session.source import Abilities
+from loopscope.session.throttler import Throttler
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
+from loopscope.settings.throttle import Throttle, parse_throttle
 from loopscope.wire.worker import Worker
 
 
@@ -47,6 +49,8 @@ class LiveSource(RunningSource):
         self._rigs = Rigs(
             on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
         )
+        self._throttler = Throttler(self._hub.fold, self._rigs.adapt, self._hub.emit)
+        self.listen(self._throttler.heard)
         self._servers: list[Server] = []
         self._halted = False
         self._words = ""
@@ -69,10 +73,11 @@ class LiveSource(RunningSource):
             )
         )  # fmt: skip
         emulators = self._pair.workers if self._pair else []
-        for worker in (*emulators, *rigs):
-            self._hub.put(worker.hello_line)
+        for hello in (*(worker.hello_line for worker in emulators), *self._rigs.greet(rigs)):
+            self._hub.put(hello)
         self._tell_calibrations()
         self._rigs.serve(rigs, self._servers, self._levers)
+        self._throttler.set(parse_throttle(self._levers["throttle"]), Throttle())
         if not self._options.idle:
             self._rigs.start_agents(specs)
 
@@ -186,7 +191,7 @@ class LiveSource(RunningSource):
 
     def _dress(self, snapshot: Snapshot) -> Snapshot:
         with self._lock:
-            busy = dict(self._busy)
+            busy = {"throttle": self._throttler.words} | self._busy
         levers = tuple(dataclasses.replace(view, busy=busy.get(view.name, "")) for view in snapshot.levers)
         return dataclasses.replace(
             snapshot, levers=levers, problem=self._problem or self._recording_problem or snapshot.problem
@@ -252,8 +257,8 @@ class LiveSource(RunningSource):
         if self._stopping:
             self._rigs.end(workers)
             return False
-        for worker in workers:
-            self._hub.put(worker.hello_line)
+        for hello in self._rigs.greet(workers):
+            self._hub.put(hello)
         return True
 
     def _take_over(self, lever: str, old: str, new: str, by: str) -> None:

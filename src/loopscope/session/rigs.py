@@ -10,8 +10,12 @@ import threading
 from collections.abc import Callable, Sequence
 from itertools import count
 
+from msgspec import structs
+
+from loopscope.core.codec import encode
 from loopscope.core.commands import Plan, Quit, SetLever, StartAgents, StopAgents
 from loopscope.core.records import AgentSpec, Server
+from loopscope.settings.throttle import LEAST_HZ, Throttle, parse_throttle
 from loopscope.wire.worker import Worker
 
 
@@ -47,6 +51,7 @@ class Rigs:
         self._begun: list[Worker] = []
         self._group = 0
         self._kind = ("", "")
+        self._adapted = Throttle()
         self.current: list[Worker] = []
         """The rigs that serve."""
 
@@ -66,19 +71,53 @@ class Rigs:
             self._group = next(self._groups)
             self._kind = (loop, client)
             replaces = ",".join(worker.proc for worker in self.current)
-        return [self._one(replaces) for _ in range(number)]
+        return self._several(replaces, number)
 
     def more(self, number: int) -> list[Worker]:
         """Start more rigs like those that serve, to stand beside them."""
-        return [self._one("") for _ in range(number)]
+        return self._several("", number)
 
-    def _one(self, replaces: str) -> Worker:
+    def greet(self, workers: list[Worker]) -> list[bytes]:
+        """Give the hellos of rigs that are ready, each with its idle floor, also where another rig measured that."""
+        for worker in workers:
+            hello = worker.hello
+            if hello is None or hello.lag_floor_ns is not None:
+                continue
+            source = next((one.hello for one in self.workers() if one.proc == hello.info.get("floor")), None)
+            if source is not None:
+                worker.hello = structs.replace(hello, lag_floor_ns=source.lag_floor_ns, elu_floor=source.elu_floor)
+                worker.hello_line = encode(worker.hello)
+        return [worker.hello_line for worker in workers]
+
+    def _several(self, replaces: str, number: int) -> list[Worker]:
+        """Start rigs. One of each loop measures its idle floor, the others take that one's.
+
+        Half a second of each start would go into it, and of rigs that start together each would measure how the others
+        start: floors of 0.4 to 1 ms where one alone has 0.07.
+        """
+        floor = self._known_floor(self._kind[0])
+        started: list[Worker] = []
+        for _ in range(number):
+            started.append(self._one(replaces, floor))
+            floor = floor or started[0].proc
+        return started
+
+    def _known_floor(self, loop: str) -> str:
+        for worker in self.workers():
+            hello = worker.hello
+            if hello is None or hello.info.get("loop") != loop or hello.lag_floor_ns is None or hello.info.get("floor"):
+                continue
+            elu = "" if hello.elu_floor is None else f"{hello.elu_floor:.6f}"
+            return f"{worker.proc}:{hello.lag_floor_ns}:{elu}"
+        return ""
+
+    def _one(self, replaces: str, floor: str) -> Worker:
         loop, client = self._kind
         worker = Worker(
             "loopscope.rig", f"rig-{next(self._numbers)}",
             [
                 "--loop", loop, "--client", client, "--group", str(self._group), "--replaces", replaces,
-                *self._plants,
+                "--floor", floor, *self._plants,
             ],
             on_line=self._on_line, on_end=lambda code: self._ended(worker, code),
         )  # fmt: skip
@@ -92,15 +131,17 @@ class Rigs:
         with self._lock:
             self._servers, self._levers = servers, dict(levers)
             for worker in workers:
-                worker.send(Plan(servers=servers, agents=[], levers=self._levers))
+                worker.send(Plan(servers=servers, agents=[], levers=self._levers | {"throttle": "off"}))
             self.current, self._home = list(workers), {}
+            self._tell_throttle()
 
     def join(self, workers: list[Worker]) -> None:
         """Let rigs that are ready serve beside the others."""
         with self._lock:
             for worker in workers:
-                worker.send(Plan(servers=self._servers, agents=[], levers=self._levers))
+                worker.send(Plan(servers=self._servers, agents=[], levers=self._levers | {"throttle": "off"}))
             self.current = [*self.current, *workers]
+            self._tell_throttle()
 
     def start_agents(self, specs: list[AgentSpec]) -> None:
         """Begin to stream with these agents."""
@@ -144,14 +185,37 @@ class Rigs:
         """Change a lever that acts at once, on every rig that still streams."""
         with self._lock:
             self._levers[name] = value
+            if name == "throttle":
+                self._tell_throttle()
+                return
             for worker in [*self._old, *self.current]:
                 worker.send(SetLever(name=name, value=value))
+
+    def adapt(self, rate_hz: float | None) -> None:
+        """Set what the adaptive throttle allows each agent now (chunks/s; ``None``: anything)."""
+        with self._lock:
+            self._adapted = Throttle() if rate_hz is None else Throttle("each", rate_hz)
+            self._tell_throttle()
+
+    def _tell_throttle(self) -> None:
+        """Tell each rig its throttle: of a shared one its share, of an adaptive one the rate that holds now."""
+        throttle = parse_throttle(self._levers.get("throttle", "off"))
+        workers = [*self._old, *(worker for worker in self.current if worker not in self._old)]
+        if throttle.kind == "adaptive":
+            throttle = self._adapted
+        elif throttle.kind == "shared":
+            throttle = Throttle("shared", max(throttle.rate_hz / max(len(self.current), 1), LEAST_HZ))
+        for worker in workers:
+            worker.send(SetLever(name="throttle", value=str(throttle)))
 
     def agent_gone(self, proc: str, number: int) -> None:
         """Be told that an agent has ended on a rig: its successor may start."""
         with self._lock:
             waiting = self._draining.get(proc)
             if waiting is None or number not in waiting:
+                spec, home = self._running.get(number), self._home.get(number)
+                if spec is not None and spec.requests and home is not None and home.proc == proc:
+                    del self._running[number]  # it has done what it was for: no takeover may start it again
                 return
             waiting.discard(number)
             spec = self._running.get(number)
@@ -196,6 +260,7 @@ class Rigs:
             if len(idle) == len(self.current):
                 idle = idle[1:]
             self.current = [worker for worker in self.current if worker not in idle]
+            self._tell_throttle()
         self.end(idle)
 
     def wait_drained(self) -> None:

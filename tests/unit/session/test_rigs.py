@@ -4,9 +4,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
+from loopscope.core.codec import decode
 from loopscope.core.commands import Command, Plan, SetLever, StartAgents, StopAgents
-from loopscope.core.records import AgentSpec, Server
+from loopscope.core.records import AgentSpec, Hello, Server
 from loopscope.session import rigs as module
 from loopscope.session.rigs import Rigs
 
@@ -21,7 +23,11 @@ class FakeWorker:
     def __init__(self, module: str, proc: str, args: list[str], *, on_line: object, on_end: object) -> None:
         self.proc, self.args, self.on_end = proc, args, on_end
         self.told: list[Command] = []
-        self.hello: object = object()
+        self.hello: Hello | None = Hello(
+            t_ns=0, proc=proc, role="rig", pid=1, perf_ns=0, wall_ns=0,
+            info={"loop": args[args.index("--loop") + 1], "floor": args[args.index("--floor") + 1].partition(":")[0]},
+        )  # fmt: skip
+        self.hello_line = b""
         self.stopping = False
         self.running = False
         self.sent = threading.Condition()
@@ -83,7 +89,18 @@ def _started(worker: FakeWorker) -> list[int]:
 def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rigs) -> None:
     """The new rig gets servers and levers at once, each agent only after the old rig has let it go."""
     second = _only(rigs.begin("uvloop", "httpx"))
-    assert second.args == ["--loop", "uvloop", "--client", "httpx", "--group", "2", "--replaces", "rig-1"]
+    assert second.args == [
+        "--loop",
+        "uvloop",
+        "--client",
+        "httpx",
+        "--group",
+        "2",
+        "--replaces",
+        "rig-1",
+        "--floor",
+        "",
+    ]
     old = FakeWorker.made[0]
     thread = threading.Thread(target=rigs.take_over, args=([second],))
     thread.start()
@@ -174,6 +191,7 @@ def test_agents_are_spread_over_rigs_side_by_side_and_come_back_to_one(rigs: Rig
     """Four agents: two on each of two new rigs, each started when it is gone from the old one; then all on one."""
     rigs.start_agents([_spec(2), _spec(3)])
     pair = rigs.begin("asyncio", "httpx", 2)
+    assert [worker.args[-1] for worker in pair] == ["", "rig-2"]
     thread = threading.Thread(target=rigs.take_over, args=(pair,))
     thread.start()
     FakeWorker.made[0].wait_told(StopAgents)
@@ -228,3 +246,26 @@ def test_rigs_that_no_agent_needs_any_more_end(rigs: Rigs) -> None:
     rigs.retire()
     assert not more.running
     assert [worker.proc for worker in rigs.current] == ["rig-1"]
+
+
+def test_one_rig_of_a_loop_measures_the_idle_floor_for_all(rigs: Rigs) -> None:
+    """Of two that start together the second waits for nobody and has the first one's floor; so have later ones."""
+    first, _ = pair = rigs.begin("uvloop", "httpx", 2)
+    assert first.hello is not None
+    first.hello = structs.replace(first.hello, lag_floor_ns=70_000, elu_floor=0.004)
+    told = [decode(line) for line in rigs.greet(pair) if line]
+    assert [(one.proc, one.lag_floor_ns, one.elu_floor, one.info["floor"]) for one in told] == [
+        ("rig-3", 70_000, 0.004, "rig-2")
+    ]
+    assert [worker.args[-1] for worker in rigs.begin("uvloop", "streams", 2)] == ["rig-2:70000:0.004000"] * 2
+    assert _only(rigs.begin("asyncio", "httpx")).args[-1] == ""
+
+
+def test_an_agent_that_has_done_its_requests_is_not_started_by_a_takeover(rigs: Rigs) -> None:
+    """What a procedure started and what ended by itself is over; the others move on."""
+    rigs.start_agents([AgentSpec(agent=7, name="p", server=0, requests=2)])
+    rigs.agent_gone("rig-1", 7)
+    FakeWorker.made[0].running = False
+    second = _only(rigs.begin("asyncio", "httpx"))
+    rigs.take_over([second])
+    assert _started(second) == [0, 1]
