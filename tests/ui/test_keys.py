@@ -72,7 +72,7 @@ def test_a_typed_throttle() -> None:
         await pilot.press("T")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press(*"fast", "enter")
-        await until(pilot, lambda: "valid: off, or chunks per" in screen_text(pilot))
+        await until(pilot, lambda: "is not known; valid: off" in screen_text(pilot))
         assert source.pulls == []
         await pilot.press(*["backspace"] * 4, *"45", "enter")
         await until(pilot, lambda: source.pulls == [("throttle", "45")])

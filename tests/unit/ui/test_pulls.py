@@ -37,7 +37,7 @@ def test_a_typed_value_joins_the_round() -> None:
 def test_a_wrong_value_is_refused_with_the_valid_ones() -> None:
     """The error names what may be typed, and the round stays as it was."""
     pulls = Pulls()
-    with pytest.raises(InputError, match="chunks per second"):
+    with pytest.raises(InputError, match="valid: off"):
         pulls.typed("throttle", "fast")
     assert pulls.next(snapshot(throttle="60"), "throttle") == "off"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loopscope.model.snapshot import Figures, LeverEffect, LeverView
 from loopscope.settings.levers import LEVERS
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
 from loopscope.ui.draw.words import ms, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
@@ -172,13 +172,16 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
     moved = lever.value != default
     ink = Ink().fitted(key, 3, "key bold" if view.abilities.levers else "label", right=True)
     ink.to(_NAME_AT).put(fit(lever.name, 9), "value").to(_VALUE_AT)
-    ink.put(fit(lever.value, _VALUE - 1), "lever-moved bold" if moved else "value bold").to(_VALUE_AT + _VALUE)
+    style = "lever-moved bold" if moved else "value bold"
+    if lever.last is None and not lever.busy:
+        # Without an effect beside it a long value ("adaptive:delay=20ms") has the whole row.
+        return ink.put(fit(lever.value, min(width_of(lever.value), inner - _VALUE_AT)), style).row(inner)
+    ink.put(fit(lever.value, _VALUE - 1), style).to(_VALUE_AT + _VALUE)
     room = inner - ink.width
     effect = lever.last
     if lever.busy:
         return ink.put(fit(lever.busy, room), "busy").row(inner)
-    if effect is None:
-        return ink.row(inner)
+    assert effect is not None  # noqa: S101 - one without an effect has been drawn above
     if effect.after is None and not effect.cut_short:
         lead = "settling, " if room >= 15 else "wait "
         return ink.put(fit(f"{lead}{effect.wait_s:.1f} s", room), "busy").row(inner)
