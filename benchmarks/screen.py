@@ -32,6 +32,8 @@ CASES = (
     ("64 agents", 160, 48, 64, "", False),
     ("16 agents, 120x36", 120, 36, 16, "", False),
     ("16 agents, 80x24", 80, 24, 16, "", False),
+    ("16 agents, event loop", 160, 48, 16, "l", False),
+    ("16 agents, effects", 160, 48, 16, "E", False),
     ("16 agents, help open", 160, 48, 16, "?", False),
     ("16 agents, paused", 160, 48, 16, " ", False),
 )
