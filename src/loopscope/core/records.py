@@ -354,7 +354,10 @@ class Phase(Record, frozen=True, tag="phase", kw_only=True, gc=False):
 
 
 class Result(Record, frozen=True, tag="result", kw_only=True, gc=False):
-    """What a procedure has found: ``what`` as in :class:`Phase`, one sentence, and its figures by name with unit."""
+    """What a procedure has found: ``what`` as in :class:`Phase`, one sentence, and its figures by name with unit.
+
+    The steps of an adaptive throttle are results, too (``throttle``).
+    """
 
     what: str
     words: str = ""

@@ -89,6 +89,8 @@ class AgentTable:
         """Durations (ms) of the last connects, of all agents."""
         self.solo: dict[str, deque[float]] = {}
         """TTFT (ms) of the last requests without company, by model."""
+        self.solo_rates: dict[str, deque[float]] = {}
+        """tok/s of the same, as far as no throttle held them back."""
         self._slot_of_id: NDArray[np.int16] = np.full(_MOST_IDS, -1, dtype=np.int16)
         self._alive: set[int] = set()
         self._company_until: int | None = None
@@ -197,6 +199,8 @@ class AgentTable:
         room = agent.model in self.solo or len(self.solo) < _MOST_MODELS
         if kind == "ok" and ttft is not None and room and self._was_alone(record.start_ns - zero):
             self.solo.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(ttft / NS_PER_MS)
+            if itl and not record.throttle_ns:
+                self.solo_rates.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(NS_PER_S / itl)
         agent.recent = (view, *agent.recent[: _RECENT - 1])
         return ended
 
@@ -208,6 +212,14 @@ class AgentTable:
         """Median TTFT by model of requests that had no company, where there were enough of them."""
         return {
             model: exact_quantiles(values, (0.5,))[0] for model, values in self.solo.items() if len(values) >= _ENOUGH
+        }
+
+    def solo_tok_s(self) -> dict[str, float]:
+        """Median tok/s by model of requests that had no company and no throttle, where there were enough of them."""
+        return {
+            model: exact_quantiles(values, (0.5,))[0]
+            for model, values in self.solo_rates.items()
+            if len(values) >= _ENOUGH
         }
 
     def _was_alone(self, since: int) -> bool:

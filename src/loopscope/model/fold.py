@@ -180,6 +180,8 @@ class Fold(State):
         self.rig_at = max(t, self.rig_at or 0)
         if rig in self.rigs.group:
             self._grid.pulse(record, t, rig.floor_ns)
+        elif rig.streams:
+            self._grid.older(record, t, rig.floor_ns)
 
     def _on_lever(self, record: Lever, t: int) -> None:
         before = self.ledger.last
@@ -259,6 +261,8 @@ class Fold(State):
         told = ResultView(t / NS_PER_S, what, words, settings, figures)
         if what == "round" and (measured := figures.get("measured")) is not None:
             self.ledger.round(measured)
+        if what == "throttle" and self.results and self.results[-1].what == what:
+            self.results.pop()  # one of them is enough to see: they come twice a second
         if not self.ceilings.take(told):
             self.results.append(told)
 

@@ -141,7 +141,8 @@ class Intake:
         """
         unpaid, self._unpaid = self._unpaid, 0
         rate_hz = self._levers.throttle_hz
-        wait_s = self._bucket.wait_s(unpaid, rate_hz) if unpaid and rate_hz else 0.0
+        bucket = self._levers.shared or self._bucket
+        wait_s = bucket.wait_s(unpaid, rate_hz) if unpaid and rate_hz else 0.0
         if wait_s > 0:
             before_ns = perf_counter_ns()
             await self._levers.gate.leave_unread(self.wire if reading else None, wait_s)

@@ -5,7 +5,8 @@ from time import perf_counter_ns
 
 from loopscope.rig.clients.base import ReadGate
 from loopscope.rig.dialects import Loads, loads_of
-from loopscope.settings.levers import Batch, parse_batch, parse_throttle
+from loopscope.settings.levers import Batch, parse_batch
+from loopscope.settings.throttle import parse_throttle
 
 
 class Levers:
@@ -18,10 +19,12 @@ class Levers:
         self._throttle_hz = 0.0
         self.calm = True
         """Neither throttle nor decode batching is on: one look for the hot path instead of two."""
+        self.shared: TokenBucket | None = None
+        """The bucket of all agents of this rig together, instead of each one's own."""
 
     @property
     def throttle_hz(self) -> float:
-        """Chunks per second an agent, 0 for no throttle."""
+        """Chunks per second an agent, or of all together while there is a shared bucket; 0 for no throttle."""
         return self._throttle_hz
 
     @throttle_hz.setter
@@ -51,7 +54,13 @@ class Levers:
         if name == "decoder":
             self.loads = loads_of(value)
         elif name == "throttle":
-            self.throttle_hz = parse_throttle(value) or 0.0
+            # An adaptive one is the session's doing: it tells the rate, and until then there is none.
+            throttle = parse_throttle(value)
+            if throttle.kind != "shared":
+                self.shared = None
+            elif self.shared is None:
+                self.shared = TokenBucket()
+            self.throttle_hz = throttle.rate_hz
         elif name == "batch":
             batch = parse_batch(value)
             self.gate.every_ns = batch.every_ns if batch.kind == "read" else 0
@@ -59,7 +68,7 @@ class Levers:
 
 
 class TokenBucket:
-    """Paces one agent: ``wait_s`` takes n tokens and says how long to wait before the next read.
+    """Paces one agent, or all of a rig: ``wait_s`` takes n tokens and says how long to wait before the next read.
 
     The bucket may go into debt, so that n chunks which came in one read are paid for together; its size of one tenth
     of a second lets a stream catch up after a stall without a burst.

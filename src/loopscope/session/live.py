@@ -232,8 +232,17 @@ class LiveSource(RunningSource):
             else:
                 self._rigs.stop_agents(list(range(after, before)))
             return
-        self._mark_lever(lever, old, new, by, lever_settings.no_effect(lever, self._levers))
+        words = self._throttle_words(new) if lever == "throttle" else lever_settings.no_effect(lever, self._levers)
+        self._mark_lever(lever, old, new, by, words)
+        if lever == "throttle":
+            self._throttler.set(parse_throttle(new), parse_throttle(old))
         self._rigs.set_lever(lever, new)
+
+    def _throttle_words(self, value: str) -> str:
+        throttle, rigs = parse_throttle(value), len(self._rigs.current)
+        if throttle.kind != "shared" or rigs < 2:
+            return ""
+        return f"{throttle.rate_hz / rigs:g}/s for each of {rigs} processes"
 
     @staticmethod
     def _check_client(client: str, specs: Sequence[AgentSpec]) -> None:

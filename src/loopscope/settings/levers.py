@@ -4,7 +4,6 @@ A value travels as one canonical string (``off``, ``60``, ``decode:50ms``, ``rea
 so that a command line, a key, a script and a trace all say the same thing.
 """
 
-import math
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from loopscope.core.errors import InputError
+from loopscope.settings import throttle
 
 MAX_AGENTS = 1024
 MAX_LOOPS = 64
@@ -74,8 +74,9 @@ LEVERS: dict[str, Lever] = {
     lever.name: lever
     for lever in (
         Lever(
-            "throttle", "off", "t", True, "off, or chunks per second an agent, e.g. 60",
-            "token bucket in the client, one an agent: it does not slow the server, chunks wait in the socket",
+            "throttle", "off", "t", True, throttle.VALID,
+            "token bucket in the client, one an agent or one for all: it does not slow the server, chunks wait in the"
+            " socket",
             ("off", "60"),
         ),
         Lever(
@@ -191,24 +192,6 @@ def _format_batch(batch: Batch) -> str:
     return f"{batch.kind}:{whole}KiB" if not rest else f"{batch.kind}:{batch.size_bytes}B"
 
 
-def parse_throttle(text: str) -> float | None:
-    """Chunks per second an agent, or ``None`` for off.
-
-    Raises:
-        InputError: with the values that are valid.
-    """
-    word = text.strip().lower().removesuffix("tok/s").strip()
-    if word in {"off", "0", "none"}:
-        return None
-    try:
-        rate = float(word)
-    except ValueError:
-        rate = math.nan
-    if not 0.1 <= rate <= 1e6:
-        raise InputError(f"throttle={text!r} is not known; valid: {LEVERS['throttle'].valid}")
-    return rate
-
-
 def canonical(name: str, text: str) -> str:
     """Check a lever's value and give its canonical string.
 
@@ -222,8 +205,7 @@ def canonical(name: str, text: str) -> str:
     if name == "batch":
         return _format_batch(parse_batch(word))
     if name == "throttle":
-        rate = parse_throttle(word)
-        return "off" if rate is None else _plain_number(rate)
+        return str(throttle.parse_throttle(word))
     if name == "agents":
         if not word.isascii() or not word.isdigit() or not 1 <= int(word[:9]) <= MAX_AGENTS:
             raise InputError(f"agents={text!r} is not known; valid: {lever.valid}")

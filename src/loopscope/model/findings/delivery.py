@@ -169,7 +169,9 @@ def _holding(snapshot: Snapshot) -> tuple[float | None, str, str]:
     """Give the throttle's rate if there is one, which lever holds the reading back, and the throttle's value."""
     throttle, batch = lever(snapshot, "throttle"), lever(snapshot, "batch")
     if throttle not in {"", "off"}:
-        rate = float(throttle) if throttle.replace(".", "", 1).isdecimal() else None  # "adaptive" has no number
+        rate = (
+            float(throttle) if throttle.replace(".", "", 1).isdecimal() else None
+        )  # a shared or an adaptive one has no number
         return rate, f" (throttle={throttle})", throttle
     return None, f" (batch={batch})" if batch.startswith("read") else "", ""
 
