@@ -164,6 +164,9 @@ class OpenBin:
     ended: list[Ended] = field(default_factory=list)
     observer_ns: float = 0.0
     observer_dt: float = 0.0
+    older: dict[str, LoopSums] = field(default_factory=dict)
+    """Of rigs that only finish requests: seen on the time line, in no sum."""
+    older_lags: list[Floats] = field(default_factory=list)
 
     def loop(self, proc: str) -> LoopSums:
         """Give the sums of one rig."""
@@ -196,16 +199,17 @@ class ClosedBin:
     """The rigs that served when it was closed, ..."""
     cores: int = 0
     """... on so many cores; 0: not known."""
+    older: dict[str, LoopSums] = field(default_factory=dict)
+    older_lags: list[Floats] = field(default_factory=list)
 
     def fullest(self) -> LoopSums | None:
-        """Give the sums of the loop with the highest share of work, of those that serve side by side."""
-        served = [self.loops[proc] for proc in self.procs if proc in self.loops]
-        return max(served, key=fullness, default=None) or next(iter(self.loops.values()), None)
+        """Give the sums of the loop with the highest share of work: of those that serve, and of those that still drain,
+        as after a takeover nearly everything flows through these."""
+        return max((*self.loops.values(), *self.older.values()), key=fullness, default=None)
 
-    def served_lags(self) -> list[Floats]:
-        """Give the lags of those that serve; another one's where they have none, as in the bin of a takeover."""
-        served = [self.lags[proc] for proc in self.procs if proc in self.lags]
-        return served or list(self.lags.values())[:1]
+    def heard_lags(self) -> list[Floats]:
+        """Give the lags of every loop."""
+        return [*self.lags.values(), *self.older_lags]
 
 
 def fullness(sums: LoopSums) -> float:
@@ -231,6 +235,7 @@ def close(
         return ClosedBin(
             opened.index, seconds, _NO_SUMS, _NO_MOST, (_NO_FLAT, _NO_FLAT, _NO_FLAT), _NO_VALUES, opened.loops, lags,
             [], 0, np.nan, watts, opened.observer_ns, opened.observer_dt, procs, cores,
+            opened.older, opened.older_lags,
         )  # fmt: skip
     sums = np.zeros((len(Sum), agents))
     most = np.zeros((len(Kind) + 1, agents))
@@ -275,7 +280,8 @@ def close(
         _add_request(request, sums, most)
     return ClosedBin(
         opened.index, seconds, sums, most, (flats[0], flats[1], flats[2]), handled, opened.loops, lags, opened.ended,
-        chunks, delay_most, watts, opened.observer_ns, opened.observer_dt, procs, cores,
+        chunks, delay_most, watts, opened.observer_ns, opened.observer_dt, procs, cores, opened.older,
+        opened.older_lags,
     )  # fmt: skip
 
 
@@ -341,6 +347,13 @@ class Grid:
                 found.rows.append(part)
                 if proc is not None:
                     found.loop(proc).chunks += part.slot.size
+
+    def older(self, record: Pulse, t: int, floor_ns: int | None) -> None:
+        """Take a pulse of a rig that only finishes requests, whole into its last bin."""
+        last = self.at(t - 1)
+        last.older.setdefault(record.proc, LoopSums()).pulse(record, 1.0)
+        if (lags := lags_of(record, floor_ns)).size:
+            last.older_lags.append(lags)
 
     def pulse(self, record: Pulse, t: int, floor_ns: int | None) -> None:
         """Spread a pulse over the bins that it covers; its lags go to the last one."""

@@ -110,11 +110,15 @@ class Rigs:
 
     def draining(self, latest: int) -> tuple[str, ...]:
         """Loop names of the older rigs that still finish requests."""
-        return tuple(
-            rig.name or rig.proc
+        return tuple(rig.name or rig.proc for rig in self.older(latest))
+
+    def older(self, latest: int) -> list[Rig]:
+        """Rigs that no longer serve, and have not ended."""
+        return [
+            rig
             for rig in self._rigs.values()
             if rig not in self.group and not rig.ended and rig.last_at >= latest - SILENT_NS
-        )
+        ]
 
     def _new(self, proc: str, t: int) -> Rig:
         if len(self._rigs) >= _MOST_RIGS:

@@ -39,7 +39,7 @@ class SecondBook:
         self._second = second
         self._bins += 1
         self._chunks += closed.chunks
-        for lag in closed.served_lags():
+        for lag in closed.heard_lags():
             self._lag = max(float(lag.max()), self._lag or 0.0)
         if not np.isnan(closed.delay_most):
             self._delay = max(closed.delay_most, self._delay or 0.0)

@@ -102,9 +102,10 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class LoopView:
-    """A measured event loop, over the window. While a takeover drains, the loop that takes new requests.
+    """A measured event loop, over the window.
 
     ``Snapshot.loop`` is the fullest where several work side by side (``count``), ``Snapshot.loops`` are all of them.
+    While a takeover drains, the loops that still finish requests are among them: the fullest is where the streams are.
     """
 
     name: str = ""

@@ -50,6 +50,7 @@ _GONE_S = 10.0
 """An agent that has gone stays in sight for so long."""
 _SILENT_NS = NS_PER_S // 2
 _WINDOW_S = WINDOW_BINS / BINS_PER_S
+_NO_LAGS: Floats = np.empty(0)
 _NO_SPARK: Floats = np.zeros(SPARK_S)
 
 
@@ -280,8 +281,10 @@ def _lags(window: Window, procs: tuple[str, ...]) -> dict[str, LogHist]:
 def _loops(state: State, slid: Slid, now_ns: int | None) -> tuple[LoopView, ...]:
     """Each loop that serves, the fullest first."""
     group = state.rigs.group
+    older = [rig for rig in state.rigs.older(state.time.latest) if rig.streams]
     if len(group) < 2:
-        return tuple(_loop(state, slid, now_ns, rig, slid.totals.loop, slid.totals.lag, 1) for rig in group)
+        alone = tuple(_loop(state, slid, now_ns, rig, slid.totals.loop, slid.totals.lag, 1) for rig in group)
+        return _with_draining(state, now_ns, slid, alone, older)
     views = [
         _loop(
             state, slid, now_ns, rig, slid.totals.each.get(rig.proc, LoopSums()), slid.lags.get(rig.proc, LogHist()),
@@ -289,7 +292,32 @@ def _loops(state: State, slid: Slid, now_ns: int | None) -> tuple[LoopView, ...]
         )
         for rig in group
     ]  # fmt: skip
-    return tuple(sorted(views, key=lambda view: -1.0 if view.elu is None else view.elu, reverse=True))
+    fullest_first = sorted(views, key=lambda view: -1.0 if view.elu is None else view.elu, reverse=True)
+    return _with_draining(state, now_ns, slid, tuple(fullest_first), older)
+
+
+def _with_draining(
+    state: State, now_ns: int | None, slid: Slid, serving: tuple[LoopView, ...], older: list[Rig]
+) -> tuple[LoopView, ...]:
+    """After a takeover most streams still flow through the old rig for a while: then it is the loop to look at.
+
+    It comes first while it is fuller than those that serve, last otherwise.
+    """
+    if not older or not serving:
+        return serving
+    drained = []
+    for rig in older:
+        sums, lag = LoopSums(), LogHist()
+        for closed in state.window.bins:
+            for part in (closed.loops.get(rig.proc), closed.older.get(rig.proc)):
+                if part is not None:
+                    sums.add(part)
+            lag.add(closed.lags.get(rig.proc, _NO_LAGS))
+        drained.append(_loop(state, slid, now_ns, rig, sums, lag, serving[0].count))
+    fullest = max(drained, key=lambda view: view.elu or 0.0)
+    if (fullest.elu or 0.0) <= (serving[0].elu or 0.0):
+        return (*serving, *drained)
+    return (fullest, *serving, *(view for view in drained if view is not fullest))
 
 
 def _loop(state: State, slid: Slid, now_ns: int | None, rig: Rig, sums: LoopSums, lag: LogHist, count: int) -> LoopView:

@@ -134,7 +134,7 @@ class Window:
         loops = [loop for closed in pair if (loop := closed.fullest()) is not None]
         known = sum(loop.elu_dt for loop in loops)
         active = sum(loop.active for loop in loops)
-        lags = [float(lag.max()) for closed in pair for lag in closed.served_lags()]
+        lags = [float(lag.max()) for closed in pair for lag in closed.heard_lags()]
         delays = [closed.delay_most for closed in pair if not np.isnan(closed.delay_most)]
         seconds = sum(closed.seconds for closed in pair)
         values = (

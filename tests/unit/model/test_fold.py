@@ -217,11 +217,26 @@ def test_a_takeover_counts_everything_and_measures_the_new_loop() -> None:
 
 
 def test_a_rig_that_drains_is_named() -> None:
-    """Until its bye the old loop is listed; the ceiling says that the new one has too little data."""
+    """Until its bye the old loop is listed, and is the loop to look at while every stream is its; the ceiling says that
+    the new one has too little data."""
     snapshot = seen(header(), hello(), Rig(S // 2, 8 * S), hello(7 * S, "rig-2", "uvloop"))
     assert snapshot.loop.draining == ("asyncio",)
-    assert snapshot.loop.proc == "rig-2"
+    assert [loop.proc for loop in snapshot.loops] == ["rig-1", "rig-2"]
+    assert snapshot.loop.elu == pytest.approx(0.05)
     assert snapshot.ceiling.at_least_chunks_s is None
+
+
+def test_the_time_line_shows_the_loop_that_serves_the_streams() -> None:
+    """For three seconds after a takeover the old loop still has all of the streams: utilisation does not fall to 0."""
+    idle = Rig(4 * S, 8 * S, (), proc="rig-2", loop="uvloop", elu=0.0)
+    snapshot = seen(
+        header(), hello(), Rig(S // 2, 4 * S, elu=0.3), hello(4 * S, "rig-2", "uvloop"), idle,
+        Rig(4 * S, 7 * S, elu=0.3),
+    )  # fmt: skip
+    line = dict(zip(snapshot.series.t_s.tolist(), snapshot.series.elu.tolist(), strict=True))
+    drained = [elu for t, elu in line.items() if 4.5 <= t < 6.5]
+    assert drained == pytest.approx([0.3] * len(drained), abs=0.01)
+    assert len(drained) >= 3
 
 
 def test_an_agent_that_is_gone_leaves_the_screen_but_not_the_sums() -> None:
