@@ -29,6 +29,9 @@ def shown(source: FakeSource, theme: str = "dark", keys: tuple[str, ...] = ()) -
     async def before(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: app.view.seen)
         await pilot.press(*keys)
+        # What a key has changed in the source comes with the next answer.
+        app._tick()
+        await pilot.pause()
         # Charts are drawn at their own ticks; this draws them all.
         app.show()
         await pilot.pause()
