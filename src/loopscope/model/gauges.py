@@ -64,7 +64,7 @@ GAUGES = (
           "from receipt to decoded and consumed: what decoding in batches costs", hist=Hist.HANDLED, share=0.99),
     Gauge("elu", "ELU", _SHARE, 0, "event loop utilisation: 1 - time spent waiting in the selector / time", Row.ACTIVE,
           Row.ELU_DT),
-    Gauge("cpu", "loop CPU", _SHARE, -1, "CPU time of the loop's thread / time", Row.CPU, Row.CPU_DT),
+    Gauge("cpu", "loop CPU", _SHARE, -1, "CPU time of the loop's thread / time", Row.CPU_FULL, Row.CPU_DT),
     Gauge("cpu_us", "loop CPU a chunk", "us", -1, "CPU time of the loop's thread / chunks that came through it",
           Row.CPU, Row.CPU_CHUNKS, 1e-3),
     Gauge("lag.p99", "loop lag p99", "ms", -1, "how late a heartbeat of the loop beats, above the idle floor",

@@ -36,7 +36,7 @@ class Row(IntEnum):
     STAMPED = 5
     AHEAD = 6
     LOOP_CHUNKS = 7
-    """Of the loops whose pulses these are, also all below."""
+    """Of the loops whose pulses these are, together; times and shares below are those of the fullest one."""
     LOOP_SECONDS = 8
     DT = 9
     ELU_DT = 10
@@ -64,6 +64,8 @@ class Row(IntEnum):
     """Seconds for which the loop was busy, where that is known: ELU times the seconds of the bin."""
     WATTS = 27
     WATT_BINS = 28
+    CPU_FULL = 29
+    """CPU of the fullest loop, of CPU_DT: what a share is of. CPU is of all loops: what a chunk costs."""
 
 
 class Hist(IntEnum):
@@ -159,8 +161,9 @@ def _sum(closed: ClosedBin, sums: Floats) -> None:
     for row, value in (
         (Row.LOOP_CHUNKS, loop.chunks), (Row.LOOP_SECONDS, loop.seconds),
         (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0), (Row.BUSY_S, elu * loop.seconds),
-        (Row.DT, loop.dt), (Row.ELU_DT, full.elu_dt), (Row.ACTIVE, full.active), (Row.CPU_DT, loop.cpu_dt),
-        (Row.CPU, loop.cpu), (Row.RUNQ_DT, loop.runq_dt), (Row.RUNQ, loop.runq), (Row.GC, loop.gc),
+        (Row.DT, full.dt), (Row.ELU_DT, full.elu_dt), (Row.ACTIVE, full.active), (Row.CPU_DT, full.cpu_dt),
+        (Row.CPU, loop.cpu), (Row.RUNQ_DT, full.runq_dt), (Row.RUNQ, full.runq), (Row.GC, full.gc),
+        (Row.CPU_FULL, full.cpu),
         (Row.OBSERVER, loop.observer), (Row.BACKLOG_DT, full.backlog_dt), (Row.BACKLOG, loop.backlog),
     ):  # fmt: skip
         sums[row] = value

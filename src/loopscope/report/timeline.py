@@ -75,7 +75,7 @@ def timeline(kept: Kept, power_label: str, delay_words: str = "", most: int = MO
         Chart("elu", "event loop", "share of time",
               "ELU: share of time not spent waiting in the selector; CPU: of the loop's thread", "share",
               (Curve("elu", "ELU", _ratio(bins, Row.ACTIVE, Row.ELU_DT)),
-               Curve("cpu", "loop CPU", _ratio(bins, Row.CPU, Row.CPU_DT))), "loop utilisation is not known"),
+               Curve("cpu", "loop CPU", _ratio(bins, Row.CPU_FULL, Row.CPU_DT))), "loop utilisation is not known"),
         Chart("power", power_label.rpartition(", ")[0] or "power", "W" if watts else "share",
               "what the label says, and nothing else; a share is utilisation, which is not power",
               "linear" if watts else "share", (Curve("power", "W" if watts else "share",

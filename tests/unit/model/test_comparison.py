@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from kit.tape import MS, ZERO, Rig, S, calm, header, hello, lever, merged
 from loopscope.core.records import AnyRecord, Pulse
@@ -43,6 +44,18 @@ def compared(first: list[AnyRecord], second: list[AnyRecord]) -> Comparison:
         fold, kept = folded(records)
         sides.append(whole_side(name, fold, kept, summary(fold)))
     return compare(*sides)
+
+
+def test_shares_of_loops_side_by_side_are_those_of_the_fullest() -> None:
+    """Two loops, one with most of the work: its CPU is told, not the mean of both; a chunk costs what both took."""
+    pair = [structs.replace(hello(n, f"rig-{n}"), info={"loop": "asyncio", "group": "1"}) for n in (1, 2)]
+    full = Rig(S // 2, 12 * S, (0,), proc="rig-1", elu=0.5, cpu=0.45, gap=10 * MS)
+    light = Rig(S // 2, 12 * S, (1,), proc="rig-2", elu=0.1, cpu=0.05, gap=10 * MS)
+    fold, kept = folded(merged(header(), *pair, full, light))
+    stretch = Stretch(kept.of([0]), fold.tokens_per_chunk)
+    assert stretch.interval(BY_NAME["elu"]).mid == pytest.approx(0.5, abs=0.01)
+    assert stretch.interval(BY_NAME["cpu"]).mid == pytest.approx(0.45, abs=0.01)
+    assert stretch.interval(BY_NAME["cpu_us"]).mid == pytest.approx(1e6 * 0.5 / 200, rel=0.02)
 
 
 def test_figures_are_those_of_the_summary() -> None:
