@@ -1,6 +1,7 @@
 """The bench can fail: an idle session passes the idle case and none other, and every single thing that a case asks for
 is missing in it, but for what a cause must leave as it is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,26 @@ def test_each_assertion_of_a_case_fails_on_an_idle_session(case: Case, calm_summ
 def test_what_has_to_end_has_to_fire_first(case: Case) -> None:
     """A finding that never came would have ended well."""
     assert case.ends <= case.fires
+
+
+def test_a_stolen_core_explains_as_much_utilisation_as_the_kernel_counted(calm_summary: dict[str, Any]) -> None:
+    """A loop that is fuller than what was planted is off, unless it waited for a core for so long; what the plant met
+    of that wait is in its own account already. A loop that is emptier is off in any case."""
+    case = next(case for case in CASES if case.name == "own CPU 50 %")
+
+    def holds(elu: float, runq: float, met: float = 0.0) -> bool:
+        evidence = planted(case, calm_summary)
+        evidence = replace(evidence, summary={"loop": calm_summary["loop"] | {"elu": elu, "runq": runq}})
+        evidence.plants["spin"]["wall_s"] += met * case.seconds
+        return next(size for size in case.sizes(evidence) if size.name == "elu").holds()
+
+    most = max(calm_summary["loop"]["elu"], calm_summary["loop"]["cpu"])
+    assert holds(0.5 + most, 0.0)
+    assert not holds(0.56 + most, 0.0)
+    assert not holds(0.4, 0.2)
+    assert holds(0.64 + most, 0.1)
+    assert not holds(0.76 + most, 0.2, met=0.1)
+    assert holds(0.74 + most, 0.2, met=0.1)
 
 
 def test_a_wrong_finding_is_a_miss(calm_summary: dict[str, Any]) -> None:

@@ -48,18 +48,23 @@ class Size:
     truth: float | None
     within: float
     calm: bool = False
+    upto: float | None = None
+    """Where it can only be said between which two values the truth lies: the larger one."""
 
     def holds(self, slack: float = 1.0) -> bool:
         """Whether they are near enough; what is not known is not."""
         if self.found is None or self.truth is None:
             return False
-        return abs(self.found - self.truth) <= self.within * slack
+        nearest = self.truth if self.upto is None else min(max(self.found, self.truth), self.upto)
+        return abs(self.found - nearest) <= self.within * slack
 
     @property
     def words(self) -> str:
         """Both, for people."""
-        found = "not known" if self.found is None else f"{self.found:.3g}"
-        return f"{self.name} {found}" + ("" if self.truth is None else f" (true {self.truth:.3g})")
+        found = f"{self.name} " + ("not known" if self.found is None else f"{self.found:.3g}")
+        if self.truth is None:
+            return found
+        return f"{found} (true {self.truth:.3g}" + ("" if self.upto is None else f" to {self.upto:.3g}") + ")"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Result:
     verdict: str
     findings: list[str] = field(default_factory=list)
     sizes: Figures = field(default_factory=dict)
-    """What was measured, and under ``true_...`` what is true."""
+    """What was measured, under ``true_...`` what is true, and under ``true_..._upto`` the end of a range."""
     words: str = ""
     wrong: list[str] = field(default_factory=list)
     others: float | None = None
@@ -79,6 +79,7 @@ def _try(case: Case, idle: Figures, slack: float) -> Result:
     wrong = judge(case, evidence, slack)
     found = case.sizes(evidence)
     sizes = {size.name: size.found for size in found} | {f"true_{size.name}": size.truth for size in found}
+    sizes |= {f"true_{size.name}_upto": size.upto for size in found}
     loop = summary["loop"]
     return Result(
         case.name, case.loop, "ok" if not wrong else "noisy" if others is not None and others >= NOISY else "miss",

@@ -41,9 +41,20 @@ def accused(evidence: Evidence) -> Size:
     return Size(f"accused{who}", float(sum(one["count"] for one in places)), 0.0, 0.0, calm=True)
 
 
-def _elu(evidence: Evidence, plant: str) -> Size:
-    truth = _with_idle(evidence, _share(evidence, plant, "wall_s"), "elu")
-    return Size("elu", evidence.summary["loop"]["elu"], truth, _ELU)
+def _elu(evidence: Evidence, plant: str, *, computes: bool = False) -> Size:
+    """A loop is busy while the plant acts, by the plant's own clock, and while the agents' chunks are handled. Where
+    neighbours take its core, that is longer than the idle session had it: by no more than the kernel counted as waiting
+    for a core, less what of that the plant met itself. Some of it passes inside the selector, so it is a range.
+    """
+    loop = evidence.summary["loop"]
+    planted, computed = _share(evidence, plant, "wall_s"), _share(evidence, plant, "cpu_s")
+    if planted is None:
+        return Size("elu", loop["elu"], None, _ELU)
+    met = planted - (computed or 0.0) if computes else 0.0
+    idle = sorted((evidence.idle.get("elu", 0.0), evidence.idle.get("cpu", 0.0)))
+    least = min(1.0, planted + idle[0])
+    most = min(1.0, planted + idle[1] + max(0.0, (loop["runq"] or 0.0) - met))
+    return Size("elu", loop["elu"], least, _ELU, upto=most)
 
 
 def delay(evidence: Evidence, *, calm: bool = False) -> Size:
@@ -70,7 +81,7 @@ def idle(rate: float) -> Sizes:
 def spin(evidence: Evidence) -> list[Size]:
     """Own CPU on the loop."""
     truth = _with_idle(evidence, _share(evidence, "spin", "cpu_s"), "cpu")
-    return [_elu(evidence, "spin"), near("cpu", evidence.summary["loop"]["cpu"], truth, _CPU)]
+    return [_elu(evidence, "spin", computes=True), near("cpu", evidence.summary["loop"]["cpu"], truth, _CPU)]
 
 
 def short_blocks(evidence: Evidence) -> list[Size]:
@@ -105,7 +116,7 @@ def blocks(plant: str, function: str) -> Sizes:
         return [
             near("block_ms", median(lengths) if lengths else None, each_ms, _BLOCK),
             near("blocks", float(sum(met)), count, 0.25),
-            _elu(evidence, plant),
+            _elu(evidence, plant, computes=plant == "busy"),
         ]
 
     return sizes
