@@ -1,14 +1,16 @@
-"""The adaptive throttle: looks at the fold's last second and sets the rate of each agent, a few times a second.
+"""The adaptive throttle: looks at what came last and sets the rate of each agent, twice a second.
 
 x1.05 when the target is kept, x0.9 when it is missed, as published; but a throttle in the client cannot slow the
 server. What it holds back waits in the socket, so it makes a delay longer and an agent's rate lower, never the other
 way round. Lowering a throttle that misses its target *because it throttles* would lower it for ever. So the controller
-looks whether the throttle holds anything back (the fastest agent gets at least nine tenths of what it is allowed):
+looks whether the throttle holds anything back: whether bytes wait unread in the sockets, or the fastest agent gets nine
+tenths of what it is allowed. (The rate alone does not tell: a throttled stream is read in bursts that grow, each as
+long as the wait before it.)
 
 - missed, and it holds chunks back: x1.05. The throttle itself is the cause.
 - missed, and it holds nothing back: x0.9 of what the agents get now, as a try. If the target is still missed while the
   throttle holds, it goes up again and is left alone for ten seconds, then twenty, and so on: lowering does not help.
-- kept: x1.05, until it is twice what the fastest agent gets; there it stays.
+- kept: x1.05, until it is twice what the fastest agent gets; there it stays, and there it is no cause either.
 """
 
 import threading
@@ -29,13 +31,16 @@ from loopscope.stats.loghist import BUCKETS, quantiles
 UP, DOWN = 1.05, 0.9
 HELD = 0.9
 """From this share of its allowance on an agent is held back by it."""
+HELD_BYTES = 64
+"""Mean unread bytes an agent from which something waits: half a line. Without a throttle it is one or two."""
 OPEN = 2.0
 """A throttle that high above what agents get holds nothing back, and goes no higher."""
 LEAST_CHUNKS = 10
 """In the last second; fewer say nothing about a delay p99."""
 LEAST_GAPS = 4
-SETTLE_S = 1.25
-"""After lowering, until the last second holds nothing from before."""
+"""Of an agent in ten seconds."""
+SETTLE_S = {"delay": 1.25, "eff": 10.25}
+"""After lowering, until what is looked at holds nothing from before."""
 BACKOFF_S, MOST_BACKOFF_S = 10.0, 160.0
 TELL_S = 0.5
 MARK_S = 2.0
@@ -44,12 +49,13 @@ NOT_ENOUGH = "not enough data"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last second. ``value``: delay p99 in ms, or efficiency; ``None``: not enough data."""
+    """What came last. ``value``: delay p99 of one second in ms, or efficiency over ten; ``None``: not enough data."""
 
     value: float | None
     rate_hz: float | None
-    """Chunks/s of the fastest agent while it streams."""
+    """Chunks/s of the fastest agent while it streams, over up to ten seconds: bursts are in it whole."""
     backlog_bytes: float | None = None
+    """Unread bytes an agent, mean of one second; ``None``: not known here."""
 
 
 class Controller:
@@ -71,22 +77,26 @@ class Controller:
 
     def look(self, seen: Seen, at_s: float) -> float | None:
         """Decide; gives the allowance that counts from now on."""
-        if seen.value is None or seen.rate_hz is None:
+        waits = seen.backlog_bytes is not None and seen.backlog_bytes >= HELD_BYTES
+        # Nothing came for a second, and something waits: it is the throttle that sleeps.
+        sleeps = seen.value is None and self.rate_hz is not None and waits
+        if (seen.value is None and not sleeps) or seen.rate_hz is None:
             self.words = NOT_ENOUGH
             return self.rate_hz
         if at_s < self._quiet_until_s:
             return self.rate_hz
-        held = self.rate_hz is not None and seen.rate_hz >= HELD * self.rate_hz
-        if not self.missed(seen.value):
+        opened = self.rate_hz is None or self.rate_hz >= OPEN * seen.rate_hz
+        held = self.rate_hz is not None and not opened and (waits or seen.rate_hz >= HELD * self.rate_hz)
+        if seen.value is not None and not self.missed(seen.value):
             self._kept(seen.rate_hz, at_s)
-        elif held:
+        elif held or sleeps:
             self._throttled(at_s)
         elif at_s < self._blocked_until_s:
             self.words = "missed, but the throttle is not the cause, and lowering it did not help"
         else:
             least = min(self.rate_hz or MOST_HZ, seen.rate_hz)
             self._set(DOWN * least, "missed, and nothing is held back: trying less")
-            self._tried, self._quiet_until_s = True, at_s + SETTLE_S
+            self._tried, self._quiet_until_s = True, at_s + SETTLE_S[self.throttle.target]
         return self.rate_hz
 
     def _throttled(self, at_s: float) -> None:
@@ -113,16 +123,19 @@ class Controller:
 
 
 def seen_in(fold: Fold, target: str) -> Seen:
-    """Read the fold's last second."""
-    bins = list(fold.window.bins)[-BINS_PER_S:]
+    """Read the fold's window."""
+    bins = list(fold.window.bins)
     if len(bins) < BINS_PER_S:
         return Seen(None, None)
+    second = bins[-BINS_PER_S:]
     rates = _rates(bins)
     known = rates[~np.isnan(rates)]
-    fastest = float(known.max()) if known.size else None
-    backlog = [loop.backlog / loop.backlog_dt for one in bins for loop in one.loops.values() if loop.backlog_dt > 0]
-    value = _delay_ms(bins) if target == "delay" else _efficiency(fold, rates)
-    return Seen(value, fastest, sum(backlog) / len(bins) if backlog else None)
+    backlog = [loop.backlog / loop.backlog_dt for one in second for loop in one.loops.values() if loop.backlog_dt > 0]
+    return Seen(
+        _delay_ms(second) if target == "delay" else _efficiency(fold, rates),
+        float(known.max()) if known.size else None,
+        sum(backlog) / len(second) / known.size if backlog and known.size else None,
+    )
 
 
 def _rates(bins: Sequence[ClosedBin]) -> NDArray[np.float64]:
@@ -227,7 +240,7 @@ class Throttler:
                     figures={
                         "old_chunks_s": old, "new_chunks_s": now, controller.throttle.target: seen.value,
                         "target": controller.throttle.value, "fastest_chunks_s": seen.rate_hz,
-                        "backlog_bytes": seen.backlog_bytes,
+                        "backlog_bytes_an_agent": seen.backlog_bytes,
                     },
                 )
             )  # fmt: skip
