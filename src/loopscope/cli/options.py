@@ -49,7 +49,7 @@ def add_session_options(parser: argparse.ArgumentParser, *, scenario: bool = Tru
             f"--{name}",
             default=lever.default,
             metavar="V",
-            help=f"{lever.valid} (default: {lever.default}); {lever.help}",
+            help=f"{lever.valid} (default: {lever.default}); {lever.help}".replace("%", "%%"),
         )
     add_finding_options(parser)
 
