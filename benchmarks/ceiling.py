@@ -27,6 +27,7 @@ from loopscope.session.options import SessionOptions
 from loopscope.session.procedures.calibration import calibrate
 from loopscope.session.procedures.ramp import measure
 from loopscope.session.procedures.runner import Handle
+from loopscope.session.procedures.shelf import kept
 from loopscope.settings import levers
 
 LOOPS = ("asyncio", "uvloop")
@@ -146,6 +147,12 @@ def main() -> int:
             continue
         if args.into:
             args.into.write_text(json.dumps(held, indent=1))
+    for kept_one in kept():
+        for shape in kept_one.shapes:
+            light, heavy = (pick(shape.rows, key=lambda row: row.offered) for pick in (min, max))
+            name = f"{kept_one.settings['client']} on {kept_one.settings['loop']}, {shape.streams} streams, calibrated"
+            costs = [f"{row.cpu_us or 0:.0f} us of CPU a chunk at {row.offered:,.0f} offered" for row in (light, heavy)]
+            print(f"{name}: {', '.join(costs)}; no core for {heavy.runq or 0:.0%} of the time there")
     whole = [one for one in held["cells"] if "first" in one and "second" in one]
     return 0 if whole and show(whole) else 1
 
