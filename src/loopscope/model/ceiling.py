@@ -19,6 +19,8 @@ _MOST_KEYS, _MOST_SHAPES, _MOST_POINTS = 64, 32, 64
 _MOST_TOLD = 128
 ENOUGH_CHUNKS = 500
 """Chunks in the window from which their cost is compared with a calibration's."""
+DISTURBED = 0.25
+"""Share of the time without a core from which the cost of a chunk is not compared: chunks clump, and cost less."""
 MOST_SCALE = 2.0
 """Costs further from the calibration's than that are not a matter of scaling: it must be made anew."""
 
@@ -234,13 +236,14 @@ def _dearer(shelf: _Shelf, now: Load | None) -> float | None:
 
     A fit over all loads misses each by some per cent, always the same way: its own miss at this rate is taken out.
     """
-    if shelf.costs is None or now is None:
+    if shelf.costs is None or now is None or (now.runq or 0.0) > DISTURBED:
         return None
     here = scale_of(shelf.costs, now)
     if here is None:
         return None
     near = min(shelf.shapes, key=lambda n: abs(math.log(n / max(now.streams, 1))))
-    misses = [replace(load, elu=scale_of(shelf.costs, load)) for load in shelf.shapes[near].loads if load.delivered > 0]
+    calm = [load for load in shelf.shapes[near].loads if load.delivered > 0 and (load.runq or 0.0) <= DISTURBED]
+    misses = [replace(load, elu=scale_of(shelf.costs, load)) for load in calm]
     own = at_rate([load for load in misses if load.elu is not None], "elu", now.delivered)
     return None if own is None or own <= 0 else here / own
 

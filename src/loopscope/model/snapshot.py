@@ -149,8 +149,8 @@ class LoopView:
 
 @dataclass(frozen=True, slots=True)
 class CeilingView:
-    """``at least`` = rate / ELU over the window, a lower bound; ``expected`` comes from a calibration; ``measured`` from
-    a ramp in this session. Three standings, never mixed, and none is worth anything without its shape: client, loop,
+    """``at least`` = rate / ELU over the window, a lower bound; ``expected`` is of a calibration; ``measured`` is of a
+    ramp in this session. Three standings, never mixed, and none is worth anything without its shape: client, loop,
     decoder, batching, placement, number of streams.
     """
 
