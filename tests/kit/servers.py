@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -63,7 +64,7 @@ def sends(*pieces: bytes, close: bool = False, reset: bool = False) -> Handler:
 
 
 @contextlib.contextmanager
-def serving(handler: Handler) -> Iterator[str]:
+def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve in a thread of its own; gives the URL."""
     ready = threading.Event()
     state: dict[str, object] = {}
@@ -77,7 +78,7 @@ def serving(handler: Handler) -> Iterator[str]:
             writer.close()
 
     async def main() -> None:
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
         stop = asyncio.Event()
         state.update(port=server.sockets[0].getsockname()[1], loop=asyncio.get_running_loop(), stop=stop)
         ready.set()
@@ -91,7 +92,7 @@ def serving(handler: Handler) -> Iterator[str]:
     thread.start()
     assert ready.wait(10)
     try:
-        yield f"http://127.0.0.1:{state['port']}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{state['port']}"
     finally:
         state["loop"].call_soon_threadsafe(state["stop"].set)  # type: ignore[attr-defined]
         thread.join(10)
