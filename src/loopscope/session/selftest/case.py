@@ -64,7 +64,8 @@ class Size:
         found = f"{self.name} " + ("not known" if self.found is None else f"{self.found:.3g}")
         if self.truth is None:
             return found
-        return f"{found} (true {self.truth:.3g}" + ("" if self.upto is None else f" to {self.upto:.3g}") + ")"
+        ends = dict.fromkeys(f"{end:.3g}" for end in (self.truth, self.upto) if end is not None)
+        return f"{found} (true {' to '.join(ends)})"
 
 
 @dataclass(frozen=True, slots=True)
