@@ -64,7 +64,10 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
         before = children_of(os.getpid())
         source.run("ramp", shape="rate", streams="2")
         until = time.monotonic() + 30
-        while not any(isinstance(record, Result) for record in heard) and time.monotonic() < until:
+        while (
+            not any(isinstance(record, Result) and record.what == "ramp" for record in heard)
+            and time.monotonic() < until
+        ):
             time.sleep(0.05)
         assert any(isinstance(record, Phase) and record.what == "ramp" for record in heard)
         view = source.procedure()
