@@ -103,6 +103,10 @@ class AgentTable:
 
     def slots(self, ids: NDArray[np.int64]) -> NDArray[np.int16]:
         """Slot of each agent id; -1 where it is refused."""
+        if ids.min() >= 0 and ids.max() < _MOST_IDS:
+            slots = self._slot_of_id[ids]
+            if slots.min() >= 0:  # as nearly always
+                return slots
         known = (ids >= 0) & (ids < _MOST_IDS)
         slots = np.where(known, self._slot_of_id[np.where(known, ids, 0)], np.int16(-1))
         new = known & (slots < 0)

@@ -42,6 +42,7 @@ _OURS = ("loopscope.model.", "loopscope.stats.")
 _LIST, _TUPLE, _DEQUE, _DICT, _SET, _ARRAY, _OBJECT, _SEEN, _RECORD, _HEADER, _NONE = range(11)
 _DENSE, _SPARSE, _RISING = range(3)
 _SPARSE_FROM = 64
+_NUMBERS = frozenset({int, float, bool})
 _MISFITS = (
     msgspec.DecodeError, msgspec.ValidationError, zstandard.ZstdError, LookupError, TypeError, ValueError,
     AttributeError, ArithmeticError, RecursionError, MemoryError,
@@ -192,6 +193,7 @@ class _Thawer:
         self._bytes = 0
         self._new = fold
         self._patterns: dict[type, Any] = {}
+        self._shapes: dict[tuple[str, str], tuple[type, list[str], list[Any]]] = {}
         _collect(fold, self._patterns, 0)
 
     def value(self, item: Any, depth: int) -> Any:
@@ -205,7 +207,7 @@ class _Thawer:
             raise RecursionError
         tag, *rest = item
         if tag == _TUPLE:
-            return tuple(self.value(each, depth + 1) for each in rest[0])
+            return tuple(self._values(rest[0], depth))
         if tag == _HEADER:
             return self._header
         if tag == _RECORD:
@@ -221,17 +223,17 @@ class _Thawer:
         elif tag == _LIST:
             made: list[Any] = []
             self._seen[number] = made
-            made += [self.value(each, depth + 1) for each in rest[0]]
+            made += self._values(rest[0], depth)
         elif tag == _DEQUE:
             held: deque[Any] = deque(maxlen=rest[0])
             self._seen[number] = held
-            held += [self.value(each, depth + 1) for each in rest[1]]
+            held += self._values(rest[1], depth)
         elif tag == _DICT:
             table: dict[Any, Any] = {}
             self._seen[number] = table
             table.update((self.value(key, depth + 1), self.value(each, depth + 1)) for key, each in rest[0])
         elif tag == _SET:
-            values = [self.value(each, depth + 1) for each in rest[1]]
+            values = self._values(rest[1], depth)
             self._seen[number] = frozenset(values) if rest[0] else set(values)
         elif tag == _OBJECT:
             self._object(number, *rest, depth=depth)
@@ -239,7 +241,30 @@ class _Thawer:
             raise ValueError("an unknown tag")
         return self._seen[number]
 
+    def _values(self, items: list[Any], depth: int) -> list[Any]:
+        # Most are numbers: 50 times and 50 gaps of each agent.
+        return [each if type(each) in _NUMBERS else self.value(each, depth + 1) for each in items]
+
     def _object(self, number: int, module: str, name: str, names: list[str], values: list[Any], *, depth: int) -> None:
+        shape = self._shapes.get((module, name)) if depth else None
+        kind, wanted, models = shape or self._shape(module, name, depth)
+        if names != wanted or len(values) != len(names):
+            raise AttributeError("other attributes")
+        made: Any = object.__new__(kind)
+        self._seen[number] = made
+        for key, each, model in zip(names, values, models, strict=True):
+            if type(each) in _NUMBERS and (model is None or type(model) in _NUMBERS):
+                object.__setattr__(made, key, each)
+                continue
+            value = self.value(each, depth + 1)
+            if isinstance(model, Viewer):
+                value = Viewer()
+            elif model is not None and value is not None:
+                _check(model, value)
+            object.__setattr__(made, key, value)
+
+    def _shape(self, module: str, name: str, depth: int) -> tuple[type, list[str], list[Any]]:
+        """Look a class up: itself, its attributes, and what a new fold has in them."""
         found = sys.modules.get(module) if module.startswith(_OURS) else None
         kind = getattr(found, name, None)
         if not isinstance(kind, type) or kind.__module__ != module or issubclass(kind, Viewer | IntEnum | Record):
@@ -252,18 +277,11 @@ class _Thawer:
             if pattern is None:
                 pattern = self._patterns[kind] = kind()
             wanted = list(vars(pattern))
-        if names != wanted or len(values) != len(names):
-            raise AttributeError("other attributes")
-        made = kind.__new__(kind)
-        self._seen[number] = made
-        for key, each in zip(names, values, strict=True):
-            value = self.value(each, depth + 1)
-            model = getattr(pattern, key, None) if pattern is not None else None
-            if isinstance(model, Viewer):
-                value = Viewer()
-            elif model is not None and value is not None:
-                _check(model, value)
-            object.__setattr__(made, key, value)
+        models = [getattr(pattern, key, None) if pattern is not None else None for key in wanted]
+        shape = kind, wanted, models
+        if depth:
+            self._shapes[module, name] = shape
+        return shape
 
     def _array(self, kind: str, shape: list[int], how: int, *parts: Any) -> NDArray[Any]:
         dtype = np.dtype(kind)
@@ -280,8 +298,10 @@ class _Thawer:
             places = np.cumsum(np.frombuffer(parts[1], dtype=parts[0]), dtype=np.int64)
             values[places] = np.frombuffer(parts[3], dtype=parts[2])
         else:
-            steps = np.frombuffer(parts[2], dtype=parts[1]).astype(np.int64)
-            values = np.concatenate(([0], np.cumsum(steps))) + parts[0]
+            values = np.empty(size, dtype=np.int64)
+            values[0] = parts[0]
+            np.cumsum(np.frombuffer(parts[2], dtype=parts[1]), out=values[1:])
+            values[1:] += values[0]
         if values.size != size:
             raise ValueError("an array of another size")
         return values.astype(dtype, copy=not values.flags.writeable).reshape(shape)

@@ -108,8 +108,12 @@ def _grouped(
     slot: NDArray[np.int16], recv: Ints, delay: Floats, handled: Floats, first: Mask, carry: Carry
 ) -> tuple[Rows, int]:
     """Find neighbours in rows sorted by slot, and count gaps that run backwards."""
-    head = np.concatenate(([True], slot[1:] != slot[:-1]))
-    before_recv, before_delay = np.roll(recv, 1), np.roll(delay, 1)
+    n = slot.size
+    edge = np.ones(n + 1, dtype=np.bool_)
+    np.not_equal(slot[1:], slot[:-1], out=edge[1:n])
+    head, last = edge[:n], edge[1:]
+    before_recv, before_delay = np.empty_like(recv), np.empty_like(delay)
+    before_recv[1:], before_delay[1:] = recv[:-1], delay[:-1]
     before_recv[head], before_delay[head] = carry.recv[slot[head]], carry.delay[slot[head]]
     follows = ~first & (before_recv != _NONE)
     gap = np.where(follows, (recv - before_recv).astype(np.float64), np.nan)
@@ -120,6 +124,5 @@ def _grouped(
         gap[backwards] = server_gap[backwards] = np.nan
     read = ~(gap == 0)
 
-    last = np.concatenate((head[1:], [True]))
     carry.recv[slot[last]], carry.delay[slot[last]] = recv[last], delay[last]
-    return Rows(slot, recv, gap, server_gap, delay, np.clip(handled, 0.0, _DAY_NS), read), lost
+    return Rows(slot, recv, gap, server_gap, delay, np.minimum(np.maximum(handled, 0.0), _DAY_NS), read), lost

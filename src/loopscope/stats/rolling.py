@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.stats.arrays import grown, roomy
+from loopscope.stats.arrays import count_at, grown, roomy
 from loopscope.stats.loghist import BUCKETS, Counts
 
 
@@ -25,7 +25,7 @@ class RollingCounts:
         """Let one tick enter (flat indexes of its values; ``rows`` rows exist by now) and the oldest one leave."""
         if rows > self.counts.shape[0]:
             self.counts = grown(self.counts, roomy(rows), axis=0)
-        np.add.at(self.counts.reshape(-1), flat, 1)
+        count_at(self.counts.reshape(-1), flat)
         self._entered.append(flat)
         if len(self._entered) > self.ticks:
-            np.subtract.at(self.counts.reshape(-1), self._entered.popleft(), 1)
+            count_at(self.counts.reshape(-1), self._entered.popleft(), -1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loopscope.stats.arrays import grown, roomy
+from loopscope.stats.arrays import count_at, grown, roomy
 
 
 def test_an_array_that_is_large_enough_is_kept() -> None:
@@ -22,3 +22,13 @@ def test_new_places_hold_the_filling() -> None:
 def test_room_is_a_power_of_two() -> None:
     """The next power of two, never less than asked for."""
     assert [roomy(n) for n in (0, 1, 2, 3, 64, 65, 1000)] == [1, 1, 2, 4, 64, 128, 1024]
+
+
+def test_places_are_counted_as_often_as_they_stand() -> None:
+    """Whatever the order and the type of the places; taking away is the reverse; none changes nothing."""
+    counts = np.zeros(5, dtype=np.int32)
+    count_at(counts, np.array([4, 1, 4, 4], dtype=np.int32))
+    assert counts.tolist() == [0, 1, 0, 0, 3]
+    count_at(counts, np.array([4, 1], dtype=np.int16), -1)
+    count_at(counts, np.empty(0, dtype=np.int32))
+    assert counts.tolist() == [0, 0, 0, 0, 2]
