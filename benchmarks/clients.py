@@ -5,6 +5,7 @@ does nothing else: no HTTP, no stamps, no samples. Paired: each round measures t
 order, each on a fresh loop; the ratio is of the same round.
 
     python benchmarks/clients.py            2 streams x 1 000 chunks/s and 32 x 300, asyncio and uvloop
+    python benchmarks/clients.py --thousand 1 000 agents x 20 chunks/s: what arrives and what is dropped
 """
 
 import argparse
@@ -46,8 +47,12 @@ class _Bare(asyncio.Protocol):
                 _Bare.seen += 1
 
 
-async def _count(seconds: float, seen) -> tuple[int, int]:
-    await asyncio.sleep(0.5)
+class _Dropped:
+    seen = 0
+
+
+async def _count(seconds: float, seen, settle_s: float = 0.5) -> tuple[int, int]:
+    await asyncio.sleep(settle_s)
     chunks, cpu_ns = seen(), time.thread_time_ns()
     await asyncio.sleep(seconds)
     return seen() - chunks, time.thread_time_ns() - cpu_ns
@@ -69,7 +74,7 @@ async def _bare(url: str, streams: int, seconds: float) -> tuple[int, int]:
     return found
 
 
-async def _client(name: str, url: str, streams: int, seconds: float) -> tuple[int, int]:
+async def _client(name: str, url: str, streams: int, seconds: float, settle_s: float = 0.5) -> tuple[int, int]:
     samples, dials = Samples("rig-1"), Levers()
     dials.set("decoder", "orjson")
     client = make_client(client_class(name), dials.gate, secure=False)
@@ -90,7 +95,8 @@ async def _client(name: str, url: str, streams: int, seconds: float) -> tuple[in
         for i in range(streams)
     ]  # fmt: skip
     tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
-    found = await _count(seconds, lambda: taken + len(samples.chunks))
+    found = await _count(seconds, lambda: taken + len(samples.chunks), settle_s)
+    _Dropped.seen = samples.dropped
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -110,13 +116,43 @@ def _measure(name: str, loop: str, url: str, streams: int, seconds: float) -> tu
     return cpu_ns / chunks / 1e3, chunks / seconds
 
 
+def _thousand(clients: list[str], loops: list[str], seconds: float) -> None:
+    """One process, 1 000 agents, 20 chunks a second each: connecting takes seconds, so counting begins after five."""
+    agents, rate = 1000, 20
+    print(f"{agents} agents x {rate} chunks/s   delivered/s  of offered  loop CPU  us a chunk  dropped")
+    for loop in loops:
+        for name in clients:
+            worker = Worker(
+                "loopscope.emulator", "emulator-1",
+                ["--port", "0", "--parallel", "0", "--prefill-rate", "0", "--rate", str(rate)],
+                on_line=lambda line: None,
+            )  # fmt: skip
+            worker.start()
+            try:
+                url = worker.wait_ready().info["url"]
+                with asyncio.Runner(loop_factory=lambda loop=loop: make_loop(loop).loop) as runner:
+                    chunks, cpu_ns = runner.run(_client(name, url, agents, seconds, 5.0))
+            finally:
+                worker.stop()
+            got, cpu = chunks / seconds, cpu_ns / seconds / 1e9
+            each = cpu_ns / chunks / 1e3 if chunks else float("nan")
+            print(
+                f"{loop:<8} {name:<20} {got:>11.0f}  {got / agents / rate:>9.1%}  {cpu:>8.1%}  {each:>10.1f}"
+                f"  {_Dropped.seen:>7}", flush=True,
+            )  # fmt: skip
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--clients", nargs="+", choices=clients_here(), default=list(clients_here()))
     parser.add_argument("--loops", nargs="+", choices=loops_here(), default=list(loops_here()))
+    parser.add_argument("--thousand", action="store_true", help="1 000 agents instead")
     args = parser.parse_args()
+    if args.thousand:
+        _thousand(args.clients, args.loops, args.seconds)
+        return 0
     names = ["bare", *args.clients]
     print("loop     streams  chunks/s  " + "".join(f"{name:>28}" for name in names))
     for streams, rate in ((2, 1000), (32, 300)):

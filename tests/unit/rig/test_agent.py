@@ -170,6 +170,16 @@ def test_a_failure_is_told_in_words_and_retried(
     assert "trying again in 0.25 s" in retry[0].words
 
 
+@pytest.mark.parametrize("text", ["\u0085", "\u2028"])
+def test_a_line_end_of_unicode_is_no_end_of_a_line(on_loop: OnLoop, kind: type[Client], text: str) -> None:
+    """It belongs to the message, except for the ollama client, whose httpx breaks lines there: told as garbage."""
+    samples = Watched()
+    with serving(sends(HEAD, chunk(line(f"a{text}b")), chunk(final(1)) + END)) as url:
+        on_loop(_stream(kind, url, samples))
+    request = _requests(samples)[0]
+    assert (request.outcome, request.chunks) == (("garbage", 0) if kind.name == "ollama" else ("ok", 1))
+
+
 def test_nobody_there_is_refused(on_loop: OnLoop, kind: type[Client]) -> None:
     """Without a server the outcome names the URL."""
     samples = Watched()
