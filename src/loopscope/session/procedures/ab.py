@@ -13,6 +13,7 @@ from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
 from loopscope.core.records import Result
 from loopscope.model.figures import ENOUGH_S
+from loopscope.model.findings import RULES
 from loopscope.model.gauges import BY_NAME, Gauge
 from loopscope.model.snapshot import Figures
 from loopscope.session.procedures import Task, phase
@@ -112,6 +113,8 @@ def run(host: HalvesHost, task: Task, args: Mapping[str, str]) -> AbResult:
 
 def check(args: Mapping[str, str]) -> tuple[int, float]:
     """Give pairs and seconds of what a procedure is told, before anything starts. Raises InputError."""
+    if (finding := args.get("verify", "")) and finding not in RULES:
+        raise InputError(f"there is no finding {finding!r}; findings: {', '.join(RULES)}")
     return _pairs(args.get("pairs", "6")), _seconds(args.get("seconds", "3"))
 
 
