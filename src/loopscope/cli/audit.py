@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loopscope.core.errors import InputError
+from loopscope.core.text import plain
 from loopscope.report.audit import Audit, Dependence, audit
 from loopscope.report.grid import Column, lines
 from loopscope.report.runs_table import read_runs
@@ -70,12 +71,15 @@ def _points(value: float | None) -> str:
 def _path(word: str) -> Path:
     folder = recordings_dir()
     shipped = folder / "published" if folder is not None else Path("published")
-    if Path(word).exists() or "/" in word or "." in word:
-        return Path(word)
+    try:
+        if "/" in word or "." in word or Path(word).exists():
+            return Path(word)
+    except (OSError, ValueError) as error:  # too long, or with a zero byte
+        raise InputError(f"{plain(word, 80)!r} is no name of a file") from error
     if word.replace("-", "").isalnum() and (path := shipped / f"{word}.csv").exists():
         return path
     names = ", ".join(sorted(path.stem for path in shipped.glob("*.csv"))) or "none"
-    raise InputError(f"there is no file {word!r}, and no table of that name ships (shipped: {names})")
+    raise InputError(f"there is no file {plain(word, 160)!r}, and no table of that name ships (shipped: {names})")
 
 
 def _data(made: Audit) -> dict[str, Any]:

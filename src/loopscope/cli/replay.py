@@ -56,14 +56,17 @@ def find(name: str) -> Path:
         InputError: there is neither; names the recordings that ship.
     """
     path = Path(name)
-    if path.exists() or path.name != name:
-        return path
+    try:
+        if path.exists() or path.name != name:
+            return path
+    except (OSError, ValueError) as error:  # too long, or with a zero byte
+        raise InputError(f"{plain(name, 80)!r} is no name of a file") from error
     shipped = recordings()
     for recording in shipped:
         if name in (recording.name, short_name(recording)):
             return recording
     known = ", ".join(short_name(recording) for recording in shipped) or "none"
-    raise InputError(f"there is no file {plain(name)!r}, and no recording of that name; recordings: {known}")
+    raise InputError(f"there is no file {plain(name, 160)!r}, and no recording of that name; recordings: {known}")
 
 
 def recordings() -> list[Path]:

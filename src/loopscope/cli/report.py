@@ -10,6 +10,7 @@ from pathlib import Path
 from loopscope.cli.progress import Progress
 from loopscope.cli.replay import find
 from loopscope.core.errors import InputError
+from loopscope.core.files import write_whole
 from loopscope.core.text import plain
 from loopscope.session.folding import Folded, fold_file
 
@@ -49,10 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if output is None:
         sys.stdout.write(text)
         return 0
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {plain(str(output))}: {error.strerror or error}") from error
+    write_whole(output, text.encode())
     sys.stderr.write(f"loopscope: wrote {plain(str(output))}\n")
     return 0
 

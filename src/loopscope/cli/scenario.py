@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from
-from loopscope.core.errors import InputError, LoopscopeError
+from loopscope.core.errors import LoopscopeError
 from loopscope.settings import scenario as scenarios
 
 NAME = "scenario"
@@ -39,7 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--warm-up", default="", metavar="N", help="rounds before anything counts")
     group.add_argument("-o", "--output", type=Path, default=None, metavar="FILE", help="write a trace too")
     group.add_argument("--force", action="store_true", help="write over a file that is there")
-    group.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    how = group.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    how.add_argument("--md", action="store_true", help="Markdown, for a page or an issue")
     add_session_options(parser, scenario=False)
 
 
@@ -47,24 +49,29 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb; gives the exit code: 0, or 130 after Ctrl-C."""
     if not args.name:
         return _list()
+    from loopscope.report.found_markdown import scenario as markdown
     from loopscope.report.rounds import data, render
     from loopscope.session.procedures.round_results import ScenarioResult
 
     args.scenario = args.name
-    result, problem = _rounds(args)
+    result, problem, unwritten = _rounds(args)
     if isinstance(result, ScenarioResult):
         if args.json:
             sys.stdout.write(json.dumps(data(result), indent=2, allow_nan=False) + "\n")
+        elif args.md:
+            sys.stdout.write(markdown(result) + "\n")
         else:
             width = max(60, min(120, shutil.get_terminal_size((110, 40)).columns))
             sys.stdout.write(render(result, width) + "\n")
-    if args.output is not None:
+    if args.output is not None and not unwritten:
         headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
     if problem == "cancelled":
         headless.say("loopscope scenario: interrupted; no result")
         return 130
     if problem:
         raise LoopscopeError(problem)
+    if unwritten:
+        raise LoopscopeError(f"the recording is not complete: {unwritten}")
     return 0
 
 
@@ -75,8 +82,8 @@ def _list() -> int:
     return 0
 
 
-def _rounds(args: argparse.Namespace) -> tuple[object, str]:
-    """Run all rounds; give the result, and why there is none."""
+def _rounds(args: argparse.Namespace) -> tuple[object, str, str]:
+    """Run all rounds; give the result, why there is none, and what is wrong with the trace."""
     import dataclasses
     import time
 
@@ -84,6 +91,7 @@ def _rounds(args: argparse.Namespace) -> tuple[object, str]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from loopscope.session.live import LiveSource
+    from loopscope.session.procedures.rounds import check
 
     options = options_from(args, args.output, overwrite=args.force)
     count = max(scenarios.load(options.scenario).counts or [len(scenarios.load(options.scenario).agent)])
@@ -91,9 +99,8 @@ def _rounds(args: argparse.Namespace) -> tuple[object, str]:
     asked = {"called": Path(args.name).stem}
     for name in ("rounds", "solo", "warm_up"):
         if word := getattr(args, name):
-            if not word.isascii() or not word.isdigit():
-                raise InputError(f"--{name.replace('_', '-')} {word}: a count")
             asked[name] = word
+    check(asked, scenarios.load(options.scenario))
     source = LiveSource(dataclasses.replace(options, idle=True, levers=levers))
     console = Console(stderr=True, highlight=False, markup=False)
     columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
@@ -113,5 +120,5 @@ def _rounds(args: argparse.Namespace) -> tuple[object, str]:
         finally:
             source.stop()
     if view is None:
-        return None, "the rounds did not start"
-    return view.result, view.problem
+        return None, "the rounds did not start", source.recording_problem
+    return view.result, view.problem, source.recording_problem

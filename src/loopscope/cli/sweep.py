@@ -42,9 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
     from loopscope.report.sweep import csv_of, data, markdown, report_of
     from loopscope.session.sweep import SweepState, run_sweep
+    from loopscope.session.urls import normalise
     from loopscope.settings.sweep import load
 
     sweep = load(args.spec)
+    for url in sweep.urls:
+        normalise(url)
     folder: Path = args.output or args.spec.with_name(f"{args.spec.stem}-sweep")
     try:
         folder.mkdir(parents=True, exist_ok=True)

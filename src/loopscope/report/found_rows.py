@@ -20,7 +20,7 @@ CEILING_HEADS = (
     ("interval", "chunks/s", "95 %; a question mark: no more could be offered, so its upper end is not known"),
     ("full from", "chunks/s", "the rate at which ELU reaches 0.95: from here on chunks clump and wait"),
     ("of", "", "what it belongs to: client, loop, decoder, batching, placement, streams, shape of the load"),
-    ("limited by", "", "what gave in first; lacked: share of the time in which the loop's thread had no core"),
+    ("limited by", "", "what gave in first; no core: share of the time in which the loop's thread had no core"),
     ("when", "", "UTC; empty: in this session"),
 )
 POINT_HEADS = (
@@ -36,6 +36,7 @@ FLIP_HEADS = (
     ("drift of A", "", "the last stretch under A less the first one: what moved by itself"),
     ("drift of B", "", "the same under B"),
 )  # fmt: skip
+UNKNOWN = "not enough data"
 _LIMITS = {
     "client": "the client", "server": "the server", "core": "the core", "instrument": "loopscope itself",
     "range": "nothing up to there",
@@ -93,7 +94,7 @@ def of(settings: Mapping[str, str]) -> str:
 
 def _limits(limited_by: str, runq: float | None) -> str:
     told = _LIMITS.get(limited_by, limited_by)
-    return f"{told}, lacked {share(runq)}" if runq is not None and runq > _DISTURBED else told
+    return f"{told} (no core {share(runq)})" if runq is not None and runq > _DISTURBED else told
 
 
 def _date(standing: Standing) -> str:
@@ -127,7 +128,10 @@ def flip_title(one: FlipFound) -> str:
 
 def flip_words(one: FlipFound) -> str:
     """Sum it up."""
-    return one.words or "it was not summed up"
+    if one.words and not one.words.endswith("…"):
+        return one.words
+    told = [f"{row.title} {row.verdict}" for row in one.rows if row.surely]
+    return "; ".join(told) if told else "cannot tell any figure apart" if one.rows else UNKNOWN
 
 
 def flip_row(row: FlipRow) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loopscope.core.errors import InputError
+from loopscope.core.files import read_small
 from loopscope.core.text import plain
 
 MAX_BYTES = 64 << 20
@@ -65,13 +66,9 @@ def read_runs(path: str | Path) -> RunsTable:
     """
     name = plain(str(path))
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = (isinstance(error, OSError) and error.strerror) or "no such file"
-        raise InputError(f"cannot read {name}: {why}") from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{name} is larger than {MAX_BYTES >> 20} MiB: this is no table of runs")
+        data = read_small(path, MAX_BYTES, "a table of runs")
+    except FileNotFoundError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
     try:
         text = data.decode("utf-8-sig")
         rows = _json(text) if text.lstrip()[:1] in {"[", "{"} else _csv(text)

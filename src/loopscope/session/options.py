@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loopscope.core.errors import InputError
 from loopscope.model.findings import levels_from
+from loopscope.session.urls import normalise
 from loopscope.settings import dialects, levers, scenario
 from loopscope.settings.plants import parse_plant
 from loopscope.settings.thresholds import limits_from
@@ -70,5 +71,7 @@ class SessionOptions:
         levers.loops_of(self.levers["placement"], int(self.levers["agents"]))
         levels_from(self.findings)
         limits_from(self.thresholds)
+        for url in self.urls:
+            normalise(url)
         for text in self.plants:
             parse_plant(text)

@@ -55,6 +55,8 @@ def read_runs(path: Path, sweep: Sweep) -> list[SweepRun]:
     Raises:
         InputError: the file is not of this sweep.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"cannot read {plain(str(path))}: it is not a file")
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:

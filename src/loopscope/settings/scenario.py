@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from loopscope.core.errors import InputError
+from loopscope.core.files import read_small
 from loopscope.core.records import AgentSpec, Server
 from loopscope.core.text import plain
 
 DEFAULT = "pair"
 MAX_TOKENS = 1_000_000
 MAX_ROUNDS = 1000
+MAX_BYTES = 1 << 20
 WORKFLOWS = ("loop", "thread")
 """Where a workflow's file I/O is done: on the event loop, or in a thread beside it."""
 
@@ -100,12 +102,13 @@ def load(name: str) -> Scenario:
     """
     path = _shipped() / f"{name}.toml" if re.fullmatch(r"[\w-]+", name) else Path(name)
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        table: dict[str, Any] = tomllib.loads(read_small(path, MAX_BYTES, "a scenario").decode("utf-8"))
         scenario = msgspec.convert(table, Scenario)
     except FileNotFoundError as error:
-        raise InputError(f"there is no scenario {name!r}; shipped: {', '.join(names())}; or give a file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise InputError(f"scenario {name!r} cannot be used: {plain(str(error))}") from error
+        shipped = ", ".join(names())
+        raise InputError(f"there is no scenario {plain(name)!r}; shipped: {shipped}; or give a file") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise InputError(f"scenario {plain(name)!r} cannot be used: {plain(str(error))}") from error
     if not scenario.agent:
         raise InputError(f"scenario {name!r} has no [[agent]]")
     for plan in scenario.agent:

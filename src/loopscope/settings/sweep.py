@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from loopscope.core.errors import InputError
+from loopscope.core.files import read_small
 from loopscope.core.text import plain
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
@@ -61,12 +62,8 @@ def load(path: str | Path) -> Sweep:
     """
     name = plain(str(path))
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise InputError(f"{name} is larger than 1 MiB: this is no sweep")
-        sweep = msgspec.convert(tomllib.loads(data.decode("utf-8")), Sweep)
-    except (OSError, ValueError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        sweep = msgspec.convert(tomllib.loads(read_small(path, MAX_BYTES, "a sweep").decode("utf-8")), Sweep)
+    except (OSError, ValueError, RecursionError) as error:  # also what TOML, UTF-8 and msgspec complain of
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise InputError(f"{name} cannot be used as a sweep: {plain(why)}") from error
     for what, value, low, high in (

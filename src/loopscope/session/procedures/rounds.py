@@ -60,15 +60,24 @@ def run(host: ScenarioHost, task: Task, args: Mapping[str, str]) -> ScenarioResu
         WorkerError: nothing came of it: no round counts.
         CancelledError: by the operator.
     """
-    scenario = host.scenario
-    rounds = _count(args, "rounds", scenario.rounds, 1)
-    solo = _count(args, "solo", scenario.solo, 0)
-    warm_up = _count(args, "warm_up", scenario.warm_up, 0)
+    rounds, solo, warm_up = check(args, host.scenario)
     _quiet(host, task)
     try:
         return _Run(host, task, rounds, solo, warm_up, args.get("called", "")).whole()
     finally:
         host.resume_agents()
+
+
+def check(args: Mapping[str, str], scenario: Scenario) -> tuple[int, int, int]:
+    """Give rounds, solo rounds and warm-up rounds of what a procedure is told, before anything starts.
+
+    Raises:
+        InputError: one of them is no such count.
+    """
+    return (
+        _count(args, "rounds", scenario.rounds, 1), _count(args, "solo", scenario.solo, 0),
+        _count(args, "warm_up", scenario.warm_up, 0),
+    )  # fmt: skip
 
 
 def _count(args: Mapping[str, str], name: str, default: int, least: int) -> int:
