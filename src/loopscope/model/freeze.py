@@ -42,7 +42,8 @@ _OURS = ("loopscope.model.", "loopscope.stats.")
 _LIST, _TUPLE, _DEQUE, _DICT, _SET, _ARRAY, _OBJECT, _SEEN, _RECORD, _HEADER, _NONE = range(11)
 _DENSE, _SPARSE, _RISING = range(3)
 _SPARSE_FROM = 64
-_NUMBERS = frozenset({int, float, bool})
+_PLAIN = frozenset({int, float, bool, type(None)})
+"""Types that need no look: as they stand in the bytes, so they stand in the fold."""
 _MISFITS = (
     msgspec.DecodeError, msgspec.ValidationError, zstandard.ZstdError, LookupError, TypeError, ValueError,
     AttributeError, ArithmeticError, RecursionError, MemoryError,
@@ -243,7 +244,7 @@ class _Thawer:
 
     def _values(self, items: list[Any], depth: int) -> list[Any]:
         # Most are numbers: 50 times and 50 gaps of each agent.
-        return [each if type(each) in _NUMBERS else self.value(each, depth + 1) for each in items]
+        return [each if type(each) in _PLAIN else self.value(each, depth + 1) for each in items]
 
     def _object(self, number: int, module: str, name: str, names: list[str], values: list[Any], *, depth: int) -> None:
         shape = self._shapes.get((module, name)) if depth else None
@@ -253,7 +254,7 @@ class _Thawer:
         made: Any = object.__new__(kind)
         self._seen[number] = made
         for key, each, model in zip(names, values, models, strict=True):
-            if type(each) in _NUMBERS and (model is None or type(model) in _NUMBERS):
+            if type(each) in _PLAIN and type(model) in _PLAIN:
                 object.__setattr__(made, key, each)
                 continue
             value = self.value(each, depth + 1)
