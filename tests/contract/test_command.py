@@ -122,13 +122,10 @@ def test_a_report_leaves_what_was_there_until_it_is_whole(tmp_path: Path) -> Non
 
 def test_whoever_reads_our_output_may_go() -> None:
     """``| head -1``: no traceback."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "loopscope", "report", "calm-pair", "--json"], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert child.stdout is not None
-    assert child.stderr is not None
-    child.stdout.readline()
-    child.stdout.close()
-    assert b"Traceback" not in child.stderr.read()
-    child.wait(30)
+    words = [sys.executable, "-m", "loopscope", "report", "calm-pair", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert b"Traceback" not in child.stderr.read()

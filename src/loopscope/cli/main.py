@@ -90,7 +90,10 @@ def _top_help() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; give its exit code (0 fine, 1 failed, 2 wrong input, 130 interrupted)."""
+    """Run the command line; give its exit code.
+
+    0 fine, 1 failed, 2 wrong input, 3 a gate of ``compare`` cannot tell, 130 interrupted, 141 whoever read has gone.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] == "--version":
         sys.stdout.write(f"loopscope {__version__}\n")
