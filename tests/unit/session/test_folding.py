@@ -4,12 +4,14 @@ from pathlib import Path
 
 from kit.tape import Rig, S, header, hello, lever, merged
 from loopscope.core.codec import encode
-from loopscope.core.records import Trailer
+from loopscope.core.records import Checkpoint, Second, Seconds, Trailer
 from loopscope.model.kept import Row
 from loopscope.model.summary import summary
 from loopscope.session import folding
 from loopscope.session.folding import fold_file
 from loopscope.session.replay import fold_whole
+from loopscope.settings.places import recordings_dir
+from loopscope.trace.reader import read
 
 
 def trace(path: Path, seconds: int = 20) -> Path:
@@ -30,6 +32,24 @@ def test_the_summary_is_that_of_the_replay(tmp_path: Path) -> None:
     for number, segment in enumerate(folded.summary["segments"]):
         assert sum(one.sums[Row.CHUNKS] for one in folded.kept.of([number])) == segment["chunks"]
     assert folded.file["whole"] is True
+
+
+def test_what_is_made_of_the_others_changes_nothing(tmp_path: Path) -> None:
+    """Without its seconds and checkpoints a trace has the same figures, bins and marks."""
+    folder = recordings_dir()
+    assert folder is not None
+    with read(folder / "calm-pair.jsonl.zst") as reading:
+        header_record, records = reading.header, list(reading)
+    bare = [record for record in records if not isinstance(record, Second | Seconds | Checkpoint | Trailer)]
+    assert len(bare) < len(records) - 10
+    path = tmp_path / "bare.jsonl"
+    path.write_bytes(
+        b"".join(encode(record) for record in (header_record, *(one for one in bare if one != header_record)))
+    )
+    whole, stripped = fold_file(folder / "calm-pair.jsonl.zst"), fold_file(path)
+    assert stripped.summary == whole.summary
+    assert len(stripped.kept.bins) == len(whole.kept.bins)
+    assert stripped.fold.marks == whole.fold.marks
 
 
 def test_progress_goes_up_to_its_end(tmp_path: Path, monkeypatch: object) -> None:
