@@ -97,9 +97,23 @@ def round_of(number: int, t_s: float, words: str = "") -> ResultView:
              "client": 0.006}  # fmt: skip
     measured = 1.0 - sum(parts.values())
     figures = {"measured": measured, "wall": 0.91, "reported": 0.865, "speedup": 2 * measured, **parts,
-               "client_connect": 0.001, "client_loop": 0.002, "client_handling": 0.003}  # fmt: skip
+               "client_connect": 0.001, "client_loop": 0.002, "client_handling": 0.003, "client_throttle": 0.0,
+               "client_batching": 0.0, "client_other": 0.0, "wall_s": 16.4 + 0.1 * number}  # fmt: skip
     settings = {"scenario": "tr116", "agents": "2", "round": str(number)}
     return ResultView(t_s, "round", words, settings, {} if words else figures)
+
+
+def by_agent(t_s: float) -> tuple[ResultView, ...]:
+    """What each of the two did, and which part of the loss is its own."""
+    settings = {"scenario": "tr116", "agents": "2"}
+    told = []
+    for name, tokens, imbalance, decode in (("collector", 386.0, 0.11, 0.161), ("insight", 622.0, 0.0, 0.259)):
+        figures = {"tokens": tokens, "tok_s": 41.2, "ttft_ms": 412.0, "wall_s": tokens / 40, "alone_tokens": tokens,
+                   "alone_tok_s": 112.0, "alone_ttft_ms": 230.0, "alone_wall_s": tokens / 105, "imbalance": imbalance,
+                   "cold_start": 0.0, "prompt": 0.0105, "decode": decode, "queue": -0.0015, "client": 0.003,
+                   }  # fmt: skip
+        told.append(ResultView(t_s, "agent", "", settings | {"agent": name}, figures))
+    return tuple(told)
 
 
 def flipped() -> tuple[ResultView, ...]:

@@ -21,7 +21,7 @@ from loopscope.ui.playing import moment
 from loopscope.ui.screens.board import Detail, Findings, Live, Loop
 from loopscope.ui.screens.modals import Ask, Page
 from ui.conftest import screen_text, showing, until
-from ui.fakes import FakeSource
+from ui.fakes import FakeSource, by_agent, round_of
 
 Steps = Callable[[Pilot[None], LoopscopeApp], Awaitable[None]]
 
@@ -606,3 +606,23 @@ def test_leaving(keys: list[str]) -> None:
         assert app.return_code == 0
 
     play(source, steps)
+
+
+def test_a_part_of_the_loss_is_chosen_by_arrow_and_click() -> None:
+    """The largest part is shown first; arrows and clicks choose another, with what it rests on."""
+    told = (round_of(1, 20.0), round_of(2, 30.0), *by_agent(40.0))
+    source = fresh(procedures=True, edit=lambda snapshot: replace(snapshot, results=told))
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("e")
+        await until(pilot, lambda: "collector       -16.1" in screen_text(pilot))
+        await pilot.press("down", "down", "down")
+        await until(pilot, lambda: "opening connections" in screen_text(pilot))
+        assert app.view.part == "client"
+        lines = screen_text(pilot).splitlines()
+        y = next(y for y, line in enumerate(lines) if " imbalance " in line and "-10." in line)
+        await pilot.click(offset=(10, y))
+        await until(pilot, lambda: app.view.part == "imbalance")
+        await until(pilot, lambda: "from its start to its end" in screen_text(pilot))
+
+    play(source, steps, (160, 48))

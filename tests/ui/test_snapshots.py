@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.ui.app import LoopscopeApp
 from ui.conftest import until
-from ui.fakes import KNOWN, FakeSource, flipped, round_of
+from ui.fakes import KNOWN, FakeSource, by_agent, flipped, round_of
 
 pytestmark = pytest.mark.skipif(
     textual.__version__ != "8.2.8", reason="the pictures are of Textual 8.2.8; it is pinned and changed alone"
@@ -77,8 +77,9 @@ def test_the_past(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 def known(snapshot: Snapshot) -> Snapshot:
     """After a calibration, a ramp, and some rounds."""
-    results = (round_of(1, 20.0), round_of(2, 34.0, "left out: agent-2 failed: HTTP 500"), round_of(3, 48.0))
-    return replace(snapshot, ceiling=replace(snapshot.ceiling, **KNOWN), results=(*results, *flipped()))
+    rounds = (round_of(1, 20.0), round_of(2, 34.0, "left out: agent-2 failed: HTTP 500"), round_of(3, 48.0))
+    results = (*rounds, *by_agent(49.0), *flipped())
+    return replace(snapshot, ceiling=replace(snapshot.ceiling, **KNOWN), results=results)
 
 
 @pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])
@@ -88,6 +89,13 @@ def test_closely(snap_compare: Compare, key: str, size: tuple[int, int]) -> None
     source = FakeSource(2, frozen=True, procedures=True, edit=known)
     source.run("ramp")
     assert snap_compare(terminal_size=size, **shown(source, keys=(key,)))
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])
+def test_a_part_of_the_loss(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """The client's part: below half a point, and still split."""
+    source = FakeSource(2, frozen=True, procedures=True, edit=known)
+    assert snap_compare(terminal_size=size, **shown(source, keys=("e", "down", "down")))
 
 
 def test_trouble(snap_compare: Compare) -> None:
@@ -107,6 +115,23 @@ def test_trouble(snap_compare: Compare) -> None:
 def test_the_event_loop(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The event loop, closely."""
     assert snap_compare(terminal_size=size, **shown(FakeSource(2, frozen=True), keys=("l",)))
+
+
+def side_by_side(snapshot: Snapshot) -> Snapshot:
+    """Four loops in four processes."""
+    one = snapshot.loop
+    loops = tuple(
+        replace(one, proc=f"rig-{place + 3}", elu=elu, cpu=elu * 0.9, streams=4, tasks=8, count=4)
+        for place, elu in ((2, 0.71), (0, 0.42), (1, 0.4), (3, 0.31))
+    )
+    return replace(snapshot, loop=loops[0], loops=loops)
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)], ids=["160", "80"])
+@pytest.mark.parametrize("keys", [(), ("l",)], ids=["live", "loop"])
+def test_loops_side_by_side(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    """The fullest of four is said to be that; the loop's screen lists all."""
+    assert snap_compare(terminal_size=size, **shown(FakeSource(16, frozen=True, edit=side_by_side), keys=keys))
 
 
 def test_findings(snap_compare: Compare) -> None:

@@ -23,6 +23,16 @@ CLIENT = {
     "batching": "held back by batching",
     "other": "sending the request, the way of the last bytes, what an agent does between its requests",
 }
+FORMULAS = {
+    "imbalance": "the round's wall time less the agent's own (start of its first request to end of its last)",
+    "cold_start": "load time that its server reports, less that alone",
+    "prompt": "prompt time that its server reports, less that alone for as many prompt tokens",
+    "decode": "decode time that its server reports, less that alone for as many tokens",
+    "queue": "what else the server counts in a request (total less load, prompt and decode), less that alone",
+    "client": "the agent's wall time less its server's total, less the same alone",
+    "unsplit": "the agent's wall time, less what its work takes alone",
+}
+"""What each part is for one agent; the loss is its sum over the agents, over agents x wall time."""
 NOTEWORTHY = 0.005
 """Parts below half a point get no evidence in a text: nobody asks for it."""
 
@@ -66,7 +76,7 @@ def _agent(part: str, name: str, figures: Figures) -> str:
     lost = figures.get(part)
     if lost is None:
         return ""
-    told = ", ".join(_seen(part, figures))
+    told = ", ".join(seen(part, figures))
     return f"{name} {minus(lost)} points{f' ({told})' if told else ''}"
 
 
@@ -79,7 +89,8 @@ _SEEN = {
 _TTFT = (("ttft_ms", "first chunk after {:.0f} ms", "alone {:.0f} ms"),)
 
 
-def _seen(part: str, figures: Figures) -> Iterator[str]:
+def seen(part: str, figures: Figures) -> Iterator[str]:
+    """Say what was seen of an agent's part: a figure of the rounds, and what it is alone."""
     for name, form, solo in _SEEN.get(part, _TTFT):
         together, by_itself = figures.get(name), figures.get(f"alone_{name}")
         if together is None:

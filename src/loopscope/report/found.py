@@ -127,7 +127,7 @@ def found_in(fold: Fold, summary: Mapping[str, Any]) -> Found:
     """Give what a folded trace holds of procedures."""
     snapshot = fold.snapshot()
     return Found(
-        rounds=tuple(_rounds(snapshot.results)),
+        rounds=tuple(rounds_in(snapshot.results)),
         ceilings=tuple(_ceilings(fold, summary)),
         flips=tuple(_flips(snapshot.results)),
         live=snapshot.ceiling,
@@ -138,7 +138,8 @@ def found_in(fold: Fold, summary: Mapping[str, Any]) -> Found:
 # Rounds
 
 
-def _rounds(results: Iterable[ResultView]) -> Iterator[RoundsFound]:
+def rounds_in(results: Iterable[ResultView]) -> Iterator[RoundsFound]:
+    """Give every set of rounds that was told, oldest first; one that goes on, or was cancelled, is not ``finished``."""
     rounds: list[ResultView] = []
     agents: dict[str, Figures] = {}
     key: tuple[str | None, ...] = ()

@@ -88,14 +88,24 @@ class Operated(Playing):
         self.push_screen(Ask(name, LEVERS[name].valid, lambda text: self.pulls.typed(name, text), value), typed)
 
     def action_choose(self, step: int) -> None:
-        """Move the choice in the agents' table, or in the list of findings or pulls."""
+        """Move the choice in the agents' table, in the list of findings or pulls, or among the parts of a loss."""
         if self.view.board == "findings":
             self.view.choose_finding(self.view.finding_place() + step)
         elif self.view.board == "effects":
             self.view.choose_pull(self.view.pull_place() + step)
+        elif self.view.board == "efficiency":
+            self._choose_part(step)
         else:
             self.view.choose(step)
         self.show()
+
+    def _choose_part(self, step: int) -> None:
+        from loopscope.ui.panes.efficiency import chosen_part, parts
+
+        known = parts(self.view)
+        if known:
+            place = known.index(chosen_part(self.view)) + step
+            self.view.part = known[min(len(known) - 1, max(0, place))]
 
     def action_detail(self) -> None:
         """Open the chosen agent; in the list of findings, go to the moment when the chosen one began."""

@@ -90,8 +90,8 @@ def detail(width: int, height: int) -> dict[str, Box]:
     return boxes
 
 
-def loop(width: int, height: int) -> dict[str, Box]:
-    """Panes of the event loop's screen."""
+def loop(width: int, height: int, loops: int = 1) -> dict[str, Box]:
+    """Panes of the event loop's screen; several loops that serve side by side have a table of their own."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return {"small": Box(0, 0, width, height)}
     boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1), "identity": Box(0, 2, width, 5)}
@@ -100,6 +100,10 @@ def loop(width: int, height: int) -> dict[str, Box]:
     upper = min(room, 9)
     boxes |= _split(("shares", "costs"), (1, 1) if width >= 110 else (2, 3), width, y, upper)
     y, room = y + upper, room - upper
+    if loops > 1 and room >= 5:
+        table = min(loops + 3, max(5, room // 3))
+        boxes["loops"] = Box(0, y, width, table if room - table >= 5 else room)
+        y, room = y + boxes["loops"].height, room - boxes["loops"].height
     if room >= 30:
         boxes |= _split(("lag", "delay"), (1, 1), width, y, 10)
         y, room = y + 10, room - 10
@@ -162,25 +166,37 @@ def effects(width: int, height: int) -> dict[str, Box]:
     return boxes
 
 
-def efficiency(width: int, height: int) -> dict[str, Box]:
-    """Panes of the rounds."""
+def efficiency(width: int, height: int, *, chosen: bool = False) -> dict[str, Box]:
+    """Panes of the rounds. In a small terminal a part has room for its evidence only where one was ``chosen``."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return {"small": Box(0, 0, width, height)}
     boxes = {"header": Box(0, 0, width, 2), "footer": Box(0, height - 1, width, 1)}
     room = height - 3
-    upper = 9 if room >= 24 else 5
-    # A row for each of the six parts, for the client's own, and for both ends.
-    middle = min(12, max(5, room - upper - 4))
+    wide = width >= 130
+    upper = 9 if room >= 24 else (0 if chosen and not wide and room >= 19 else 5)
+    # A row for each of the six parts, for the client's own, and for both ends; the evidence beside them may use more.
+    middle = min(14 if wide and room >= 36 else (12 if upper else 11), max(5, room - upper - 4))
     left = room - upper - middle
     if left < 4:
         middle, left = room - upper, 0
+    below = 0
+    if not wide and left >= 4 and (chosen or left >= 20):
+        below = left if left < 12 else min(12, left - 8)
+    left -= below
     runs = 4 if left >= 9 else 0
     left -= runs
-    boxes |= {"formulas": Box(0, 2, width, upper), "waterfall": Box(0, 2 + upper, width, middle)}
+    if upper:
+        boxes["formulas"] = Box(0, 2, width, upper)
+    y = 2 + upper
+    boxes |= _split(("waterfall", "part") if wide else ("waterfall",), (5, 4)[: 1 + wide], width, y, middle)
+    y += middle
+    if below:
+        boxes["part"] = Box(0, y, width, below)
+    y += below
     if left:
-        boxes["rounds"] = Box(0, 2 + upper + middle, width, left)
+        boxes["rounds"] = Box(0, y, width, left)
     if runs:
-        boxes["procedure"] = Box(0, 2 + upper + middle + left, width, runs)
+        boxes["procedure"] = Box(0, y + left, width, runs)
     return boxes
 
 

@@ -47,6 +47,8 @@ class View:
     """Name and beginning of the chosen finding."""
     pull_s: float | None = None
     """When the chosen pull was; ``None``: the newest."""
+    part: str = ""
+    """Name of the chosen part of the loss; empty: the largest."""
     order: str = ORDERS[0]
     board: str = "live"
     """Which screen of panes is on top: ``live`` or a name of :data:`loopscope.ui.screens.board.OTHERS`."""

@@ -1,5 +1,6 @@
 """Where panes stand."""
 
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -45,7 +46,14 @@ def test_one_pane_may_have_it_all() -> None:
         assert name in plan.live(160, 48, 2)
 
 
-@pytest.mark.parametrize("place", [plan.detail, plan.loop, plan.findings, plan.ceiling, plan.effects, plan.efficiency])
+CHOSEN = functools.partial(plan.efficiency, chosen=True)
+SIDE_BY_SIDE = [functools.partial(plan.loop, loops=2), functools.partial(plan.loop, loops=16)]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [plan.detail, plan.loop, *SIDE_BY_SIDE, plan.findings, plan.ceiling, plan.effects, plan.efficiency, CHOSEN],
+)
 def test_the_others_are_filled_exactly(place: Callable[[int, int], dict[str, Box]]) -> None:
     """No overlap and nothing left over at any size."""
     for width in (60, 80, 119, 120, 160, 240):

@@ -8,11 +8,9 @@ from loopscope.ui.draw import digits
 from loopscope.ui.draw.charts import meter
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
 from loopscope.ui.draw.words import ms, plural, rate, share, size
+from loopscope.ui.panes import loops
+from loopscope.ui.panes.loops import FULL
 from loopscope.ui.view import View
-
-FULL = 0.95
-"""Share of busy time at which a loop counts as full: from here on chunks clump and wait."""
-
 
 _BOUND_WORDS = ("chunks/s at least: a lower bound", "at least (lower bound)", "at least")
 
@@ -23,10 +21,12 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     inner, high = width - 2, height - 2
     where: list[list[Run]] = []
     if snap.loop.name:
-        streams = plural(snap.loop.streams, "stream")
+        streams = plural(loops.streams(view), "stream")
+        which = loops.which(snap.loop)
         where = [
-            [(f"{snap.loop.name} · {streams} · last {snap.window_s:.0f} s", "label")],
-            [(f"{snap.loop.name} · {streams}", "label")],
+            [(f"{which} · {streams} · last {snap.window_s:.0f} s", "label")],
+            [(f"{which} · {streams}", "label")],
+            [(which, "label")],
             [(snap.loop.name, "label")],
         ]
     draining = [[(f"draining: {', '.join(snap.loop.draining)}", "busy")]] if snap.loop.draining else []

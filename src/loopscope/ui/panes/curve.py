@@ -13,6 +13,7 @@ from loopscope.ui.draw.charts import BLANK, braille, cut, nice_top
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
 from loopscope.ui.draw.words import NONE, plural, rate, share
 from loopscope.ui.panes.frames import message
+from loopscope.ui.panes.loops import streams
 from loopscope.ui.view import View
 
 LIMITS = {
@@ -68,7 +69,7 @@ def _shape(view: View) -> str:
     batch, placement = view.lever("batch"), view.lever("placement")
     words.append(f"batch {batch}" if batch not in {"", "off"} else "")
     words.append(f"placement {placement}" if placement not in {"", "loop"} else "")
-    return " · ".join(word for word in (*words, plural(loop.streams, "stream")) if word)
+    return " · ".join(word for word in (*words, plural(streams(view), "stream")) if word)
 
 
 def _rate(value: float | None, sign: str = "") -> str:

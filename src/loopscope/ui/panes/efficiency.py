@@ -31,7 +31,7 @@ PARTS = (
 Means = Mapping[str, float | None]
 
 
-def _latest(results: Sequence[ResultView]) -> tuple[Means, list[ResultView], str]:
+def latest(results: Sequence[ResultView]) -> tuple[Means, list[ResultView], str]:
     """Give the figures to show, the rounds they are of, and what they are called."""
     rounds: list[ResultView] = []
     means: Means = {}
@@ -56,7 +56,7 @@ def _latest(results: Sequence[ResultView]) -> tuple[Means, list[ResultView], str
 
 def formulas(view: View, width: int, height: int) -> list[Row]:
     """Three figures with their names: they measure different things, and only the first one sees contention."""
-    means, rounds, name = _latest(view.snapshot.results)
+    means, rounds, name = latest(view.snapshot.results)
     inner, high = width - 2, height - 2
     if not rounds:
         words = "no rounds yet: S runs those of the scenario" if view.abilities.procedures else "no rounds in it"
@@ -107,26 +107,65 @@ def _percent(value: float | None) -> str:
 
 def waterfall(view: View, width: int, height: int) -> list[Row]:
     """Where the rest went: parts that sum to 1 - measured; a part may be negative, and is drawn as such."""
-    means, rounds, _ = _latest(view.snapshot.results)
+    means, rounds, _ = latest(view.snapshot.results)
     inner, high = width - 2, height - 2
     title = "where the rest went"
     measured = means.get("measured")
     if not rounds or measured is None:
         return frame(title, message("not enough data", inner, high), width, height)
-    parts = [(key, words, value) for key, words in PARTS if (value := means.get(key)) is not None]
+    chosen, level = chosen_part(view), 1.0
     cells = max(10, min(60, inner - 62))
     body = [_step("alone, at once", "", 1.0, 0.0, 1.0, cells, inner, "bound")]
-    level = 1.0
-    for key, words, value in parts:
-        low, high_end = sorted((level, level - value))
-        body.append(_step(key.replace("_", " "), words, -value, low, high_end, cells, inner, _look(value)))
-        level -= value
-        if key == "client":
+    words_by_part = dict(PARTS)
+    for key in _rows(means):
+        if key == "":
             body += _client(means, inner)
+            continue
+        value = means[key] or 0.0
+        low, high_end = sorted((level, level - value))
+        name, words = key.replace("_", " "), words_by_part[key]
+        body.append(_step(name, words, -value, low, high_end, cells, inner, _look(value), chosen=key == chosen))
+        level -= value
     body.append(_step("measured", "", measured, 0.0, measured, cells, inner, "rate"))
     off = abs(level - measured)
     words = "the parts sum to it exactly" if off < 1e-6 else f"the parts miss it by {share(off)}"
     return frame(title, body[:high], width, height, bottom=[[(words, "label" if off < 1e-6 else "problem")]])
+
+
+def _rows(means: Means) -> list[str]:
+    """What stands in the rows below the first one: a part, or nothing where the client's own parts are told."""
+    rows: list[str] = []
+    for key, _ in PARTS:
+        if means.get(key) is not None:
+            rows.append(key)
+            if key == "client" and _of_client(means):
+                rows.append("")
+    return rows
+
+
+def parts(view: View) -> list[str]:
+    """The parts that are known, in the order in which they stand."""
+    means, rounds, _ = latest(view.snapshot.results)
+    return [key for key in _rows(means) if key] if rounds and means.get("measured") is not None else []
+
+
+def chosen_part(view: View) -> str:
+    """The part whose evidence is shown: the chosen one, else the largest."""
+    known = parts(view)
+    if view.part in known:
+        return view.part
+    means, _, _ = latest(view.snapshot.results)
+    return max(known, key=lambda name: means[name] or 0.0, default="")
+
+
+def part_at(view: View, y: int, height: int) -> str:
+    """Give the part at row ``y`` of the waterfall of ``height`` rows (frame included); empty beside one."""
+    means, _, _ = latest(view.snapshot.results)
+    rows = _rows(means) if parts(view) else []
+    place = y - 2
+    if not (0 <= place < len(rows) and y < height - 1):
+        return ""
+    return rows[place] or "client"
 
 
 def _look(value: float) -> str:
@@ -134,10 +173,12 @@ def _look(value: float) -> str:
 
 
 def _step(
-    name: str, words: str, value: float, low: float, high: float, cells: int, inner: int, style: str
+    name: str, words: str, value: float, low: float, high: float, cells: int, inner: int, style: str,
+    *, chosen: bool = False,
 ) -> Row:  # fmt: skip
     figure = _signed(value) if words else f"{100 * value:.1f}"
-    ink = Ink().put(" ").fitted(name, 15, "label").fitted(figure, 7, "value bold", right=True).gap(2)
+    ink = Ink().put("▸" if chosen else " ", "cursor-mark bold").fitted(name, 15, "value bold" if chosen else "label")
+    ink.fitted(figure, 7, "value bold", right=True).gap(2)
     start = min(cells - 1, max(0, round(low * cells)))
     # What rounds to no cell is still seen, but for a part that is nothing.
     size = max(1, min(cells - start, round((high - low) * cells))) if abs(high - low) >= 5e-4 else 0
@@ -151,15 +192,18 @@ def _signed(value: float) -> str:
     return f"{points:+.1f}" if points else "0.0"
 
 
-def _client(means: Means, inner: int) -> list[Row]:
+def _of_client(means: Means) -> str:
     found = [(key.removeprefix("client_"), value) for key, value in means.items() if key.startswith("client_")]
-    told = " · ".join(f"{key.replace('_', ' ')} {_signed(-value)}" for key, value in found if value is not None)
-    return [Ink().to(4).put(fit(f"of it {told}", max(0, inner - 4)), "label").row(inner)] if told else []
+    return " · ".join(f"{key.replace('_', ' ')} {_signed(-value)}" for key, value in found if value is not None)
+
+
+def _client(means: Means, inner: int) -> list[Row]:
+    return [Ink().to(4).put(fit(f"of it {_of_client(means)}", max(0, inner - 4)), "label").row(inner)]
 
 
 def rounds(view: View, width: int, height: int) -> list[Row]:
     """One row a round, the newest on top; one that does not count says why."""
-    _, told, _ = _latest(view.snapshot.results)
+    _, told, _ = latest(view.snapshot.results)
     inner, high = width - 2, height - 2
     if not told:
         return frame("rounds", message("none yet", inner, high), width, height)

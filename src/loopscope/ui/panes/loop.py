@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from loopscope.model.snapshot import LoopView, Quantiles, StallPlace, StallView
+from loopscope.model.snapshot import LoopView, Quantiles, Snapshot, StallPlace, StallView
 from loopscope.ui.draw.charts import meter
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
 from loopscope.ui.draw.words import NONE, clock, count, ms, plural, rate, share, size
-from loopscope.ui.panes.ceiling import FULL
 from loopscope.ui.panes.frames import message
+from loopscope.ui.panes.loops import FULL, which
 from loopscope.ui.view import View
 
 WHY: dict[str, tuple[str, str]] = {
@@ -25,7 +25,7 @@ def identity(view: View, width: int, height: int) -> list[Row]:
     loop, inner = view.snapshot.loop, width - 2
     if not loop.name:
         return frame("event loop", message("no event loop yet", inner, height - 2), width, height)
-    first = Ink().put(f" {loop.name} ", "value bold").put(f" {loop.proc}  ", "label")
+    first = Ink().put(f" {which(loop)} ", "value bold").put(f" {loop.proc}  ", "label")
     if loop.silent_s > 0:
         first.put(fit(f"silent for {loop.silent_s:.1f} s", max(0, inner - first.width)), "problem bold")
     elif loop.draining:
@@ -93,7 +93,7 @@ def costs(view: View, width: int, height: int) -> list[Row]:
     if not loop.name:
         return frame("costs and waits", message("not enough data", inner, height - 2), width, height)
     body = [
-        _fact("CPU per chunk", _cpu_per_chunk(loop, snap.ceiling.now_chunks_s), loop.words.get("loop_cpu", ""), inner),
+        _fact("CPU per chunk", _cpu_per_chunk(snap), loop.words.get("loop_cpu", ""), inner),
         _fact("chunks per read", _plain(loop.chunks_per_read), "", inner),
         _fact("bytes unread", "" if loop.backlog_bytes is None else size(loop.backlog_bytes),
               loop.words.get("backlog", ""), inner),
@@ -116,11 +116,16 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _cpu_per_chunk(loop: LoopView, chunks_s: float | None) -> str:
-    """CPU of the loop's thread by chunk: what is idle bookkeeping counts too, so at a trickle it is dear."""
-    if loop.cpu is None or not chunks_s:
+def _cpu_per_chunk(snap: Snapshot) -> str:
+    """CPU of the loop's thread by chunk: what is idle bookkeeping counts too, so at a trickle it is dear.
+
+    The rate is that of all loops, so their CPU is too.
+    """
+    chunks_s, shares_of_core = snap.ceiling.now_chunks_s, [loop.cpu for loop in snap.loops or (snap.loop,)]
+    known = [cpu for cpu in shares_of_core if cpu is not None]
+    if len(known) < len(shares_of_core) or not chunks_s:
         return ""
-    return f"{1e6 * loop.cpu / chunks_s:.0f} µs at {rate(chunks_s)} chunks/s"
+    return f"{1e6 * sum(known) / chunks_s:.0f} µs at {rate(chunks_s)} chunks/s"
 
 
 def _spread(data: Quantiles, inner: int) -> str:

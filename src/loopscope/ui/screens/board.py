@@ -24,7 +24,9 @@ from loopscope.ui.panes import (
     levers,
     line,
     loop,
+    loops,
     output,
+    part,
     procedure,
     timeline,
 )
@@ -218,6 +220,7 @@ class Loop(Board):
                 ("identity", loop.identity, 1, 0),
                 ("shares", loop.shares, 1, 0),
                 ("costs", loop.costs, 1, 0),
+                ("loops", loops.draw, CHARTS_EVERY, 1),
                 ("lag", histogram.lag, CHARTS_EVERY, 1),
                 ("delay", histogram.delay, CHARTS_EVERY, 2),
                 ("places", loop.places, CHARTS_EVERY, 0),
@@ -230,7 +233,7 @@ class Loop(Board):
 
     def boxes(self, width: int, height: int) -> dict[str, Box]:
         """Say where each pane stands."""
-        return plan.loop(width, height)
+        return plan.loop(width, height, len(self.loopscope.view.snapshot.loops))
 
 
 class Findings(Board):
@@ -265,6 +268,41 @@ class Findings(Board):
                 app.action_detail()
             elif place is not None:
                 view.choose_finding(place)
+                self.show()
+
+
+class Rounds(Board):
+    """Efficiency of rounds; a part of the loss is chosen by arrow or click, and its evidence stands beside."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (
+                ("header", header.draw, 1, 0),
+                ("formulas", efficiency.formulas, 1, 0),
+                ("waterfall", efficiency.waterfall, CHARTS_EVERY, 1),
+                ("part", part.closely, CHARTS_EVERY, 1),
+                ("rounds", efficiency.rounds, CHARTS_EVERY, 2),
+                ("procedure", procedure.draw, 1, 0),
+                ("footer", actions.footer, 1, 0),
+                ("small", frames.too_small, 1, 0),
+            ),
+            "efficiency",
+        )
+
+    def boxes(self, width: int, height: int) -> dict[str, Box]:
+        """Say where each pane stands."""
+        return plan.efficiency(width, height, chosen=bool(self.loopscope.view.part))
+
+    def clicked(self, event: Pane.Clicked) -> None:
+        """Choose a part by a click; the wheel moves the choice."""
+        if event.pane.name != "waterfall":
+            super().clicked(event)
+        elif event.wheel:
+            self.loopscope.action_choose(event.wheel)
+        else:
+            found = efficiency.part_at(self.loopscope.view, event.at.y, event.pane.size.height)
+            if found:
+                self.loopscope.view.part = found
                 self.show()
 
 
@@ -309,16 +347,7 @@ OTHERS: dict[str, Callable[[], Board]] = {
         ),
         plan.effects,
     ),
-    "efficiency": _simple(
-        "efficiency",
-        (
-            ("formulas", efficiency.formulas, 1, 0),
-            ("waterfall", efficiency.waterfall, CHARTS_EVERY, 1),
-            ("rounds", efficiency.rounds, CHARTS_EVERY, 2),
-            ("procedure", procedure.draw, 1, 0),
-        ),
-        plan.efficiency,
-    ),
+    "efficiency": Rounds,
 }
 """The screens that may stand over the live one, by name."""
 
