@@ -31,7 +31,14 @@ _STEP_S = 0.1
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
-    parser.add_argument("--record", type=Path, default=None, metavar="FILE", help="write a trace of it all")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write a trace of it all (without it, what one can look back at is kept among the temporary files, at most"
+        " 512 MB, and removed at the end)",
+    )
     parser.add_argument("--force", action="store_true", help="write over a trace that is there")
     parser.add_argument(
         "--output", type=Path, default=None, metavar="FILE",
