@@ -6,7 +6,8 @@ scenario, tokens a request, number of agents. Versions of programs may differ an
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from loopscope.core.records import Header
@@ -21,6 +22,7 @@ LOAD_LEVERS = frozenset({"agents"})
 _MACHINE = ("cpu", "cores", "gpu")
 """Facts of the host that make it another machine, as far as a trace tells them."""
 _MOST_AGENTS = 2_048
+_OF_POWER = ("watts", "joules_token")
 COUNTED = ("errors", "requests", "taken", "chunks", "tokens")
 
 
@@ -77,10 +79,18 @@ class Comparison:
 
 
 def whole_side(label: str, fold: Fold, kept: Kept, summary: dict[str, Any], words: Iterable[str] = ()) -> Side:
-    """Take a whole trace, without its start-up and settling times. Its segments must have the same settings."""
+    """Take a whole trace, without its start-up and settling times; its levers are told in their turn."""
     numbers = range(len(summary["segments"]))
-    levers = dict(summary["segments"][0]["levers"]) if summary["segments"] else {}
-    return _side(label, fold, kept, list(numbers), levers, summary, summary, words)
+    return _side(label, fold, kept, list(numbers), _in_turn(summary["segments"]), summary, summary, words)
+
+
+def _in_turn(segments: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Give each lever's values over the segments that have data: a whole run may hold several."""
+    told = [segment["levers"] for segment in segments if segment["loop"] is not None] or [
+        segment["levers"] for segment in segments[:1]
+    ]
+    each = {name: [levers[name] for levers in told if name in levers] for name in (told[0] if told else ())}
+    return {name: " then ".join(value for value, _ in groupby(values)) for name, values in each.items()}
 
 
 def segment_side(
@@ -116,7 +126,11 @@ def _side(
 
 def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Comparison:
     """Set two sides against each other."""
-    rows = [_difference(gauge, first.stretch, second.stretch, confidence) for gauge in GAUGES]
+    simulated = "simulated" in (first.power, second.power)
+    rows = [
+        _difference(_named(gauge) if simulated else gauge, first.stretch, second.stretch, confidence)
+        for gauge in GAUGES
+    ]
     unlike = [
         f"{name}: {first.setup.get(name) or 'not known'} and {second.setup.get(name) or 'not known'}"
         for name in first.setup | second.setup
@@ -131,6 +145,11 @@ def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Compar
         first, second, tuple(row for row in rows if row.first is not None or row.second is not None), confidence,
         tuple(unlike), tuple(levers), tuple(_notes(first, second, levers)),
     )  # fmt: skip
+
+
+def _named(gauge: Gauge) -> Gauge:
+    """Give the figure with a title that says so where an emulator made its power up: rows are quoted without notes."""
+    return replace(gauge, title=f"{gauge.title} (SIMULATED)") if gauge.name in _OF_POWER else gauge
 
 
 def _difference(gauge: Gauge, first: Stretch, second: Stretch, confidence: float) -> Difference:

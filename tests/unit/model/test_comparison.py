@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from kit.tape import MS, ZERO, Rig, S, calm, header, hello, lever, merged
-from loopscope.core.records import AnyRecord, Pulse
+from loopscope.core.records import AnyRecord, Power, Pulse
 from loopscope.model.comparison import Comparison, compare, segment_side, whole_side
 from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME, GAUGES, Stretch
@@ -150,6 +150,23 @@ def test_what_speaks_against_a_side_is_told() -> None:
     assert "7 samples were dropped" in notes
     assert "2 levers differ at once" in notes
     assert "httpx differs: 0.27 and 0.28" in notes
+
+
+def test_the_levers_of_a_whole_run_are_told_in_turn() -> None:
+    """A run with a pull in it does not go by what it began with."""
+    fold, kept = folded(merged(header(), hello(), Rig(S // 2, 20 * S), lever(10 * S, "batch", "off", "read:50ms")))
+    side = whole_side("run", fold, kept, summary(fold))
+    assert side.levers["batch"] == "off then read:50ms"
+    assert side.levers["loop"] == "asyncio"
+
+
+def test_simulated_power_says_so_in_its_row() -> None:
+    """Power and energy that an emulator made up are never told without that word."""
+    watts = [Power(t_ns=ZERO + n * S // 4, source="simulated", name="emulator-1", watts=100.0) for n in range(40)]
+    found = compared(merged(header(), hello(), Rig(S // 2, 10 * S), *watts), calm(10))
+    titles = {row.gauge.name: row.gauge.title for row in found.rows}
+    assert titles["watts"] == "power (SIMULATED)"
+    assert titles["joules_token"] == "energy a token (SIMULATED)"
 
 
 def test_a_segment_counts_from_one() -> None:
