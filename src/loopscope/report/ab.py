@@ -55,7 +55,8 @@ def data(result: AbResult) -> dict[str, Any]:
         "figures": [
             {
                 "name": row.name, "title": row.title, "unit": row.unit, "better": row.better, "a": row.a, "b": row.b,
-                "difference": _interval(row.difference), "verdict": row.verdict, "surely": row.surely,
+                "difference": _interval(row.difference), "ratio": _interval(row.ratio), "verdict": row.verdict,
+                "surely": row.surely,
                 "drift_a": row.drift_a, "drift_b": row.drift_b, "halves_a": list(row.halves_a),
                 "halves_b": list(row.halves_b),
             }

@@ -7,7 +7,7 @@ count in that neighbouring pairs resemble each other: see :mod:`loopscope.stats.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import exp, isfinite, log
 
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
@@ -56,6 +56,8 @@ class Row:
     drift_b: float | None
     halves_a: tuple[float | None, ...] = ()
     halves_b: tuple[float | None, ...] = ()
+    ratio: Interval | None = None
+    """B / A, by the mean of its logarithms over the pairs; ``None`` where a figure was zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,8 @@ def judged(
         both = [[_value(gauge, one, tokens_per_chunk) for one in held] for held in (held_a, held_b)]
         if any(value is not None for side in both for value in side):
             values[gauge] = both
-    each = joint(confidence, len(values))
+    # Two looks at each figure, at its difference and at its ratio: what grows under A has no steady difference.
+    each = joint(confidence, 2 * len(values))
     takeover = a != b and not LEVERS[lever].at_once
     rows = tuple(
         _row(gauge, first, second, each, ALIKE_BY_VISIT if takeover else ALIKE_AT_ONCE)
@@ -249,10 +252,30 @@ def _row(
         found = Interval(found.low - width, found.mid, found.high + width, found.n_effective)
     surely = 0 if found is None or not found.excludes(0.0) else 1 if found.mid > 0 else -1
     a, b = _mean([x for x, _ in pairs]), _mean([y for _, y in pairs])
+    words, ratio = verdict(gauge, found, surely, a), _ratio(gauge, pairs, confidence, alike)
+    if found is not None and not surely and ratio is not None and ratio.excludes(1.0):
+        surely = 1 if ratio.mid > 1 else -1
+        words = f"{'higher' if surely > 0 else 'lower'}: {_times(ratio)} times"
     return Row(
-        gauge.name, gauge.title, gauge.unit, gauge.better, a, b, found, verdict(gauge, found, surely, a), surely,
-        _drift(first), _drift(second), tuple(first), tuple(second),
+        gauge.name, gauge.title, gauge.unit, gauge.better, a, b, found, words, surely, _drift(first), _drift(second),
+        tuple(first), tuple(second), ratio,
     )  # fmt: skip
+
+
+def _ratio(gauge: Gauge, pairs: list[tuple[float, float]], confidence: float, alike: float) -> Interval | None:
+    if not pairs or min(min(pair) for pair in pairs) <= 0:
+        return None
+    found = pairs_interval([log(y / x) for x, y in pairs], confidence, alike=alike)
+    if found is None:
+        return None
+    width = 2 * RELATIVE_ERROR if gauge.hist is not None else 0.0
+    ends = (min(max(value, -700.0), 700.0) for value in (found.low - width, found.mid, found.high + width))
+    low, mid, high = (exp(value) for value in ends)
+    return Interval(low, mid, high, found.n_effective)
+
+
+def _times(ratio: Interval) -> str:
+    return f"{ratio.mid:.3g} ({ratio.low:.3g} to {ratio.high:.3g})"
 
 
 def verdict(gauge: Gauge, found: Interval | None, surely: int, base: float | None) -> str:
@@ -317,6 +340,8 @@ def _tell(host: HalvesHost, result: AbResult) -> None:
                 figures={
                     "a": row.a, "b": row.b, "difference": found.mid if found else None,
                     "low": _finite(found.low) if found else None, "high": _finite(found.high) if found else None,
+                    "ratio": row.ratio.mid if row.ratio else None, "ratio_low": row.ratio.low if row.ratio else None,
+                    "ratio_high": row.ratio.high if row.ratio else None,
                     "surely": float(row.surely), "drift_a": row.drift_a, "drift_b": row.drift_b,
                 },
             )

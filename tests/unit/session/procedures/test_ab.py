@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from kit.tape import MS, ZERO, Rig, S, header, hello
@@ -246,6 +247,38 @@ def test_what_is_not_known_is_no_figure_and_what_is_known_too_seldom_is_not_enou
     assert rows["joules_token"].a == pytest.approx(sum(50.0 / (2 * (100.0 + n)) for n in range(4)) / 4)
     assert rows["tok_s"].a == pytest.approx(101.5)
     assert any("SIMULATED" in note for note in result.notes)
+
+
+def test_what_grows_under_one_value_is_told_by_its_ratio() -> None:
+    """A delay that climbs under A has no steady difference, but is always a hundred times that under B."""
+    a = [figures(100.0 + n, 100.0 * 2.0**n) for n in range(6)]
+    b = [figures(100.0 + n % 2, 1.0 + 0.1 * n) for n in range(6)]
+    row = next(row for row in judged("throttle", "50", "off", 3.0, a, b, 1.0).rows if row.name == "delay.p50")
+    assert not row.difference.low > 0
+    assert row.difference.high > 0
+    assert row.surely == -1
+    assert row.verdict.startswith("lower: 0.00")
+    assert row.ratio.high < 0.1
+
+
+@pytest.mark.parametrize("pairs", [4, 6])
+def test_the_same_under_noise_is_told_apart_in_one_table_of_twenty_at_most(pairs: int) -> None:
+    """A against A, figures that scatter like delays (log-normal): both looks together keep to it."""
+    draw = np.random.default_rng(3)
+    wrong = 0
+    for _ in range(400):
+        held = [
+            [
+                Figures(seconds=3.0, **dict(zip(NAMES, draw.lognormal(0, 0.5, len(NAMES)).tolist(), strict=True)))
+                for _ in range(pairs)
+            ]
+            for _ in "AB"
+        ]
+        wrong += any(row.surely for row in judged("batch", "off", "off", 3.0, *held, 1.0).rows)
+    assert wrong / 400 <= 0.06
+
+
+NAMES = ("chunks_s", "tok_s", "delay_p50_ms", "delay_p99_ms", "lag_p99_ms", "gap_p99_ms", "cpu_us_per_chunk", "elu")
 
 
 def test_a_report_is_text_and_one_object() -> None:
