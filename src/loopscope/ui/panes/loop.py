@@ -103,7 +103,9 @@ def costs(view: View, width: int, height: int) -> list[Row]:
         _fact("to connect", _connect(loop), "no connection was made yet", inner),
         _fact("context switches", _switches(loop), loop.words.get("switches", ""), inner),
     ]  # fmt: skip
-    return frame("costs and waits", body, width, height)
+    # Reads, chunks and connects are counted for all of them; what waits is that of the loop above.
+    all_of_them: list[list[Run]] = [[("CPU, reads, connects of all loops", "label")], []] if loop.count > 1 else []
+    return frame("costs and waits", body, width, height, right=all_of_them)
 
 
 def _fact(name: str, value: str, words: str, inner: int) -> Row:
