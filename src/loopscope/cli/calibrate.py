@@ -11,7 +11,7 @@ from loopscope.cli.ceiling import LISTS, with_progress
 from loopscope.settings import levers
 
 NAME = "calibrate"
-HELP = """Measure for about 20 seconds, on an emulator of its own, what a client carries on this machine: what a
+HELP = """Measure for 25 to 40 seconds, on an emulator of its own, what a client carries on this machine: what a
 wake-up, a read and a chunk cost it, and at which rate it falls behind. It is kept, with its date and the versions that
 it was made with; from then on the live screen says how much of the ceiling is used and what another loop or client
 would give.

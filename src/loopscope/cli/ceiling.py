@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--rate", type=float, default=100.0, metavar="R", help="chunks/s of each stream with --shape streams (100)"
     )
     group.add_argument("--model", default="", metavar="NAME", help="model to ask servers for")
-    group.add_argument("--calibrate", action="store_true", help="calibrate each client and loop first (20 s each)")
+    group.add_argument("--calibrate", action="store_true", help="calibrate each client and loop first (30 s each)")
     group.add_argument("--out", type=Path, default=None, metavar="DIR", help="write a trace of each cell there")
     group.add_argument("--json", action="store_true", help="print one object on standard output")
 
