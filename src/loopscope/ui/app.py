@@ -185,9 +185,10 @@ class LoopscopeApp(Operated):
         self.view.procedure = told
         if told is None or told.running or before is None or not before.running:
             return
-        words = told.problem or getattr(told.result, "words", "") or f"done in {told.seconds:.0f} s"
+        from loopscope.ui.panes.procedure import outcome
+
         severity: Literal["information", "warning"] = "warning" if told.problem else "information"
-        self.notify(words, title=told.title, severity=severity, timeout=8, markup=False)
+        self.notify(outcome(told), title=told.title, severity=severity, timeout=8, markup=False)
 
     def _tell(self, snapshot: Snapshot) -> None:
         from loopscope.ui.panes.levers import summary

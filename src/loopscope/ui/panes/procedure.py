@@ -4,6 +4,7 @@ import textwrap
 
 from loopscope.model.gauges import BY_NAME
 from loopscope.model.snapshot import ResultView
+from loopscope.session.source import Progress
 from loopscope.ui.draw.charts import meter
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
 from loopscope.ui.draw.words import NONE, plural, share
@@ -32,7 +33,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     if told is None:
         return frame("runs by itself", message("nothing has been run yet", inner, high), width, height, bottom=bottom)
     if not told.running:
-        text = told.problem or getattr(told.result, "words", "") or f"done in {told.seconds:.0f} s"
+        text = outcome(told)
         look = "finding" if told.problem else "value"
         rows = [Ink().put(fit(f" {line}", inner), look).row(inner) for line in textwrap.wrap(text, max(20, inner - 2))]
         title = f"{told.title}: {'ended' if told.problem else 'done'}"
@@ -43,6 +44,13 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     body = [Ink().gap(1).put(filled, "elu").put(rest, "trough").put(pace, "value bold").row(inner)]
     body.append(Ink().put(fit(f" {told.words}", inner), "busy").row(inner))
     return frame(told.title, body, width, height, bottom=[[("X", "key bold"), (" cancels it", "label")]])
+
+
+def outcome(told: Progress) -> str:
+    """Say how it ended: why it did not, or what it found in a sentence; a ramp of two shapes has two."""
+    found = told.result if isinstance(told.result, tuple) else (told.result,)
+    said = "; ".join(words for one in found if (words := getattr(one, "words", "")))
+    return told.problem or said or f"done in {told.seconds:.0f} s"
 
 
 def _found(results: tuple[ResultView, ...]) -> tuple[ResultView | None, list[ResultView]]:
