@@ -22,8 +22,8 @@ RECORDINGS: dict[str, list[str]] = {
         "--at", "32", "throttle=60",
     ],
     "busy-sixteen": [
-        "--embedded", "--scenario", "busy.toml", "--seconds", "9.5", "--agents", "16", "--decoder", "json",
-        "--at", "4.5", "loop=uvloop", "--at", "7", "batch=read:50ms",
+        "--embedded", "--scenario", "busy.toml", "--seconds", "8.6", "--agents", "16", "--decoder", "json",
+        "--at", "4.3", "loop=uvloop", "--at", "5.8", "batch=read:50ms",
     ],
     "uneven-pair": ["--seconds", "24", "--tokens", "200"],
     "stall": ["--embedded", "--seconds", "28", "--rate", "60", "--tokens", "200", "--plant", "block:120:1@10"],
