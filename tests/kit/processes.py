@@ -41,6 +41,18 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def sessions_children() -> list[int]:
+    """Children of ours that a session has started. Servers that other tests share are not meant: they live on."""
+    return [pid for pid in children_of(os.getpid()) if b"loopscope.realpair" not in _command_line(pid)]
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def exists(pid: int) -> bool:
     """Say whether a process runs; one that has ended and waits to be reaped does not."""
     try:

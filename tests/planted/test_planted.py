@@ -4,11 +4,9 @@ A part of ``loopscope doctor --selftest``, which has every cause on every loop w
 on two cores which others use as well, each on one loop, and on both where the loops are measured in different ways.
 """
 
-import os
-
 import pytest
 
-from kit.processes import children_of
+from kit.processes import sessions_children
 from loopscope.session.selftest import CASES, Case, Result, run_case
 from loopscope.settings.levers import loops_here
 
@@ -29,4 +27,4 @@ def test_a_planted_cause_comes_back(case: Case, idle: Result) -> None:
     """
     result = idle if case.name == "idle" else run_case(case, idle.idle, SLACK)
     assert result.wrong == [], f"{result.words}; others used {result.others} cores"
-    assert children_of(os.getpid()) == []
+    assert sessions_children() == []

@@ -1,7 +1,6 @@
 """A-B-B-A with real children: a planted difference comes back, and the lever is as it was, whatever ends it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import time
 
 import pytest
 
-from kit.processes import children_of
+from kit.processes import sessions_children
 from loopscope.core.records import Lever
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
@@ -63,7 +62,7 @@ def test_cancelled_in_the_screen_it_sets_the_lever_back() -> None:
         assert source.options_now().levers["batch"] == "off"
     finally:
         source.stop()
-    assert not children_of(os.getpid())
+    assert not sessions_children()
 
 
 def test_ctrl_c_ends_it_with_130_and_a_whole_trace(tmp_path) -> None:
@@ -80,7 +79,7 @@ def test_ctrl_c_ends_it_with_130_and_a_whole_trace(tmp_path) -> None:
     assert not out
     assert "interrupted" in err
     assert '"k":"trailer"' in trace.read_text().splitlines()[-1]
-    assert not children_of(os.getpid())
+    assert not sessions_children()
 
 
 def test_bad_input_is_one_sentence() -> None:

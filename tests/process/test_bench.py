@@ -1,11 +1,10 @@
 """A bench with real children: what is offered, what is delivered, and that nothing is left of it."""
 
-import os
 import time
 
 import pytest
 
-from kit.processes import children_of
+from kit.processes import sessions_children
 from loopscope.cli.headless import snapshot_of
 from loopscope.core.records import Phase, Result
 from loopscope.model.fold import Fold
@@ -38,7 +37,7 @@ def test_a_light_load_is_carried_whole_and_read_exactly(loop: str) -> None:
             assert 0 < step.load.reads <= 1.1
             assert step.limited_by in ("", "core")
         assert bench.versions["loop"] == loop
-    assert not children_of(os.getpid())
+    assert not sessions_children()
 
 
 def test_an_overload_is_seen_and_what_it_leaves_is_drained() -> None:
@@ -51,7 +50,7 @@ def test_an_overload_is_seen_and_what_it_leaves_is_drained() -> None:
         bench.drain(Handle(), 100.0, 20.0)
         delay = bench.gauge.delay_ms(0)
         assert delay is not None
-    assert not children_of(os.getpid())
+    assert not sessions_children()
 
 
 def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> None:
@@ -61,7 +60,7 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
     source.listen(heard.append)
     source.start()
     try:
-        before = children_of(os.getpid())
+        before = sessions_children()
         source.run("ramp", shape="rate", streams="2")
         until = time.monotonic() + 30
         while (
@@ -77,10 +76,10 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
         while source.procedure().running and time.monotonic() < until:
             time.sleep(0.05)
         assert source.procedure().problem == "cancelled"
-        assert children_of(os.getpid()) == before
+        assert sessions_children() == before
     finally:
         source.stop()
-    assert not children_of(os.getpid())
+    assert not sessions_children()
 
 
 def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path) -> None:

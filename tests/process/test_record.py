@@ -105,7 +105,9 @@ def test_no_takeover_of_client_or_placement_loses_a_request(tmp_path: Path, pull
     records = _records(path)
     requests = [record for record in records if isinstance(record, Request)]
     assert {request.outcome for request in requests} == {"ok", "taken"}
-    assert result["truth"]["requests"] == len(requests)
+    # One that was cut by the end before its server answered may not have reached it.
+    answered = [request for request in requests if request.status is not None]
+    assert len(answered) <= result["truth"]["requests"] <= len(requests)
     assert all(request.chunks == 60 for request in requests if request.outcome == "ok")
     hellos = [record for record in records if isinstance(record, Hello) and record.role == "rig"]
     last = {hello.proc for hello in hellos if hello.info["group"] == "3"}
@@ -235,7 +237,7 @@ def test_an_output_that_cannot_be_written_is_told_first(tmp_path: Path, target: 
 def test_a_disk_that_fills_up_is_told_at_the_end(tmp_path: Path) -> None:
     """When the file could not take everything, the run is measured to its end, and the command says so and fails."""
     path = tmp_path / "run.jsonl"
-    limit = 15_000
+    limit = 30_000
 
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

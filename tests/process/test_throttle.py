@@ -1,11 +1,10 @@
 """The throttle in all its forms, with real children."""
 
-import os
 import time
 
 import pytest
 
-from kit.processes import children_of
+from kit.processes import sessions_children
 from loopscope.core.clock import now_ns
 from loopscope.core.records import Mark, Result
 from loopscope.session.live import LiveSource
@@ -61,7 +60,7 @@ def test_an_adaptive_throttle_opens_until_the_delay_that_it_causes_is_gone(loop:
         assert all(step.figures["new_chunks_s"] > step.figures["old_chunks_s"] for step in steps)
     finally:
         source.stop()
-    assert not children_of(os.getpid())
+    assert not sessions_children()
 
 
 @pytest.mark.parametrize("placement", ["loop", "process:2"])
@@ -81,4 +80,4 @@ def test_a_shared_throttle_is_one_for_all_agents(placement: str) -> None:
         assert words == (["100/s for each of 2 processes"] if placement == "process:2" else [""])
     finally:
         source.stop()
-    assert not children_of(os.getpid())
+    assert not sessions_children()
