@@ -145,6 +145,8 @@ class Worker:
                 else:
                     self._on_line(line)
         code = process.wait()
+        # Nobody stops a child that has died by itself: its pipe would stay open for as long as the session.
+        self._cut_leash()
         self._ready.set()
         self._on_end(code)
 

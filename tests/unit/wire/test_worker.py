@@ -115,6 +115,16 @@ def test_a_killed_child_is_noticed(child) -> None:
     worker.send(SetLever(name="x", value=""))  # to nobody: no error
 
 
+def test_the_pipe_to_a_child_that_died_by_itself_is_closed(child) -> None:
+    """Nobody stops it any more, and a session may lose many."""
+    ended = threading.Event()
+    worker = child(_ECHO, on_end=lambda code: ended.set())
+    worker.wait_ready(10)
+    os.kill(worker.pid, signal.SIGKILL)
+    assert ended.wait(10)
+    assert worker._process.stdin.closed
+
+
 def test_no_child_outlives_a_killed_session(tmp_path: Path) -> None:
     """After kill -9 of the session, a child that hangs in its own work is gone within two seconds."""
     (tmp_path / "hanging.py").write_text(textwrap.dedent(_ECHO.replace("end.wait()", "threading.Event().wait()")))
