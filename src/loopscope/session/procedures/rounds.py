@@ -61,8 +61,8 @@ def run(host: ScenarioHost, task: Task, args: Mapping[str, str]) -> ScenarioResu
         CancelledError: by the operator.
     """
     rounds, solo, warm_up = check(args, host.scenario)
-    _quiet(host, task)
     try:
+        _quiet(host, task)
         return _Run(host, task, rounds, solo, warm_up, args.get("called", "")).whole()
     finally:
         host.resume_agents()
