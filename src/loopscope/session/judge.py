@@ -10,7 +10,7 @@ from loopscope.model.snapshot import Snapshot
 from loopscope.settings.thresholds import Limits
 
 HOLD_NS = 2 * NS_PER_S
-"""A rule must hold for so long without a break before it is told: one bad second is none."""
+"""A rule must hold for so long without a break before it is told: one bad second is none. Not for events."""
 KEEP_NS = 3 * NS_PER_S
 """What is told stays for so long at least, or nobody could read it ..."""
 CLEAR_NS = 2 * NS_PER_S
@@ -60,7 +60,7 @@ class Judge:
         case.free_since_ns = None
         case.held_since_ns = at_ns if case.held_since_ns is None else case.held_since_ns
         if case.on_at_ns is None:
-            if at_ns - case.held_since_ns < HOLD_NS:
+            if at_ns - case.held_since_ns < HOLD_NS and not RULES[name].event:
                 return None
             case.on_at_ns = at_ns
         elif at_ns - case.told_at_ns < RENEW_NS or case.told == held:

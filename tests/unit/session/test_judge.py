@@ -53,6 +53,12 @@ def test_it_is_told_when_it_has_held_for_two_seconds(bench: Bench) -> None:
     assert bench.row(FINE, BAD, BAD, BAD, BAD) == ["", "", "", "on", ""]
 
 
+def test_an_event_is_told_at_first_sight(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in sight for three looks at most; then it goes as others do."""
+    monkeypatch.setitem(RULES, "errors", Rule("errors", "warn", (), bench.ask, event=True))
+    assert bench.row(FINE, BAD, FINE, FINE, FINE, FINE) == ["", "on", "", "", "off", ""]
+
+
 def test_a_bad_second_is_none(bench: Bench) -> None:
     """What holds for two looks of three is not told: each break begins anew."""
     assert bench.row(BAD, BAD, FINE, BAD, BAD, FINE, BAD, FINE) == [""] * 8

@@ -193,6 +193,6 @@ RULES = (
     ),
     Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog),
     Rule("back-pressure", WARN, ("backlog_ms", "pressed_ratio"), _back_pressure),
-    Rule("server-stalls", WARN, ("pause_ms", "pause_ratio", "backlog_ms"), _server_stalls),
+    Rule("server-stalls", WARN, ("pause_ms", "pause_ratio", "backlog_ms"), _server_stalls, event=True),
     Rule("server-clock", WARN, (), _server_clock),
 )
