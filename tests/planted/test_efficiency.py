@@ -1,7 +1,9 @@
 """Causes of lost efficiency, planted by the emulator and the rig, come back by their names within a point.
 
 Each scenario is small: one solo request an agent, one round. The emulators keep their schedule to the millisecond: a
-tenth of a point in a round of 1.5 s.
+tenth of a point in a round of 1.5 s. A point is 15 ms of it, which a neighbour on two shared cores takes now and then
+(1 of 27 runs in CI): a scenario that does not come back is run again, three times at most. A share that is worked out
+wrong is off each time.
 """
 
 import math
@@ -21,6 +23,7 @@ from loopscope.settings import levers
 from loopscope.settings import scenario as scenarios
 
 RIGS = [("asyncio", "httpx"), ("uvloop", "streams")]
+TRIES = 3
 PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client")
 
 
@@ -57,17 +60,23 @@ def rounds(
     return made
 
 
-def assert_lost(made: RoundSet, **planted: float) -> None:
+def assert_lost(run: Callable[[], RoundSet], **planted: float) -> RoundSet:
     """Exactly these parts (points) were lost, each within a point; the rest within a point of nothing; an exact sum."""
-    (one,) = made.rounds
-    assert not one.left_out
-    assert one.efficiency is not None
-    assert one.efficiency.loss is not None
-    assert one.efficiency.measured is not None
-    lost = one.efficiency.loss.parts()
-    assert math.fsum(lost.values()) == pytest.approx(1 - one.efficiency.measured, abs=1e-9)
-    wanted = {name: planted.get(name, 0.0) for name in PARTS}
-    assert {name: 100 * value for name, value in lost.items()} == pytest.approx(wanted, abs=1.0)
+    wanted = pytest.approx({name: planted.get(name, 0.0) for name in PARTS}, abs=1.0)
+    for _ in range(TRIES):
+        made = run()
+        (one,) = made.rounds
+        assert not one.left_out
+        assert one.efficiency is not None
+        assert one.efficiency.loss is not None
+        assert one.efficiency.measured is not None
+        lost = one.efficiency.loss.parts()
+        assert math.fsum(lost.values()) == pytest.approx(1 - one.efficiency.measured, abs=1e-9)
+        points = {name: 100 * value for name, value in lost.items()}
+        if points == wanted:
+            break
+    assert points == wanted
+    return made
 
 
 @pytest.mark.parametrize(("loop", "client"), RIGS)
@@ -75,8 +84,8 @@ def assert_lost(made: RoundSet, **planted: float) -> None:
 def test_imbalance(tmp_path: Path, loop: str, client: str, points: int) -> None:
     """Budgets that differ by twice so many percent of the longer one."""
     short = round(600 * (1 - points / 50))
-    made = rounds(scenario(tmp_path, (short, 600), rate=400), loop, client)
-    assert_lost(made, imbalance=points)
+    path = scenario(tmp_path, (short, 600), rate=400)
+    assert_lost(lambda: rounds(path, loop, client), imbalance=points)
 
 
 @pytest.mark.parametrize(("loop", "client"), RIGS)
@@ -84,22 +93,22 @@ def test_imbalance(tmp_path: Path, loop: str, client: str, points: int) -> None:
 def test_decode_contention(tmp_path: Path, loop: str, client: str, points: int) -> None:
     """Two servers on one card that slow each other down."""
     factor = 1 / (1 - points / 100)
-    made = rounds(scenario(tmp_path, (500, 500), rate=400, share_factor=factor), loop, client)
-    assert_lost(made, decode=points)
+    path = scenario(tmp_path, (500, 500), rate=400, share_factor=factor)
+    assert_lost(lambda: rounds(path, loop, client), decode=points)
 
 
 @pytest.mark.parametrize(("loop", "client"), RIGS)
 def test_cold_start(tmp_path: Path, loop: str, client: str) -> None:
     """Models that are unloaded before the round take 0.3 s to load, of 1.5 s."""
-    made = rounds(scenario(tmp_path, (480, 480), "cold = true", rate=400, load_ms=300), loop, client)
-    assert_lost(made, cold_start=100 * 300 / 1500)
+    path = scenario(tmp_path, (480, 480), "cold = true", rate=400, load_ms=300)
+    assert_lost(lambda: rounds(path, loop, client), cold_start=100 * 300 / 1500)
 
 
 @pytest.mark.parametrize(("loop", "client"), RIGS)
 def test_queueing(tmp_path: Path, loop: str, client: str) -> None:
     """Two agents at a server with one slot: one idles while the other works, that one waits before: 25 points each."""
-    made = rounds(scenario(tmp_path, (300, 300), "servers = 1", rate=400, parallel=1), loop, client)
-    assert_lost(made, imbalance=25, queue=25)
+    path = scenario(tmp_path, (300, 300), "servers = 1", rate=400, parallel=1)
+    assert_lost(lambda: rounds(path, loop, client), imbalance=25, queue=25)
 
 
 @pytest.mark.parametrize(("loop", "client"), RIGS)
@@ -114,8 +123,7 @@ def test_a_client_that_costs(tmp_path: Path, loop: str, client: str, points: int
             source.pull("throttle", f"{rate:g}", by="script")
 
     path = scenario(tmp_path, (600, 600), "pause_s = 0.5", rate=400)
-    made = rounds(path, loop, client, hear=throttle)
-    assert_lost(made, client=points)
+    made = assert_lost(lambda: rounds(path, loop, client, hear=throttle), client=points)
     assert made.figures["client_throttle"].mean == pytest.approx(points / 100, abs=0.01)
 
 
@@ -123,11 +131,11 @@ def test_a_client_that_costs(tmp_path: Path, loop: str, client: str, points: int
 def test_causes_mixed(tmp_path: Path, loop: str, client: str) -> None:
     """Imbalance and contention together: worked out by hand from the emulator's schedule."""
     rate, factor, short, long = 400.0, 1.25, 400, 600
-    made = rounds(scenario(tmp_path, (short, long), rate=rate, share_factor=factor), loop, client)
+    path = scenario(tmp_path, (short, long), rate=rate, share_factor=factor)
     first_s = (short - 1) * factor / rate
     wall_s = first_s + (long - short) / rate
     assert_lost(
-        made,
+        lambda: rounds(path, loop, client),
         imbalance=100 * (wall_s - first_s) / (2 * wall_s),
         decode=100 * (2 * first_s * (1 - 1 / factor)) / (2 * wall_s),
     )
