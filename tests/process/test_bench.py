@@ -7,6 +7,7 @@ import pytest
 from kit.processes import sessions_children
 from loopscope.cli.headless import snapshot_of
 from loopscope.core.records import Phase, Result
+from loopscope.model.ceiling import KEYS
 from loopscope.model.fold import Fold
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
@@ -88,7 +89,7 @@ def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path
     values = levers.defaults()
     shelf.keep(
         Calibration(
-            date=shelf.today(), machine=shelf.machine(), settings={key: values[key] for key in shelf.KEYS},
+            date=shelf.today(), machine=shelf.machine(), settings={key: values[key] for key in KEYS},
             versions=shelf.versions_now(values["client"], values["loop"]),
             shapes=[Shape(streams=2, hard=Bound(low=9e3, mid=1e4, high=1.1e4))],
         )

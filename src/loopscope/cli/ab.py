@@ -4,7 +4,6 @@ import argparse
 import json
 import shutil
 import sys
-import time
 from pathlib import Path
 
 from loopscope.cli import headless
@@ -50,20 +49,22 @@ def run(args: argparse.Namespace) -> int:
     from loopscope.report.ab import data, render
     from loopscope.session.procedures.ab import AbResult
 
-    result, problem = _flip(args)
+    result, problem, unwritten = _flip(args)
     if isinstance(result, AbResult):
         if args.json:
             sys.stdout.write(json.dumps(data(result), indent=2, allow_nan=False) + "\n")
         else:
             width = max(80, min(160, shutil.get_terminal_size((120, 40)).columns))
             sys.stdout.write(render(result, width) + "\n")
-    if args.output is not None:
+    if args.output is not None and not unwritten:
         headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
     if problem == "cancelled":
         headless.say("loopscope ab: interrupted; no result")
         return 130
     if problem:
         raise LoopscopeError(problem)
+    if unwritten:
+        raise LoopscopeError(f"the recording is not complete: {unwritten}")
     return 0
 
 
@@ -84,13 +85,11 @@ def _asked(args: argparse.Namespace) -> tuple[dict[str, str], str, str]:
     return asked | {"lever": args.flip}, lever, first
 
 
-def _flip(args: argparse.Namespace) -> tuple[object, str]:
-    """Run the session and the procedure in it; give the result, and why there is none."""
+def _flip(args: argparse.Namespace) -> tuple[object, str, str]:
+    """Run the session and the procedure in it; give the result, why there is none, what is wrong with the trace."""
     import dataclasses
 
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    from loopscope.cli.procedures import run_with_bar
     from loopscope.session.live import LiveSource
     from loopscope.session.procedures.ab import check
 
@@ -101,26 +100,4 @@ def _flip(args: argparse.Namespace) -> tuple[object, str]:
         options = dataclasses.replace(options, levers=options.levers | {lever: first})
         options.check()
     source = LiveSource(options)
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with (
-        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
-        headless.interruptible() as interrupted,
-    ):
-        bar, said = progress.add_task("starting", total=1.0), ""
-        try:
-            source.start()
-            source.run("ab", **asked)
-            while (view := source.procedure()) is not None and view.running:
-                progress.update(bar, completed=view.done, description=view.words)
-                if not console.is_terminal and view.words != said:
-                    said = view.words
-                    headless.say(f"loopscope: {said}")
-                if interrupted.is_set():
-                    source.cancel()
-                time.sleep(0.1)
-        finally:
-            source.stop()
-    if view is None:
-        return None, "it did not start"
-    return view.result, view.problem
+    return *run_with_bar(source, "ab", asked), source.recording_problem

@@ -44,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     width = max(60, min(120, shutil.get_terminal_size((120, 40)).columns))
     rows = [
         [
-            " · ".join(group.configuration), group.formula, str(group.n), f"{group.mean:.1%}", _points(group.sd),
-            f"{group.least:.1%}", f"{group.most:.1%}",
-            "-" if group.interval is None else f"{group.interval.low:.1%} to {group.interval.high:.1%}",
+            " · ".join(group.configuration), group.formula, str(over.n), f"{over.mean:.1%}", _points(over.sd),
+            f"{over.least:.1%}", f"{over.most:.1%}",
+            "-" if over.interval is None else f"{over.interval.low:.1%} to {over.interval.high:.1%}",
         ]
-        for group in made.groups
+        for group in made.groups for over in (group.over,)
     ]  # fmt: skip
     columns = (
         Column("configuration (warm runs)", left=True), Column("formula", rank=2, left=True), Column("n"),
@@ -88,7 +88,10 @@ def _data(made: Audit) -> dict[str, Any]:
         "runs": made.runs,
         "skipped": made.skipped,
         "columns": list(made.columns),
-        "groups": [asdict(group) for group in made.groups],
+        "groups": [
+            {"configuration": group.configuration, "formula": group.formula, **asdict(group.over)}
+            for group in made.groups
+        ],
         "cold": [asdict(run) for run in made.cold],
         "dependences": [_dependence(one) for one in made.dependences],
         "sentences": list(made.sentences),

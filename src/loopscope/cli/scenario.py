@@ -85,40 +85,18 @@ def _list() -> int:
 def _rounds(args: argparse.Namespace) -> tuple[object, str, str]:
     """Run all rounds; give the result, why there is none, and what is wrong with the trace."""
     import dataclasses
-    import time
 
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    from loopscope.cli.procedures import run_with_bar
     from loopscope.session.live import LiveSource
     from loopscope.session.procedures.rounds import check
 
     options = options_from(args, args.output, overwrite=args.force)
-    count = max(scenarios.load(options.scenario).counts or [len(scenarios.load(options.scenario).agent)])
-    levers = options.levers | {"agents": str(count)}
+    plan = scenarios.load(options.scenario)
     asked = {"called": Path(args.name).stem}
     for name in ("rounds", "solo", "warm_up"):
         if word := getattr(args, name):
             asked[name] = word
-    check(asked, scenarios.load(options.scenario))
+    check(asked, plan)
+    levers = options.levers | {"agents": str(max(plan.agent_counts))}
     source = LiveSource(dataclasses.replace(options, idle=True, levers=levers))
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with (
-        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
-        headless.interruptible() as interrupted,
-    ):
-        bar = progress.add_task("starting", total=1.0)
-        try:
-            source.start()
-            source.run("scenario", **asked)
-            while (view := source.procedure()) is not None and view.running:
-                progress.update(bar, completed=view.done, description=view.words)
-                if interrupted.is_set():
-                    source.cancel()
-                time.sleep(0.1)
-        finally:
-            source.stop()
-    if view is None:
-        return None, "the rounds did not start", source.recording_problem
-    return view.result, view.problem, source.recording_problem
+    return *run_with_bar(source, "scenario", asked), source.recording_problem

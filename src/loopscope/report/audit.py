@@ -1,7 +1,7 @@
 """What a table of runs can and cannot show: spread, cold first runs, what efficiency depends on, what formulas see."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from loopscope.report.runs_table import Run, RunsTable
 from loopscope.report.words import plural
-from loopscope.stats.intervals import Interval, mean_interval, student_t
+from loopscope.stats.intervals import Interval, student_t
+from loopscope.stats.over import Over, over
 from loopscope.stats.regression import Fit, fit
 
 COLD_SPREADS = 4.0
@@ -39,13 +40,7 @@ class Group:
 
     configuration: tuple[str, ...]
     formula: str
-    n: int
-    mean: float
-    sd: float | None
-    cv: float | None
-    least: float
-    most: float
-    interval: Interval | None
+    over: Over
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +83,11 @@ def audit(table: RunsTable) -> Audit:
     by_formula: dict[str, list[Run]] = defaultdict(list)
     for run in table.runs:
         by_formula[run.formula].append(run)
-    cold = [run for runs in by_formula.values() for run in _cold(runs)]
-    expected = dict(_expected(by_formula.values()))
-    cold_ids = {id(run) for run in cold}
-    warm = {formula: [run for run in runs if id(run) not in cold_ids] for formula, runs in by_formula.items()}
+    cold = {id(run): (run, where) for runs in by_formula.values() for run, where in _cold(runs)}
+    warm = {formula: [run for run in runs if id(run) not in cold] for formula, runs in by_formula.items()}
     dependences = tuple(made for formula, runs in warm.items() if (made := _dependence(formula, runs)) is not None)
     groups = tuple(_groups(run for runs in warm.values() for run in runs))
-    colds = tuple(Cold(run.configuration, run.efficiency, expected[id(run)]) for run in cold)
+    colds = tuple(Cold(run.configuration, run.efficiency, where) for run, where in cold.values())
     return Audit(
         name=table.name, runs=len(table.runs), skipped=table.skipped, columns=table.columns, groups=groups, cold=colds,
         dependences=dependences, sentences=tuple(_sentences(table, warm, colds, dependences)),
@@ -131,24 +124,18 @@ def _where(run: Run, level: tuple[Fit | None, float, float]) -> float:
     return mean
 
 
-def _cold(runs: Sequence[Run]) -> list[Run]:
-    """First runs that lie below where the later runs of this formula lie."""
+def _cold(runs: Sequence[Run]) -> Iterator[tuple[Run, float]]:
+    """Give first runs that lie below where the later runs of this formula lie, each with where that is."""
     firsts = _firsts(runs)
     first_ids = {id(run) for run in firsts}
     level = _level([run for run in runs if id(run) not in first_ids])
     if level is None:
-        return []
+        return
     limit = max(COLD_LEAST, COLD_SPREADS * level[2])
-    return [run for run in firsts if run.efficiency < _where(run, level) - limit]
-
-
-def _expected(groups: Iterable[Sequence[Run]]) -> Iterable[tuple[int, float]]:
-    for runs in groups:
-        firsts = _firsts(runs)
-        first_ids = {id(run) for run in firsts}
-        level = _level([run for run in runs if id(run) not in first_ids])
-        for run in firsts:
-            yield id(run), _where(run, level) if level is not None else run.efficiency
+    for run in firsts:
+        where = _where(run, level)
+        if run.efficiency < where - limit:
+            yield run, where
 
 
 def _dependence(formula: str, runs: Sequence[Run]) -> Dependence | None:
@@ -166,13 +153,7 @@ def _groups(runs: Iterable[Run]) -> Iterable[Group]:
     for run in runs:
         groups[run.configuration, run.formula].append(run.efficiency)
     for (configuration, formula), values in groups.items():
-        mean = fmean(values)
-        sd = stdev(values) if len(values) > 1 else None
-        yield Group(
-            configuration=configuration, formula=formula, n=len(values), mean=mean, sd=sd,
-            cv=sd / mean if sd is not None and mean > 0 else None, least=min(values), most=max(values),
-            interval=mean_interval(np.array(values), autocorrelated=False),
-        )  # fmt: skip
+        yield Group(configuration, formula, over(values))
 
 
 def _sentences(

@@ -9,7 +9,8 @@ from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME
 from loopscope.model.snapshot import CeilingView, ResultView
 from loopscope.model.standing import CurvePoint, Standing
-from loopscope.session.procedures.round_results import Over, RoundSet, ScenarioResult, agent_figures, over
+from loopscope.session.procedures.round_results import RoundSet, ScenarioResult, agent_figures
+from loopscope.stats.over import Over, over
 
 Figures = Mapping[str, float | None]
 _MOST = 1e12

@@ -9,8 +9,9 @@ from loopscope.report.evidence import LOSSES, NOTEWORTHY, alone, evidence, minus
 from loopscope.report.found import RoundFound, RoundsFound, rounds_of
 from loopscope.report.grid import Column, lines
 from loopscope.report.words import NOTHING, plural
-from loopscope.session.procedures.round_results import Over, RoundResult, RoundSet, ScenarioResult
+from loopscope.session.procedures.round_results import RoundResult, RoundSet, ScenarioResult
 from loopscope.stats.attribution import CLIENT_PARTS
+from loopscope.stats.over import Over
 
 FORMULAS = {
     "measured": "what each agent's work took alone, over the round",

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from loopscope.report.words import plural
-from loopscope.session.procedures.round_results import Over, over
 from loopscope.session.sweep import SweepRun
 from loopscope.stats.intervals import Interval, paired_interval, student_t
+from loopscope.stats.over import Over, over
 from loopscope.stats.regression import Fit, fit, pearson, spearman
 
 LINKED = ("lag_p99_ms", "chunks_s", "gap_p50_ms", "elu", "measured", "tok_s")

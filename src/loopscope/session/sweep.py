@@ -143,9 +143,8 @@ def _run(
     sweep: Sweep, cell: Cell, number: int, state: Callable[[float], None], stopped: Callable[[], bool]
 ) -> SweepRun | None:
     """Run one session; ``None`` when it was stopped meanwhile."""
-    agents = len(scenarios.load(cell.scenario).counts) and scenarios.load(cell.scenario).counts[0]
-    levers = lever_settings.defaults() | dict(cell.levers)
-    levers["agents"] = str(agents or len(scenarios.load(cell.scenario).agent))
+    agents = scenarios.load(cell.scenario).agent_counts[0]
+    levers = lever_settings.defaults() | dict(cell.levers) | {"agents": str(agents)}
     begun_s = time.monotonic()
     source = None
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from loopscope.core.errors import InputError
+from loopscope.core.files import read_small
 from loopscope.core.text import plain
 from loopscope.settings.places import user_dir
 
@@ -36,11 +37,10 @@ def load_prices(path: Path | None = None) -> Prices:
     """
     path = prices_path() if path is None else path
     try:
-        with path.open("rb") as file:
-            prices = msgspec.convert(tomllib.loads(file.read(MAX_BYTES).decode("utf-8")), Prices)
+        prices = msgspec.convert(tomllib.loads(read_small(path, MAX_BYTES, "a list of prices").decode("utf-8")), Prices)
     except FileNotFoundError:
         return Prices()
-    except (OSError, ValueError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InputError(f"{plain(str(path))} cannot be used: {plain(str(error), 120)}") from error
     for name in ("per_kwh", "per_gpu_hour"):
         value = getattr(prices, name)

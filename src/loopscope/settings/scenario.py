@@ -84,6 +84,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Unload the models before each round."""
     embedded: Emulated = Emulated()
 
+    @property
+    def agent_counts(self) -> list[int]:
+        """How many agents there are in each set of rounds."""
+        return self.counts or [len(self.agent)]
+
 
 def _shipped() -> Path:
     return Path(__file__).parent / "scenarios"

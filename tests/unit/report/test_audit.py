@@ -83,7 +83,7 @@ def test_json_of_rounds_is_a_table_too(tmp_path: Path) -> None:
     table = read_runs(path)
     assert [run.efficiency for run in table.runs] == [0.9, 0.9]
     assert table.skipped == 1
-    assert audit(table).groups[0].n == 2
+    assert audit(table).groups[0].over.n == 2
 
 
 @pytest.mark.parametrize(

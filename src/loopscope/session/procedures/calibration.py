@@ -8,16 +8,14 @@ import msgspec
 
 from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.records import Record
+from loopscope.model.ceiling import KEYS
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures import Host, Task
 from loopscope.session.procedures.bench import Bench, Step, bench_options
 from loopscope.session.procedures.ramp import FIRST, Climber, Knob, rate_knob, setting_of, settings_of
 from loopscope.session.procedures.shelf import (
-    KEYS,
     Bound,
     Calibration,
-    CostRow,
-    Row,
     Shape,
     keep,
     machine,
@@ -25,7 +23,7 @@ from loopscope.session.procedures.shelf import (
     today,
 )
 from loopscope.settings.levers import MAX_AGENTS, canonical
-from loopscope.stats.ceiling import Load, fit_costs, full_point
+from loopscope.stats.ceiling import fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
 
 SHAPES = (2, 32)
@@ -56,12 +54,11 @@ def calibrate(
             bench.set_streams(number)
             shapes.append(_shape(bench, number, task, place / len(numbers), 1 / len(numbers)))
         versions = bench.versions
-    loads = [load_of(row) for shape in shapes for row in shape.rows]
-    costs = fit_costs(loads)
+    costs = fit_costs([load for shape in shapes for load in shape.rows])
     found = Calibration(
         date=today(), machine=machine(), versions={name: versions.get(name, "") for name in _VERSIONS},
         settings={key: value for key, value in settings_of(setting_of(own, 0, "")).items() if key in KEYS},
-        shapes=shapes, costs=None if costs is None else CostRow(**dataclasses.asdict(costs)),
+        shapes=shapes, costs=costs,
     )  # fmt: skip
     found = msgspec.structs.replace(found, words=_words(found))
     keep(found)
@@ -87,7 +84,7 @@ def _shape(bench: Bench, streams: int, task: Task, from_share: float, share: flo
     full = full_point([step.load for step in climber.steps])
     return Shape(
         streams=streams, hard=_bound(hard), full=_bound(full) if full else None, limited_by=top.limited_by or "range",
-        runq=top.load.runq, rows=[_row(step.load) for step in climber.steps],
+        runq=top.load.runq, rows=[step.load for step in climber.steps],
     )  # fmt: skip
 
 
@@ -114,15 +111,6 @@ def expected_from(steps: list[Step], top: Step) -> Interval:
 
 def _bound(interval: Interval) -> Bound:
     return Bound(low=interval.low, mid=interval.mid, high=interval.high if math.isfinite(interval.high) else None)
-
-
-def _row(load: Load) -> Row:
-    return Row(**dataclasses.asdict(load))
-
-
-def load_of(row: Row) -> Load:
-    """Give a kept load back."""
-    return Load(**{name: getattr(row, name) for name in row.__struct_fields__})
 
 
 def _words(found: Calibration) -> str:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from loopscope.core.records import AnyRecord, Chunks, Hello, Pulse
+from loopscope.stats.ranks import exact_quantiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +78,4 @@ def _quantile_ms(values_ns: list[int], share: float) -> float | None:
     # Of fewer values than 1 / (1 - share) the quantile is only their largest.
     if len(values_ns) < 1 / (1 - share) - 1e-9:
         return None
-    return float(np.quantile(np.array(values_ns, float), share, method="inverted_cdf")) / 1e6
+    return exact_quantiles(values_ns, (share,))[0] / 1e6

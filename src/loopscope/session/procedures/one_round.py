@@ -54,6 +54,18 @@ class Deed:
         return ""
 
     @property
+    def wall_s(self) -> float | None:
+        """From its start to its end; ``None`` when one of them was not seen."""
+        if self.start_ns is None or self.end_ns is None:
+            return None
+        return (self.end_ns - self.start_ns) / NS_PER_S
+
+    @property
+    def tokens(self) -> int | None:
+        """Of all its requests; ``None`` when it has none, or one of them does not say."""
+        return _sum(request.tokens for request in self.requests) if self.requests else None
+
+    @property
     def ttft_ms(self) -> float | None:
         """Request start to first chunk with content, of its first request."""
         first = next((request for request in self.requests if request.first_ns is not None), None)
@@ -75,16 +87,14 @@ class Deed:
 
     def work(self) -> Work:
         """Give it in the terms of the identity. Only of a deed without a problem."""
-        assert self.start_ns is not None  # noqa: S101 - no problem
-        assert self.end_ns is not None  # noqa: S101
+        wall_s = self.wall_s
+        assert wall_s is not None  # noqa: S101 - no problem
         requests = self.requests
         evidence = [_evidence(request, last) for request, last in zip(requests, self.lasts, strict=True)]
-        tokens = [request.tokens for request in requests]
-        prompts = [request.prompt_tokens for request in requests]
         return Work(
-            wall_s=(self.end_ns - self.start_ns) / NS_PER_S,
-            tokens=sum(count for count in tokens if count is not None) if None not in tokens else None,
-            prompt_tokens=sum(count for count in prompts if count is not None) if None not in prompts else None,
+            wall_s=wall_s,
+            tokens=self.tokens,
+            prompt_tokens=_sum(request.prompt_tokens for request in requests),
             total_s=_sum_s(request.total_ns for request in requests),
             load_s=_sum_s(request.load_ns for request in requests),
             prompt_s=_sum_s(request.prompt_ns for request in requests),
@@ -97,13 +107,18 @@ class Deed:
         )
 
 
-def _sum_s(values: Iterable[int | None]) -> float | None:
+def _sum(values: Iterable[int | None]) -> int | None:
     total = 0
     for value in values:
         if value is None:
             return None
         total += value
-    return total / NS_PER_S
+    return total
+
+
+def _sum_s(values: Iterable[int | None]) -> float | None:
+    total_ns = _sum(values)
+    return None if total_ns is None else total_ns / NS_PER_S
 
 
 def _evidence(request: Request, last: tuple[int | None, int] | None) -> dict[str, int]:

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
-
-import numpy as np
 
 from loopscope.session.procedures.meters import LoopFigures
 from loopscope.session.procedures.one_round import Round
+from loopscope.stats import attribution
 from loopscope.stats.attribution import Efficiency, Work, efficiency, scaled
-from loopscope.stats.intervals import Interval, mean_interval
+from loopscope.stats.over import Over, mean_of_all, over
 
 CONTENTION_TTFT = 3.0
 """A round is contended when an agent waits this many times as long for its first chunk as alone (published rule)."""
-PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client", "unsplit")
+PARTS = (*attribution.PARTS, "unsplit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +74,6 @@ class RoundResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
-    """One figure over the rounds that count."""
-
-    n: int
-    mean: float
-    sd: float | None
-    cv: float | None
-    least: float
-    most: float
-    interval: Interval | None
-
-
-@dataclass(frozen=True, slots=True)
 class RoundSet:
     """All rounds with the same agents. ``figures``: those of :meth:`RoundResult.figures` over the rounds that count."""
 
@@ -123,9 +108,8 @@ def result_of(
     agents = tuple(
         AgentRound(
             name=deed.spec.name, server=deed.spec.server,
-            tokens=_tokens(deed.requests), tok_s=deed.tok_s, ttft_ms=deed.ttft_ms,
-            wall_s=None if deed.start_ns is None or deed.end_ns is None else (deed.end_ns - deed.start_ns) / 1e9,
-            problem=deed.problem,
+            tokens=None if (tokens := deed.tokens) is None else float(tokens), tok_s=deed.tok_s, ttft_ms=deed.ttft_ms,
+            wall_s=deed.wall_s, problem=deed.problem,
         )
         for deed in made.deeds
     )  # fmt: skip
@@ -141,11 +125,6 @@ def result_of(
         ttft_delta_ms=_delta(ttfts, lambda first, second: second - first),
         contention=_contended(ttfts, solo_ttft_ms), left_out=made.problem, loop=made.loop,
     )  # fmt: skip
-
-
-def _tokens(requests: Sequence[object]) -> float | None:
-    counts = [getattr(request, "tokens", None) for request in requests]
-    return None if None in counts or not counts else float(sum(count for count in counts if count is not None))
 
 
 def _delta(values: Sequence[float | None], of_two: Callable[[float, float], float]) -> float | None:
@@ -185,20 +164,8 @@ def agent_figures(
         for one in counted
     ]
 
-    def mean(values: Sequence[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return fmean(known) if known and len(known) == len(values) else None
-
-    found = {name: mean([getattr(deed, name) for deed in deeds]) for name in ("tokens", "tok_s", "ttft_ms", "wall_s")}
+    found = {
+        name: mean_of_all([getattr(deed, name) for deed in deeds]) for name in ("tokens", "tok_s", "ttft_ms", "wall_s")
+    }
     found |= {f"alone_{name}": None if alone is None else getattr(alone, name) for name in tuple(found)}
-    return found | {name: mean([loss.get(name) for loss in losses]) for name in PARTS}
-
-
-def over(values: Sequence[float]) -> Over:
-    """Give mean, spread and interval of at least one value."""
-    mean = fmean(values)
-    sd = stdev(values) if len(values) > 1 else None
-    return Over(
-        n=len(values), mean=mean, sd=sd, cv=sd / abs(mean) if sd is not None and mean else None, least=min(values),
-        most=max(values), interval=mean_interval(np.array(values), autocorrelated=False),
-    )  # fmt: skip
+    return found | {name: mean_of_all([loss.get(name) for loss in losses]) for name in PARTS}

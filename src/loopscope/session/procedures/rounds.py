@@ -25,6 +25,7 @@ from loopscope.session.procedures.round_results import (
 from loopscope.session.unload import unload
 from loopscope.settings.scenario import MAX_ROUNDS, Scenario
 from loopscope.stats.attribution import Work, average
+from loopscope.stats.over import mean_of_all
 
 _DRAIN_S = 15.0
 _MOST_AGENTS = 16
@@ -118,7 +119,7 @@ class _Run:
         self._solo = solo
         self._warm_up = warm_up
         self._name = name
-        self._counts = self._scenario.counts or [len(self._scenario.agent)]
+        self._counts = self._scenario.agent_counts
         self._solos: dict[tuple[int, int], tuple[Work | None, AgentRound | None]] = {}
         self._notes: list[str] = []
         self._steps = self._warm_up + self._rounds * len(self._counts) + self._solo * len(self._solo_keys())
@@ -237,12 +238,8 @@ def _mean(told: Sequence[AgentRound]) -> AgentRound | None:
     if not told:
         return None
 
-    def of(values: Sequence[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if len(known) == len(values) else None
-
     return AgentRound(
-        name=told[0].name, server=told[0].server, tokens=of([one.tokens for one in told]),
-        tok_s=of([one.tok_s for one in told]), ttft_ms=of([one.ttft_ms for one in told]),
-        wall_s=of([one.wall_s for one in told]),
+        name=told[0].name, server=told[0].server, tokens=mean_of_all([one.tokens for one in told]),
+        tok_s=mean_of_all([one.tok_s for one in told]), ttft_ms=mean_of_all([one.ttft_ms for one in told]),
+        wall_s=mean_of_all([one.wall_s for one in told]),
     )  # fmt: skip

@@ -12,30 +12,17 @@ from pathlib import Path
 import msgspec
 
 from loopscope.core.clock import now_ns
-from loopscope.core.errors import LoopscopeError
+from loopscope.core.errors import InputError, LoopscopeError
+from loopscope.core.files import read_small
 from loopscope.core.records import Result
 from loopscope.core.text import plain
+from loopscope.model.ceiling import KEYS
 from loopscope.settings.places import data_dir
+from loopscope.stats.ceiling import Costs, Load
 
 VERSION = 1
 MOST_BYTES = 1 << 20
 MOST_FILES = 200
-KEYS = ("client", "loop", "decoder", "batch", "placement")
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One load of a calibration; the figures are those of :class:`loopscope.stats.ceiling.Load`."""
-
-    streams: int
-    offered: float
-    delivered: float
-    elu: float | None = None
-    cpu_us: float | None = None
-    turns: float | None = None
-    reads: float | None = None
-    runq: float | None = None
-    delay_p50_ms: float | None = None
-    delay_p99_ms: float | None = None
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,17 +41,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     full: Bound | None = None
     limited_by: str = "client"
     runq: float | None = None
-    rows: list[Row] = []
-
-
-class CostRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The fitted costs, in us of CPU; ``error`` is their typical relative miss on the ``loads`` they were fitted on."""
-
-    wakeup_us: float
-    read_us: float
-    chunk_us: float
-    error: float
-    loads: int
+    rows: list[Load] = []
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,10 +52,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 8601, UTC."""
     machine: dict[str, str]
     settings: dict[str, str]
-    """By the names in :data:`KEYS`."""
+    """By the names in :data:`loopscope.model.ceiling.KEYS`."""
     versions: dict[str, str]
     shapes: list[Shape]
-    costs: CostRow | None = None
+    costs: Costs | None = None
     words: str = ""
 
     @property
@@ -173,10 +150,8 @@ def kept() -> list[Calibration]:
         return []
     for path in paths:
         try:
-            if path.stat().st_size > MOST_BYTES:
-                continue
-            calibration = msgspec.json.decode(path.read_bytes(), type=Calibration)
-        except (OSError, msgspec.DecodeError):
+            calibration = msgspec.json.decode(read_small(path, MOST_BYTES, "a calibration"), type=Calibration)
+        except (OSError, InputError, msgspec.DecodeError):
             continue
         if calibration.version == VERSION and calibration.shapes:
             found.append(calibration)

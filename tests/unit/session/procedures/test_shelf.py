@@ -5,7 +5,8 @@ import pytest
 from loopscope.core.codec import decode, encode
 from loopscope.core.errors import LoopscopeError
 from loopscope.session.procedures import shelf
-from loopscope.session.procedures.shelf import Bound, Calibration, CostRow, Row, Shape
+from loopscope.session.procedures.shelf import Bound, Calibration, Shape
+from loopscope.stats.ceiling import Costs, Load
 
 
 @pytest.fixture(autouse=True)
@@ -16,12 +17,12 @@ def own_folder(tmp_path, monkeypatch):
 
 def made(**settings: str) -> Calibration:
     keys = {"client": "httpx", "loop": "asyncio", "decoder": "orjson", "batch": "off", "placement": "loop"} | settings
-    row = Row(streams=2, offered=1, delivered=1)
+    row = Load(streams=2, offered=1, delivered=1)
     return Calibration(
         date="2026-11-21T13:50+00:00", machine=shelf.machine(), settings=keys,
         versions=shelf.versions_now(keys["client"], keys["loop"]),
         shapes=[Shape(streams=2, hard=Bound(low=1.0, mid=2.0, high=None), rows=[row])],
-        costs=CostRow(wakeup_us=60, read_us=20, chunk_us=10, error=0.1, loads=8), words="as measured",
+        costs=Costs(wakeup_us=60, read_us=20, chunk_us=10, error=0.1, loads=8), words="as measured",
     )  # fmt: skip
 
 
