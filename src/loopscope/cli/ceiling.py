@@ -129,7 +129,7 @@ def _measure(
 
 
 def expected(ramp: "Ramp") -> "Standing | None":
-    """Give what the kept calibration lets expect, scaled by what chunks cost at a tenth of the load today."""
+    """Give what the kept calibration lets expect, scaled by what chunks cost today at the loads that it carried."""
     from loopscope.model.ceiling import CeilingBook
     from loopscope.model.snapshot import ResultView
     from loopscope.session.procedures.ramp import settings_of
@@ -141,8 +141,8 @@ def expected(ramp: "Ramp") -> "Standing | None":
     for calibration in kept():
         for record in results(calibration):
             book.take(ResultView(0.0, record.what, record.words, record.settings, record.figures))
-    light = ramp.at.get(0.1)
-    return book.look(settings_of(ramp.setting), ramp.setting.streams, light.load if light else None).expected
+    carried = [step.load for step in ramp.steps if not step.fell]
+    return book.look(settings_of(ramp.setting), ramp.setting.streams, carried).expected
 
 
 def with_progress(cells: int, work: "Callable[[Handle, int], None]") -> bool:

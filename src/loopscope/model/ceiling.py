@@ -2,8 +2,9 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 from loopscope.model.bins import LoopSums
 from loopscope.model.snapshot import ResultView
@@ -139,8 +140,8 @@ class CeilingBook:
             None if full is None else _standing(full, words), points,
         )  # fmt: skip
 
-    def look(self, levers: dict[str, str], streams: int, now: Load | None) -> Ceilings:
-        """Give what is known for these levers and so many streams. ``now``: the load at this moment, where known."""
+    def look(self, levers: dict[str, str], streams: int, now: Sequence[Load] = ()) -> Ceilings:
+        """Give what is known for these levers and so many streams. ``now``: loads of today, where any are known."""
         key = _key(levers)
         shelf = self._shelves.get(key)
         expected, scale = self._expected(key, streams, now)
@@ -166,7 +167,7 @@ class CeilingBook:
             words="" if expected is not None else self._why(shelf, key),
         )  # fmt: skip
 
-    def _expected(self, key: Key, streams: int, now: Load | None) -> tuple[Standing | None, float | None]:
+    def _expected(self, key: Key, streams: int, now: Sequence[Load]) -> tuple[Standing | None, float | None]:
         shelf = self._shelves.get(key)
         if shelf is None or streams < 1:
             return None, None
@@ -210,7 +211,7 @@ class CeilingBook:
             differ = [place for place, (a, b) in enumerate(zip(key, other, strict=True)) if a != b]
             if len(differ) != 1:
                 continue
-            expected, _ = self._expected(other, streams, None)
+            expected, _ = self._expected(other, streams, ())
             if expected is not None and not expected.stale:
                 found.append(NextLever(KEYS[differ[0]], other[differ[0]], expected))
         return tuple(sorted(found, key=lambda lever: -lever.expected.mid))
@@ -231,21 +232,28 @@ def load_now(sums: LoopSums, streams: int) -> Load | None:
     )  # fmt: skip
 
 
-def _dearer(shelf: _Shelf, now: Load | None) -> float | None:
+def _dearer(shelf: _Shelf, now: Sequence[Load]) -> float | None:
     """How much dearer chunks are than at the calibration, at the same rate and the same mix of wake-ups and reads.
 
-    A fit over all loads misses each by some per cent, always the same way: its own miss at this rate is taken out.
+    A fit over all loads misses each by some per cent, always the same way: its own miss at this rate is taken out. Of
+    several loads the median: one second of one load is off by 15 %, and an expectation would be off by as much.
     """
-    if shelf.costs is None or now is None or (now.runq or 0.0) > DISTURBED:
+    near = min(shelf.shapes, key=lambda n: abs(math.log(n / max(now[0].streams, 1)))) if now else 0
+    if shelf.costs is None or not near:
         return None
-    here = scale_of(shelf.costs, now)
-    if here is None:
-        return None
-    near = min(shelf.shapes, key=lambda n: abs(math.log(n / max(now.streams, 1))))
-    calm = [load for load in shelf.shapes[near].loads if load.delivered > 0 and (load.runq or 0.0) <= DISTURBED]
+    calm = [load for load in shelf.shapes[near].loads if load.delivered > 0 and _calm(load)]
     misses = [replace(load, elu=scale_of(shelf.costs, load)) for load in calm]
-    own = at_rate([load for load in misses if load.elu is not None], "elu", now.delivered)
-    return None if own is None or own <= 0 else here / own
+    misses = [load for load in misses if load.elu is not None]
+    found = []
+    for load in filter(_calm, now):
+        here, own = scale_of(shelf.costs, load), at_rate(misses, "elu", load.delivered)
+        if here is not None and own is not None and own > 0:
+            found.append(here / own)
+    return median(found) if found else None
+
+
+def _calm(load: Load) -> bool:
+    return (load.runq or 0.0) <= DISTURBED
 
 
 def _cost_view(shelf: _Shelf | None, scale: float | None) -> CostView | None:

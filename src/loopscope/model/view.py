@@ -364,7 +364,8 @@ def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
     # Between two requests of an agent a stream is missing; the shape of the load is how many there shall be.
     agents = levers.get("agents", "")
     streams = int(agents) if agents.isascii() and agents.isdigit() and len(agents) < 6 else loop.streams
-    known = state.ceilings.look(levers, streams, load_now(slid.totals.loop, streams))
+    load = load_now(slid.totals.loop, streams)
+    known = state.ceilings.look(levers, streams, () if load is None else (load,))
     against, of = bound, "at least"
     if known.expected is not None and _worth_it(known.expected):
         against, of = known.expected.mid, "expected"

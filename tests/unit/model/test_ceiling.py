@@ -1,10 +1,15 @@
 """The ceiling's three standings, from the records of calibrations and ramps."""
 
+from dataclasses import replace
+
 import pytest
 
 from kit.tape import ZERO, Rig, S, calm, header, hello, merged
 from loopscope.core.records import Result
+from loopscope.model.ceiling import CeilingBook
 from loopscope.model.fold import Fold
+from loopscope.model.snapshot import ResultView
+from loopscope.stats.ceiling import Load
 
 KEYS = {"client": "httpx", "loop": "asyncio", "decoder": "orjson", "batch": "off", "placement": "loop"}
 COST = {"wakeup_us": 60.0, "read_us": 20.0, "chunk_us": 10.0, "cost_error": 0.1, "loads": 6.0}
@@ -87,6 +92,20 @@ def test_todays_costs_scale_what_is_expected() -> None:
     assert ceiling.expected.low <= 20_000 * 0.95
     assert ceiling.expected.high >= 33_000 * 0.99
     assert "1.5" in ceiling.expected.words
+
+
+def test_of_several_loads_of_today_the_median_scales() -> None:
+    """One of them was dear by chance, as a second of one load is: it moves nothing."""
+    book = CeilingBook()
+    for told in (*(point(2, rate, 200 / 1.5) for rate in (100, 300)), outcome(2, 30_000)):
+        book.take(ResultView(0.0, told.what, told.words, told.settings, told.figures))
+    today = [Load(2, rate, rate, cpu_us=us, turns=1.0, reads=1.0) for rate, us in ((120, 380), (150, 200), (200, 200))]
+    found = book.look(KEYS, 2, today).expected
+    assert found is not None
+    assert found.mid == pytest.approx(20_000, rel=0.01)
+    disturbed = book.look(KEYS, 2, [replace(load, runq=0.5) for load in today]).expected
+    assert disturbed is not None
+    assert disturbed.mid == 30_000
 
 
 def test_costs_that_are_far_off_ask_for_a_new_calibration() -> None:
