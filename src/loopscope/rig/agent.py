@@ -12,6 +12,7 @@ from loopscope.rig.dialects import DIALECTS, GarbageError, ServerError
 from loopscope.rig.framing import LineTooLongError
 from loopscope.rig.intake import Intake
 from loopscope.rig.levers import Levers, TokenBucket
+from loopscope.rig.quoting import harmless
 from loopscope.rig.samples import Samples
 
 _BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -115,14 +116,14 @@ class Agent:
             if not stream.account.done:
                 outcome, words = "no_done", f"the stream ended after {stream.chunks} chunks without its final message"
         except StreamFailure as failure:
-            outcome, words = failure.outcome, plain(failure.words)
+            outcome, words = failure.outcome, plain(harmless(failure.words, self._body))
             stream.status = failure.status or stream.status
             if outcome == "refused":
                 words = f"{words} at {self._base_url}"
             elif outcome == "cut" and stream.chunks:
                 words += f" (after {stream.chunks} chunks)"
         except ServerError as error:
-            outcome, words = "server", f"the server says: {error}"
+            outcome, words = "server", harmless(f"the server says: {error}", self._body)
         except (GarbageError, LineTooLongError) as error:
             outcome, words = "garbage", str(error)
         except asyncio.CancelledError:

@@ -50,7 +50,8 @@ def _count(value: object) -> int | None:
 
 
 def _garbage(line: bytes, what: str) -> GarbageError:
-    return GarbageError(f"a line that is {what}: {plain(line[:40].decode('utf-8', 'replace'))}")
+    # Not a word of the line: it may be a part of an answer.
+    return GarbageError(f"a line that is {what} ({len(line)} bytes)")
 
 
 def _message(line: bytes, loads: Loads) -> dict[str, Any]:

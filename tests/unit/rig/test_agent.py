@@ -1,6 +1,7 @@
 """One agent against servers that do what a test says, on both loops, with the real clients."""
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import pytest
@@ -57,13 +58,14 @@ async def _stream(
     levers: dict[str, str] | None = None,
     ends: int = 1,
     state: str = "",
+    prompt: str = "p",
 ) -> None:
     """Run one agent until ``ends`` requests have ended and it has been in ``state``."""
     dials = Levers()
     for name, value in (levers or {}).items():
         dials.set(name, value)
     client = make_client(kind, dials.gate, secure=False)
-    spec = AgentSpec(agent=3, name="a", server=0, model="m", prompt="p", tokens=3)
+    spec = AgentSpec(agent=3, name="a", server=0, model="m", prompt=prompt, tokens=3)
     agent = Agent(spec, Server(url=url), client, dials, samples)
     task = asyncio.ensure_future(agent.run())
     await samples.until(
@@ -168,6 +170,45 @@ def test_a_failure_is_told_in_words_and_retried(
     assert words in request.words
     retry = [state for state in _states(samples) if state.state == "retrying"]
     assert "trying again in 0.25 s" in retry[0].words
+
+
+PROMPT, ANSWER = "the patient of room nine has", "and so the answer begins with this"
+
+
+def _quoting(status: bytes, body: bytes) -> Handler:
+    return sends(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+
+def _quoted(text: str) -> bytes:
+    return json.dumps({"error": text}).encode()
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        _quoting(b"500 Oops", _quoted(f"cannot answer {PROMPT!r}, Authorization: Bearer hunter22")),
+        _quoting(b"500 Oops", f"what is: {PROMPT} ... Authorization: Basic hunter22==".encode()),
+        _quoting(b"422 No", json.dumps({"detail": [{"input": {"prompt": PROMPT}, "api_key": "hunter22"}]}).encode()),
+        _quoting(b"500 Oops", _quoted("upstream https://me:hunter22@10.0.0.1/v1?api_key=hunter22 failed")),
+        _quoting(b"401 No", _quoted("Incorrect API key provided: sk-hunter22. x-api-key=hunter22 token: hunter22")),
+        sends(HEAD, chunk(line()), chunk(_quoted(f"stopped at {PROMPT}; password=hunter22") + b"\n"), END),
+        sends(HEAD, chunk(line()), chunk(b'"%s" is no JSON object\n' % ANSWER.encode()), END),
+        sends(HEAD, chunk(line()), chunk(b'{"response": %s\n' % ANSWER.encode()), END),
+        sends(ANSWER.encode() + b"\r\n\r\n", close=True),
+    ],
+)
+def test_neither_prompts_nor_answers_nor_credentials_reach_a_record(
+    on_loop: OnLoop, kind: type[Client], handler: Handler
+) -> None:
+    """Servers that send back what they were asked, headers that a proxy added, or half an answer where it does not
+    belong: what is recorded of it has nothing of that in it."""
+    samples = Watched()
+    with serving(handler) as url:
+        on_loop(_stream(kind, url, samples, state="retrying", prompt=PROMPT))
+    written = " ".join(str(record) for record in samples.events)
+    assert _requests(samples)[0].words
+    for secret in (PROMPT, PROMPT[:20], ANSWER[:8], ANSWER[-20:], "hunter22"):
+        assert secret not in written
 
 
 @pytest.mark.parametrize("text", ["\u0085", "\u2028"])

@@ -152,7 +152,7 @@ class OllamaClient:
                 return StreamFailure("http", f"HTTP {error.status_code}: {plain(words, 120)}", error.status_code)
             return StreamFailure("server", f"the server says: {plain(words)}")
         if isinstance(error, json.JSONDecodeError):
-            return StreamFailure("garbage", f"a line that is not JSON: {plain(error.doc[:40])}")
+            return StreamFailure("garbage", f"a line that is not JSON ({len(error.doc.encode())} bytes)")
         if isinstance(error, pydantic.ValidationError):
             return StreamFailure("garbage", f"a line that is no message: {error.error_count()} members are wrong")
         if isinstance(error, AttributeError):
