@@ -73,7 +73,7 @@ def test_snapshots_may_come_from_any_thread() -> None:
 
 
 def test_asking_slows_down_where_nobody_looks() -> None:
-    """Every tick asks; under a page one in ten, without focus one in five."""
+    """Every tick asks; under a page one in ten, without focus one in five; with 300 agents every second."""
 
     async def run() -> None:
         source = FakeSource(2, frozen=True)
@@ -95,6 +95,8 @@ def test_asking_slows_down_where_nobody_looks() -> None:
             assert asks_in(20) == 4
             app.on_app_focus(events.AppFocus())
             assert asks_in(20) == 20
+            app.view.snapshot = replace(app.view.snapshot, agents=app.view.snapshot.agents * 150)
+            assert asks_in(20) == 10
 
     asyncio.run(run())
 

@@ -25,6 +25,8 @@ _SLOW = 10
 """Under a modal or the palette every tick becomes a full repaint (21 to 24 % of a core): one in ten is enough."""
 _BLURRED = 5
 """Somewhere else has the focus; the screen may still be looked at, on the wall for example."""
+_MANY_AGENTS, _MANY_EVERY = 256, 2
+"""A snapshot costs 15 us an agent: ten a second of 1 000 agents were half of what the screen took."""
 _OVERVIEW_EVERY = 10
 """Ticks: a step of the whole run is a second."""
 _OLD_S = 30.0
@@ -140,7 +142,8 @@ class LoopscopeApp(Operated):
 
     def _tick(self) -> None:
         self._ticks += 1
-        slow = _SLOW if self._covered() else (_BLURRED if self._blurred else 1)
+        often = _MANY_EVERY if len(self.view.snapshot.agents) > _MANY_AGENTS else 1
+        slow = _SLOW if self._covered() else (_BLURRED if self._blurred else often)
         if self._ticks % slow == 0 and not (self.view.paused and self.view.seen):
             self.source.ask(self._answer)
 
