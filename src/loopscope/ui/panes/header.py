@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loopscope.model.findings.loop import loop_missing
 from loopscope.ui.draw.charts import meter
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, width_of
 from loopscope.ui.draw.words import clock, plural, share
@@ -55,7 +56,9 @@ def _facts(view: View, width: int) -> Row:
     elif snap.findings:
         right.append((3, [(plural(len(snap.findings), "note"), "header-label on header")]))
     else:
-        right.append((3, [("no findings", "header-label on header")]))
+        # Rules that cannot be answered yet have found nothing out, which is not the same as nothing found.
+        words = "not enough data" if loop_missing(snap) else "no findings"
+        right.append((3, [(words, "header-label on header")]))
     if snap.observer.rig_share is not None:
         right.append((3, [("observer ", "header-label on header"), (share(snap.observer.rig_share), _TEXT)]))
     if snap.observer.screen_share is not None:
@@ -118,7 +121,9 @@ def _sentence(view: View, width: int) -> Row:
     elif not view.seen:
         ink.put(fit(" waiting for the first sample", room), "header-label on header")
     elif not view.replay:
-        ink.put(fit(" nothing stands out", room), "header-label on header")
+        missing = loop_missing(snap)
+        words = f" not enough data: {missing}" if missing else " nothing stands out"
+        ink.put(fit(words, room), "header-label on header")
     return ink.put(" " * max(0, width - ink.width), _TEXT).row(width)
 
 

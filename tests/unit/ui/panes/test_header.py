@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from loopscope.model.snapshot import LoopView, ObserverView, Snapshot
+from loopscope.model.snapshot import LoopView, ObserverView, Recent, Snapshot
 from loopscope.session.source import Playback
 from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import header
@@ -42,8 +42,19 @@ def test_what_is_recorded_and_found() -> None:
         assert words in shown
     assert "/a/b" not in shown
     assert "REC" not in text()
-    assert "no findings" in text(replace(BASE, findings=()))
+    assert "no findings" in text(replace(BASE, findings=(), recent=Recent(seconds=2.5)))
     assert "dropped" not in shown
+
+
+def test_nothing_found_is_said_once_there_was_something_to_look_at() -> None:
+    """In the first seconds no rule about the loop can be answered: that is no all-clear."""
+    early = text(replace(BASE, findings=(), recent=Recent(seconds=1.2)))
+    assert "not enough data: 1.2 of 2.5 s of the loop's own figures" in early
+    assert early.count("not enough data") == 2  # the count and the sentence
+    assert "no findings" not in early and "nothing stands out" not in early
+    later = text(replace(BASE, findings=(), recent=Recent(seconds=2.5)))
+    assert "no findings" in later and "nothing stands out" in later and "not enough data" not in later
+    assert "1 finding" in text(replace(BASE, recent=Recent()))
 
 
 def test_a_note_is_no_alarm() -> None:
