@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 NAME = "ceiling"
 HELP = """Find the ceiling of a client on this machine: an emulator offers more and more chunks a second, whether or not
-the client keeps up, until it falls behind for good. A ceiling belongs to its client, loop, decoder, batching, placement
-and shape of load; several values, joined by commas, make a matrix (about 30 s a cell).
+the client keeps up, until it falls behind for good. A ceiling belongs to its client, loop, decoder, batching,
+placement, read size, TCP options and shape of load; several values, joined by commas, make a matrix (about 30 s a
+cell).
 
   loopscope ceiling                                              this client, two streams
   loopscope ceiling --loop asyncio,uvloop --client httpx,streams --streams 2,32
@@ -33,7 +34,7 @@ and shape of load; several values, joined by commas, make a matrix (about 30 s a
 
 full: the loop is busy 95 % of the time, chunks begin to wait. hard ceiling: the client falls behind. expected: from a
 calibration (loopscope calibrate). at least: the bound that half of the load gives. docs/ceiling.md explains each."""
-LISTS = ("client", "loop", "decoder", "batch", "placement")
+LISTS = ("client", "loop", "decoder", "batch", "placement", "read", "tcp")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

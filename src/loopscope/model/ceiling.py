@@ -12,10 +12,10 @@ from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
 from loopscope.stats.ceiling import Costs, Load, at_rate, between, scale_of
 from loopscope.stats.intervals import Interval
 
-KEYS = ("client", "loop", "decoder", "batch", "placement")
+KEYS = ("client", "loop", "decoder", "batch", "placement", "read", "tcp")
 """The levers that a ceiling depends on."""
-_DEFAULTS = {"client": "httpx", "placement": "loop"}
-"""What holds where a header does not name these levers (it is older than they are)."""
+USUAL = {"client": "httpx", "placement": "loop", "read": "auto", "tcp": "default"}
+"""What holds where a record does not name these levers (it is older than they are)."""
 _MOST_KEYS, _MOST_SHAPES, _MOST_POINTS = 64, 32, 64
 _MOST_TOLD = 128
 ENOUGH_CHUNKS = 500
@@ -274,14 +274,15 @@ def _curve(loads: Iterable[Load]) -> tuple[CurvePoint, ...]:
 
 
 def _key(settings: dict[str, str]) -> Key:
-    return tuple(settings.get(name) or _DEFAULTS.get(name, "") for name in KEYS)
+    return tuple(settings.get(name) or USUAL.get(name, "") for name in KEYS)
 
 
 def _say(key: Key) -> str:
-    client, loop, decoder, batch, placement = key
+    client, loop, decoder, *others = key
     words = f"{client} on {loop}, {decoder}"
-    words += f", batch {batch}" if batch not in ("", "off") else ""
-    return words + (f", placement {placement}" if placement not in ("", "loop") else "")
+    for name, value in zip(KEYS[3:], others, strict=True):
+        words += f", {name} {value}" if value not in ("", "off", USUAL.get(name)) else ""
+    return words
 
 
 def _count(text: str) -> int | None:

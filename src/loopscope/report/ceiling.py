@@ -12,7 +12,8 @@ from loopscope.stats.intervals import Interval
 
 _COLUMNS = (
     Column("client", 0, left=True), Column("loop", 0, left=True), Column("decoder", 7, left=True),
-    Column("batch", 5, left=True), Column("placement", 6, left=True), Column("streams", 0), Column("shape", 8, True),
+    Column("batch", 5, left=True), Column("placement", 6, left=True),
+    Column("read", 5, left=True), Column("tcp", 5, left=True), Column("streams", 0), Column("shape", 8, True),
     Column("us at 1%", 3), Column("10%", 3), Column("50%", 2), Column("full", 1), Column("hard ceiling", 0),
     Column("expected", 1), Column("at least", 4), Column("p99 ms at 50%", 2), Column("limited by", 0, left=True),
 )  # fmt: skip
@@ -24,7 +25,8 @@ def cell(ramp: Ramp, expected: Standing | None, trace: str = "") -> dict[str, An
     half = ramp.at.get(FRACTIONS[-1])
     return {
         "client": setting.client, "loop": setting.loop, "decoder": setting.decoder, "batch": setting.batch,
-        "placement": setting.placement, "streams": setting.streams, "shape": setting.shape,
+        "placement": setting.placement, "read": setting.read, "tcp": setting.tcp,
+        "streams": setting.streams, "shape": setting.shape,
         "stream_chunks_s": setting.rate,
         "full_chunks_s": None if ramp.full is None else ramp.full.mid,
         "full_interval_chunks_s": _ends(ramp.full),
@@ -76,7 +78,14 @@ def table(cells: Sequence[dict[str, Any]], width: int) -> str:
 
 def _same(cells: Sequence[dict[str, Any]]) -> set[str]:
     """Levers that are at their default in every cell need no column."""
-    usual = {"decoder": "orjson", "batch": "off", "placement": "loop", "shape": "rate"}
+    usual = {
+        "decoder": "orjson",
+        "batch": "off",
+        "placement": "loop",
+        "read": "auto",
+        "tcp": "default",
+        "shape": "rate",
+    }
     return {name for name, value in usual.items() if all(one[name] == value for one in cells)}
 
 
@@ -88,7 +97,8 @@ def _row(one: dict[str, Any]) -> list[str]:
     if one["runq"] is not None and one["runq"] > 0.1:
         limited += f", {one['runq']:.0%} without a core"
     return [
-        one["client"], one["loop"], one["decoder"], one["batch"], one["placement"], str(one["streams"]), one["shape"],
+        one["client"], one["loop"], one["decoder"], one["batch"], one["placement"], one["read"], one["tcp"],
+        str(one["streams"]), one["shape"],
         *(_number(costs.get(part), "{:.0f}") for part in FRACTIONS), _number(one["full_chunks_s"], "{:,.0f}"),
         "-" if hard is None else f"{hard['lo']:,.0f} - {_number(hard['hi'], '{:,.0f}', '?')}",
         _number(one["expected_chunks_s"], "{:,.0f}"), _number(one["at_least_chunks_s"], "≥{:,.0f}"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopscope.model.ceiling import KEYS
+from loopscope.model.ceiling import KEYS, USUAL
 from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME
 from loopscope.model.snapshot import CeilingView, ResultView
@@ -230,12 +230,8 @@ def _ceilings(fold: Fold, summary: Mapping[str, Any]) -> Iterator[CeilingFound]:
         )  # fmt: skip
 
 
-_USUAL = ("httpx", "", "", "", "loop")
-"""What holds where a record does not name a lever of KEYS: it is older than that lever."""
-
-
 def _key(settings: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(settings.get(name) or usual for name, usual in zip(KEYS, _USUAL, strict=True))
+    return tuple(settings.get(name) or USUAL.get(name, "") for name in KEYS)
 
 
 def _levers(fold: Fold, summary: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:

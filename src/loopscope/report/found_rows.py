@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from loopscope.model.ceiling import KEYS, USUAL
 from loopscope.model.standing import Standing
 from loopscope.report.ab import number, signed
 from loopscope.report.found import CeilingFound, FlipFound, FlipRow, Found
@@ -83,8 +84,7 @@ def of(settings: Mapping[str, str]) -> str:
     """Say what a ceiling belongs to; what is as usual is left out."""
     get = settings.get
     told = [f"{get('client') or 'httpx'} on {get('loop') or 'asyncio'}", get("decoder") or ""]
-    told += [f"{name} {get(name)}" for name, usual in (("batch", "off"), ("placement", "loop"))
-             if get(name) not in (None, "", usual)]  # fmt: skip
+    told += [f"{name} {get(name)}" for name in KEYS[3:] if get(name) not in (None, "", "off", USUAL.get(name))]
     told.append(f"{get('streams')} streams" if get("streams") else "")
     told.append(
         {"streams": "their number raised", "servers": "on the servers, their number raised"}.get(get("shape", ""), "")

@@ -1,4 +1,4 @@
-"""The levers that act at once, as the running agents read them: plain members, changed between two callbacks."""
+"""The levers as the running agents read them: plain members, changed between two callbacks."""
 
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -6,6 +6,7 @@ from time import perf_counter_ns
 from loopscope.rig.clients.base import ReadGate
 from loopscope.rig.dialects import Loads, loads_of
 from loopscope.settings.levers import Batch, parse_batch
+from loopscope.settings.sockets import parse_read, parse_tcp
 from loopscope.settings.throttle import parse_throttle
 
 
@@ -46,7 +47,8 @@ class Levers:
         self.calm = not self._throttle_hz and self._batch.kind == "off"
 
     def set(self, name: str, value: str) -> None:
-        """Change one lever; others than these three are applied by a takeover, not here.
+        """Change one lever. ``read`` and ``tcp`` hold for connections of a client that is made afterwards; others than
+        these are not applied here.
 
         Raises:
             InputError: the value is none.
@@ -65,6 +67,10 @@ class Levers:
             batch = parse_batch(value)
             self.gate.every_ns = batch.every_ns if batch.kind == "read" else 0
             self.batch = batch if batch.kind == "decode" else Batch()
+        elif name == "read":
+            self.gate.read_bytes = parse_read(value)
+        elif name == "tcp":
+            self.gate.tcp = parse_tcp(value)
 
 
 class TokenBucket:

@@ -22,6 +22,7 @@ from loopscope.session.source import Abilities
 from loopscope.session.throttler import Throttler
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
+from loopscope.settings.sockets import read_refused
 from loopscope.settings.throttle import Throttle, parse_throttle
 from loopscope.wire.worker import Worker
 
@@ -64,7 +65,7 @@ class LiveSource(RunningSource):
             raise WorkerError("stopped while starting")
         anchor = take_anchor()
         specs = self._specs(range(int(self._levers["agents"])))
-        self._check_client(self._levers["client"], specs)
+        self._check_client(self._levers, specs)
         self._hub.open(
             Header(
                 t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
@@ -206,8 +207,8 @@ class LiveSource(RunningSource):
             at_once = lever_settings.LEVERS[lever].at_once
             if (new == old and (at_once or alive)) or self._stopping:
                 return
-            if lever == "client":
-                self._check_client(new, self._specs(range(int(self._levers["agents"]))))
+            if lever in ("client", "loop", "read"):
+                self._check_client(self._levers | {lever: new}, self._specs(range(int(self._levers["agents"]))))
             takes_over = not at_once or (lever == "agents" and self._levers["placement"] == "process")
             self._loops(self._levers | {lever: new})
             if not takes_over:
@@ -244,9 +245,9 @@ class LiveSource(RunningSource):
             return ""
         return f"{throttle.rate_hz / rigs:g}/s for each of {rigs} processes"
 
-    @staticmethod
-    def _check_client(client: str, specs: Sequence[AgentSpec]) -> None:
-        if words := lever_settings.client_speaks(client, (spec.api for spec in specs)):
+    def _check_client(self, levers: dict[str, str], specs: Sequence[AgentSpec]) -> None:
+        words = lever_settings.client_speaks(levers["client"], (spec.api for spec in specs))
+        if words := words or read_refused(levers, (server.url for server in self._servers)):
             raise InputError(words)
 
     def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
@@ -284,7 +285,7 @@ class LiveSource(RunningSource):
                 self._busy[lever] = f"{names} ({lever} {new}) {take} over, {before} drains"
                 self._problem = ""
             self._mark_lever(lever, old, new, by, f"restarted on {new}: {names} {take} over, agent by agent")
-            self._rigs.take_over(workers)
+            self._rigs.take_over(workers, {lever: new})
         except LoopscopeError as error:
             self._lost("takeover", f"the takeover by {new} failed, {old} goes on: {error}")
         finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 from loopscope.core.errors import InputError
 from loopscope.model.findings import levels_from
 from loopscope.session.urls import normalise
-from loopscope.settings import dialects, levers, scenario
+from loopscope.settings import dialects, levers, scenario, sockets
 from loopscope.settings.plants import parse_plant
 from loopscope.settings.thresholds import limits_from
 
@@ -69,6 +69,8 @@ class SessionOptions:
         for name, value in self.levers.items():
             levers.canonical(name, value)
         levers.loops_of(self.levers["placement"], int(self.levers["agents"]))
+        if words := sockets.read_refused(self.levers, self.urls):
+            raise InputError(words)
         levels_from(self.findings)
         limits_from(self.thresholds)
         for url in self.urls:

@@ -7,7 +7,7 @@ waits for another's drain.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 from msgspec import structs
@@ -223,9 +223,12 @@ class Rigs:
                 self._give([spec])
             self._drained.notify_all()
 
-    def take_over(self, workers: list[Worker]) -> None:
-        """Hand every agent from the serving rigs to ``workers`` (which are ready); returns when the old have ended."""
+    def take_over(self, workers: list[Worker], changed: Mapping[str, str]) -> None:
+        """Hand every agent from the serving rigs to ``workers`` (which are ready, and get the levers ``changed``);
+        returns when the old have ended.
+        """
         with self._lock:
+            self._levers |= changed
             before, homes, specs = self.current, self._home, list(self._running.values())
             old = [worker for worker in before if worker.alive()]
             self.serve(workers, self._servers, self._levers)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from loopscope.core.errors import InputError
-from loopscope.settings import throttle
+from loopscope.settings import sockets, throttle
 
 MAX_AGENTS = 1024
 MAX_LOOPS = 64
@@ -100,6 +100,16 @@ LEVERS: dict[str, Lever] = {
             ("off", "decode:50ms", "read:50ms", "decode:1KiB"),
         ),
         Lever("decoder", "orjson", "d", True, "json, orjson", "what turns a line into a message", ("orjson", "json")),
+        Lever(
+            "read", "auto", "i", False, sockets.READ_VALID,
+            "the most bytes that one read asks for (docs/clients.md): a new rig process takes over, the old one drains",
+            ("auto", "4k", "16k", "128k"),
+        ),
+        Lever(
+            "tcp", "default", "w", False, sockets.TCP_VALID,
+            "TCP options of the client's sockets (docs/clients.md): a new rig process takes over, the old one drains",
+            ("default", "nagle", *(("quickack",) if sockets.quickack_here() else ()), "rcvbuf:16k"),
+        ),
         Lever(
             "agents", "2", "+/-", True, f"a count from 1 to {MAX_AGENTS}", "how many agents stream at the same time",
             (),
@@ -212,6 +222,10 @@ def canonical(name: str, text: str) -> str:
         return str(int(word))
     if name == "placement":
         return _placement(word)
+    if name == "read":
+        return sockets.canonical_read(word)
+    if name == "tcp":
+        return sockets.canonical_tcp(word)
     choices = loops_here() if name == "loop" else lever.presets
     if word.lower() not in choices:
         raise InputError(f"{name}={text!r} is not known; valid: {', '.join(choices)}")

@@ -37,6 +37,8 @@ class Act:
 
 _FIRST = {"throttle", "loop", "batch", "decoder"}
 """Levers that stay in the footer of a narrow terminal."""
+_LAST = {"read", "tcp"}
+"""Levers that are in the footer where all else is."""
 _LEVERS = tuple(
     Act(
         name,
@@ -47,7 +49,7 @@ _LEVERS = tuple(
         "levers",
         lever.key,
         name,
-        1 if name in _FIRST else 3,
+        1 if name in _FIRST else 8 if name in _LAST else 3,
         "levers",
     )
     for name, lever in LEVERS.items()
@@ -63,6 +65,9 @@ ACTS: tuple[Act, ...] = (
     Act("throttle-value", "T", "ask('throttle')", "enter a throttle", "type the rate an agent may have", "levers",
         "T", needs="levers"),
     Act("batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"),
+    Act("read-value", "I", "ask('read')", "enter a read size", "type the most bytes that a read asks for", "levers",
+        "I", needs="levers"),
+    Act("tcp-value", "W", "ask('tcp')", "enter TCP options", "type them, joined by +", "levers", "W", needs="levers"),
     Act("agents-value", "number_sign", "ask('agents')", "enter a number of agents", "type how many agents stream",
         "levers", "#", needs="levers"),
     Act("pause", "space", "pause", "pause or go on", "without a past to look at, it freezes the screen only",

@@ -102,7 +102,7 @@ def test_a_takeover_starts_each_agent_when_it_is_gone_from_the_old_rig(rigs: Rig
         "",
     ]
     old = FakeWorker.made[0]
-    thread = threading.Thread(target=rigs.take_over, args=([second],))
+    thread = threading.Thread(target=rigs.take_over, args=([second], {}))
     thread.start()
     old.wait_told(StopAgents)
     assert isinstance(second.told[0], Plan)
@@ -120,7 +120,7 @@ def test_a_rig_that_dies_while_it_drains_does_not_lose_its_agents(rigs: Rigs, de
     """Agents that the old rig never let go are started on the new one all the same."""
     second = _only(rigs.begin("uvloop", "httpx"))
     old = FakeWorker.made[0]
-    thread = threading.Thread(target=rigs.take_over, args=([second],))
+    thread = threading.Thread(target=rigs.take_over, args=([second], {}))
     thread.start()
     old.wait_told(StopAgents)
     old.running = False
@@ -134,7 +134,7 @@ def test_a_takeover_from_a_dead_rig_starts_everything_at_once(rigs: Rigs) -> Non
     """When there is nobody to drain, the new rig begins with every agent."""
     FakeWorker.made[0].running = False
     second = _only(rigs.begin("asyncio", "httpx"))
-    rigs.take_over([second])
+    rigs.take_over([second], {})
     assert _started(second) == [0, 1]
 
 
@@ -161,7 +161,7 @@ def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
     """A lever pulled while a takeover runs acts on both rigs, and a later rig begins with it."""
     second = _only(rigs.begin("uvloop", "httpx"))
     old = FakeWorker.made[0]
-    thread = threading.Thread(target=rigs.take_over, args=([second],))
+    thread = threading.Thread(target=rigs.take_over, args=([second], {}))
     thread.start()
     old.wait_told(StopAgents)
     rigs.set_lever("batch", "read:50ms")
@@ -171,7 +171,7 @@ def test_levers_reach_rigs_that_drain_and_rigs_to_come(rigs: Rigs) -> None:
         rigs.agent_gone("rig-1", agent)
     thread.join(10)
     third = _only(rigs.begin("asyncio", "httpx"))
-    thread = threading.Thread(target=rigs.take_over, args=([third],))
+    thread = threading.Thread(target=rigs.take_over, args=([third], {}))
     thread.start()
     third.wait_told(Plan)
     assert third.told[0].levers["batch"] == "read:50ms"
@@ -192,7 +192,7 @@ def test_agents_are_spread_over_rigs_side_by_side_and_come_back_to_one(rigs: Rig
     rigs.start_agents([_spec(2), _spec(3)])
     pair = rigs.begin("asyncio", "httpx", 2)
     assert [worker.args[-1] for worker in pair] == ["", "rig-2"]
-    thread = threading.Thread(target=rigs.take_over, args=(pair,))
+    thread = threading.Thread(target=rigs.take_over, args=(pair, {}))
     thread.start()
     FakeWorker.made[0].wait_told(StopAgents)
     for agent in range(4):
@@ -201,7 +201,7 @@ def test_agents_are_spread_over_rigs_side_by_side_and_come_back_to_one(rigs: Rig
     assert [sorted(_started(worker)) for worker in pair] == [[0, 2], [1, 3]]
     one = _only(rigs.begin("asyncio", "httpx"))
     assert "rig-2,rig-3" in one.args
-    thread = threading.Thread(target=rigs.take_over, args=([one],))
+    thread = threading.Thread(target=rigs.take_over, args=([one], {}))
     thread.start()
     for worker, agents in zip(pair, ([0, 2], [1, 3]), strict=True):
         worker.wait_told(StopAgents)
@@ -215,7 +215,7 @@ def test_agents_are_spread_over_rigs_side_by_side_and_come_back_to_one(rigs: Rig
 def test_one_of_several_rigs_that_dies_loses_its_own_agents_and_says_so(rigs: Rigs, deaths: list[str]) -> None:
     """The sentence names the agents that are gone with it; the next takeover starts them at once."""
     pair = rigs.begin("asyncio", "httpx", 2)
-    thread = threading.Thread(target=rigs.take_over, args=(pair,))
+    thread = threading.Thread(target=rigs.take_over, args=(pair, {}))
     thread.start()
     FakeWorker.made[0].wait_told(StopAgents)
     for agent in (0, 1):
@@ -226,7 +226,7 @@ def test_one_of_several_rigs_that_dies_loses_its_own_agents_and_says_so(rigs: Ri
     assert deaths == ["rig-3 ended by itself (signal 9): oops; with it agents 1, 1 other loops go on"]
     assert not rigs.alive()
     one = _only(rigs.begin("asyncio", "httpx"))
-    thread = threading.Thread(target=rigs.take_over, args=([one],))
+    thread = threading.Thread(target=rigs.take_over, args=([one], {}))
     thread.start()
     pair[0].wait_told(StopAgents)
     assert _started(one) == [1]
@@ -267,5 +267,5 @@ def test_an_agent_that_has_done_its_requests_is_not_started_by_a_takeover(rigs: 
     rigs.agent_gone("rig-1", 7)
     FakeWorker.made[0].running = False
     second = _only(rigs.begin("asyncio", "httpx"))
-    rigs.take_over([second])
+    rigs.take_over([second], {})
     assert _started(second) == [0, 1]

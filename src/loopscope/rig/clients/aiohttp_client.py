@@ -60,8 +60,8 @@ class _Probed(ResponseHandler):
         self._recv_ns = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # which sets TCP_NODELAY
         self.tap.made(transport)
-        super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.tap.lost()
@@ -174,7 +174,7 @@ class AiohttpClient:
     errors: tuple[type[Exception], ...] = (aiohttp.ClientError, TimeoutError)
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires = Wires()
+        self.wires = Wires(gate.tcp)
         self._session = aiohttp.ClientSession(
             connector=_Connector(gate, self.wires, ssl.create_default_context() if secure else True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S),

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter_ns
 from typing import Any, Protocol
 
+from loopscope.rig.clients.tcp import QuickAck, set_options
+from loopscope.settings.sockets import Tcp
+
 STALL_S = 120.0
 """Longest wait for the next bytes: loading a large model holds the headers back for a minute."""
 CONNECT_S = 5.0
@@ -24,17 +27,20 @@ class StreamFailure(Exception):  # noqa: N818 - it is the outcome of a request, 
 
 
 class ReadGate:
-    """The ``read:T`` form of batching: no socket is read sooner than ``every_ns`` after its last read.
+    """How sockets are read. ``read:T`` batching: none is read sooner than ``every_ns`` after its last read.
 
     One object for all connections of a rig; the lever sets ``every_ns`` while they run. ``park(fd)`` is called before a
-    socket is left unread on purpose, see :func:`loopscope.rig.loops._uv_park`.
+    socket is left unread on purpose, see :func:`loopscope.rig.loops._uv_park`. ``read_bytes`` (0: as the client has it)
+    and ``tcp`` are set before there is a client, and hold for every connection that it opens.
     """
 
-    __slots__ = ("every_ns", "park")
+    __slots__ = ("every_ns", "park", "read_bytes", "tcp")
 
     def __init__(self, park: Callable[[int], None] | None = None) -> None:
         self.every_ns = 0
         self.park = park
+        self.read_bytes = 0
+        self.tcp = Tcp()
 
     async def leave_unread(self, wire: "Wire | None", wait_s: float) -> None:
         """Wait; a connection that is ours meanwhile, its reading paused, keeps what comes in its socket."""
@@ -55,7 +61,7 @@ class ReadGate:
 class Wire:
     """What the socket of one connection has seen; written where bytes come off the transport, read by the agent."""
 
-    __slots__ = ("batch_ns", "connect_ns", "fd", "pause", "reads", "recv_ns", "requests", "resume")
+    __slots__ = ("ack", "batch_ns", "connect_ns", "fd", "pause", "reads", "recv_ns", "requests", "resume")
 
     def __init__(self) -> None:
         self.recv_ns = perf_counter_ns()
@@ -68,6 +74,8 @@ class Wire:
         self.requests = 0
         """Responses that came over this connection."""
         self.fd = -1
+        self.ack: QuickAck | None = None
+        """To be called after each read, where ``tcp=quickack`` is set."""
         self.pause: Callable[[], None] | None = None
         """Stops and starts reading, where the transport would read by itself whether somebody asks or not."""
         self.resume: Callable[[], None] | None = None
@@ -80,9 +88,11 @@ class Wires:
     are counted in ``Wire.reads`` alone: counting each of them here too cost every read what a sum gives as well.
     """
 
-    __slots__ = ("_closed_reads", "_lock", "open", "pools")
+    __slots__ = ("_closed_reads", "_lock", "_tcp", "open", "pools")
 
-    def __init__(self) -> None:
+    def __init__(self, tcp: Tcp | None = None) -> None:
+        self._tcp = tcp or Tcp()
+        """Set on each connection that is added."""
         self.open: set[Wire] = set()
         self.pools: list[Callable[[], int]] = []
         """Each counts the requests that wait for a connection of some pool; none: the client has no pool that tells."""
@@ -95,6 +105,7 @@ class Wires:
             if wire not in self.open:
                 self.open.add(wire)
                 self._closed_reads -= wire.reads  # 0, unless it was here before
+                wire.ack = set_options(wire.fd, self._tcp)
 
     def remove(self, wire: Wire) -> None:
         """The connection is closed; what it has read stays in the count."""
@@ -102,6 +113,9 @@ class Wires:
             if wire in self.open:
                 self.open.remove(wire)
                 self._closed_reads += wire.reads
+                if wire.ack is not None:
+                    wire.ack.close()
+                    wire.ack = None
 
     @property
     def reads(self) -> int:

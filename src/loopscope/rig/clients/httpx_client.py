@@ -25,6 +25,7 @@ from loopscope.rig.clients.base import (
     Wires,
     reads_as_known,
 )
+from loopscope.rig.clients.tcp import ask_for
 
 _OUTCOMES: tuple[tuple[str, str, str], ...] = (
     ("ConnectTimeout", "refused", f"no connection within {CONNECT_S:g} s"),
@@ -64,9 +65,11 @@ class _ProbedStream:
         wire = self.wire
         if self._gate.every_ns:
             await self._hold_back()
-        data: bytes = await self._read(max_bytes, timeout)
+        data: bytes = await self._read(self._gate.read_bytes or max_bytes, timeout)
         wire.recv_ns = perf_counter_ns()
         wire.reads += 1
+        if wire.ack is not None:
+            wire.ack()
         return data
 
     async def _hold_back(self) -> None:
@@ -140,11 +143,13 @@ def _direct_stream(core: Any) -> tuple[type, type[_ProbedStream]] | None:
                 await self._hold_back()
             with map_exceptions(errors), anyio.fail_after(timeout):
                 try:
-                    data: bytes = await self._inner._stream.receive(max_bytes=max_bytes)
+                    data: bytes = await self._inner._stream.receive(max_bytes=self._gate.read_bytes or max_bytes)
                 except anyio.EndOfStream:
                     data = b""
             wire.recv_ns = perf_counter_ns()
             wire.reads += 1
+            if wire.ack is not None:
+                wire.ack()
             return data
 
     return theirs, _DirectStream
@@ -181,6 +186,9 @@ class _ProbedBackend:
         wire.connect_ns = perf_counter_ns() - start_ns
         socket = stream.get_extra_info("socket")
         wire.fd = socket.fileno() if socket is not None else -1
+        if self._gate.read_bytes:
+            # What lies below reads 256 KiB at a time whatever the core asks for, and cuts.
+            ask_for(getattr(getattr(stream, "_stream", None), "_transport", None), self._gate.read_bytes)
         return _probed(self._library, stream, wire, self._gate, self._wires)
 
     async def sleep(self, seconds: float) -> None:
@@ -236,7 +244,7 @@ class AnyHttpx:
     errors: tuple[type[Exception], ...]
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires = Wires()
+        self.wires = Wires(gate.tcp)
         httpx = self.library.httpx
         timeout = httpx.Timeout(STALL_S, connect=CONNECT_S, pool=None)
         headers = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"}

@@ -86,7 +86,7 @@ class OllamaClient:
     )  # fmt: skip
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires = Wires()
+        self.wires = Wires(gate.tcp)
         self._transport = transport(HttpxClient.library, gate, self.wires, secure=secure)
         self._clients: dict[str, ollama.AsyncClient] = {}
 

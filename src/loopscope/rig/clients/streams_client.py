@@ -256,7 +256,7 @@ class StreamsClient:
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
         self.gate = gate
-        self.wires = Wires()
+        self.wires = Wires(gate.tcp)
         self._context = ssl.create_default_context() if secure else None
         self._idle: dict[Place, list[_Connection]] = {}
         self._all: set[_Connection] = set()

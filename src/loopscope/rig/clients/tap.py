@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from typing import cast
 
 from loopscope.rig.clients.base import ReadGate, Wire, Wires
+from loopscope.rig.clients.tcp import ask_for
 
 GATE, ASIDE, FULL = 1, 2, 4
 """Why a socket is not read: ``read:T``; somebody chose to wait (the throttle); nobody takes what has come."""
@@ -37,6 +38,8 @@ class Tap:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by class
         sock = transport.get_extra_info("socket")
         self.wire.fd = sock.fileno() if sock is not None else -1
+        if self._gate.read_bytes:
+            ask_for(transport, self._gate.read_bytes)
         self._wires.add(self.wire)
 
     def lost(self) -> None:
@@ -50,8 +53,12 @@ class Tap:
 
     def heard(self) -> int:
         """Count a read; give its stamp (ns)."""
-        self.wire.reads += 1
-        return perf_counter_ns()
+        recv_ns = perf_counter_ns()
+        wire = self.wire
+        wire.reads += 1
+        if wire.ack is not None:
+            wire.ack()
+        return recv_ns
 
     def more(self) -> None:
         """Be told after a read that the response goes on: for ``read:T`` the socket is left alone for a while."""

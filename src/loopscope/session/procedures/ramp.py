@@ -55,6 +55,8 @@ class Setting:
     decoder: str
     batch: str
     placement: str
+    read: str
+    tcp: str
     streams: int
     """With shape "streams" and "servers": at the ceiling, once it is known."""
     shape: str = "rate"
@@ -342,7 +344,8 @@ def settings_of(setting: Setting) -> dict[str, str]:
     """Give what a ceiling belongs to, for a record."""
     return {
         "client": setting.client, "loop": setting.loop, "decoder": setting.decoder, "batch": setting.batch,
-        "placement": setting.placement, "streams": str(setting.streams), "shape": setting.shape,
+        "placement": setting.placement, "read": setting.read, "tcp": setting.tcp, "streams": str(setting.streams),
+        "shape": setting.shape,
     }  # fmt: skip
 
 
@@ -377,7 +380,7 @@ def setting_of(options: SessionOptions, streams: int, shape: str) -> Setting:
     levers = options.levers
     return Setting(
         client=levers.get("client", "httpx"), loop=levers["loop"], decoder=levers["decoder"], batch=levers["batch"],
-        placement=levers.get("placement", "loop"), streams=streams, shape=shape,
+        placement=levers.get("placement", "loop"), read=levers["read"], tcp=levers["tcp"], streams=streams, shape=shape,
     )  # fmt: skip
 
 

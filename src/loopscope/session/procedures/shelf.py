@@ -1,4 +1,4 @@
-"""Where calibrations are kept: one JSON file each, per machine, client, loop, decoder, batching and placement."""
+"""Where calibrations are kept: one JSON file each, per machine and the levers that a ceiling depends on."""
 
 import datetime
 import hashlib
@@ -16,7 +16,7 @@ from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.files import read_small
 from loopscope.core.records import Result
 from loopscope.core.text import plain
-from loopscope.model.ceiling import KEYS
+from loopscope.model.ceiling import KEYS, USUAL
 from loopscope.settings.places import data_dir
 from loopscope.stats.ceiling import Costs, Load
 
@@ -120,7 +120,10 @@ def folder() -> Path:
 
 def path_of(settings: dict[str, str]) -> Path:
     """Give the file of a calibration."""
-    name = "_".join(re.sub(r"[^\w.]+", "-", settings.get(key, "")) for key in KEYS)
+    # Levers that came later are named where they are not as usual: a calibration from before them is replaced.
+    later = [settings[key] for key in KEYS[5:] if settings.get(key) not in (None, "", USUAL[key])]
+    words = [settings.get(key, "") for key in KEYS[:5]] + later
+    name = "_".join(re.sub(r"[^\w.]+", "-", word) for word in words)
     return folder() / f"{name}.json"
 
 

@@ -9,6 +9,7 @@ import textwrap
 import numpy as np
 
 from loopscope.model.standing import Standing
+from loopscope.settings.levers import LEVERS
 from loopscope.ui.draw.charts import BLANK, braille, cut, nice_top
 from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
 from loopscope.ui.draw.words import NONE, plural, rate, share
@@ -66,9 +67,9 @@ def _shape(view: View) -> str:
     """What a ceiling belongs to; it is never told without it."""
     loop = view.snapshot.loop
     words = [view.lever("client") or loop.client, view.lever("loop") or loop.name, view.lever("decoder")]
-    batch, placement = view.lever("batch"), view.lever("placement")
-    words.append(f"batch {batch}" if batch not in {"", "off"} else "")
-    words.append(f"placement {placement}" if placement not in {"", "loop"} else "")
+    for name in ("batch", "placement", "read", "tcp"):
+        value = view.lever(name)
+        words.append(f"{name} {value}" if value not in {"", LEVERS[name].default} else "")
     return " · ".join(word for word in (*words, plural(streams(view), "stream")) if word)
 
 

@@ -1,6 +1,6 @@
 """Levers: key, name, value, and what the last pull of each did, both sides of the trade."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loopscope.model.snapshot import Figures, LeverEffect, LeverView
@@ -124,7 +124,7 @@ def summary(effect: LeverEffect) -> str:
 def draw(view: View, width: int, height: int) -> list[Row]:
     """Draw the pane at ``width`` x ``height`` cells, frame included."""
     inner, high = width - 2, height - 2
-    levers = view.snapshot.levers
+    levers = _with_room(view.snapshot.levers, high)
     if not levers:
         return frame("levers", message("no levers yet", inner, high), width, height)
     room = inner - _VALUE_AT - _VALUE
@@ -156,6 +156,23 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 
 
 _NAME_AT, _VALUE_AT, _VALUE = 4, 14, 12
+_TITLE_AND_STORY = 3
+
+
+def _with_room(levers: Sequence[LeverView], high: int) -> Sequence[LeverView]:
+    """Leave out what was never pulled where there is no room: the levers of the sockets first, for title and story."""
+    kept = list(levers)
+    if len(kept) + _TITLE_AND_STORY > high:
+        kept = [lever for lever in kept if lever.name not in ("read", "tcp") or not _untouched(lever)]
+    for lever in reversed(levers):
+        if len(kept) > high and lever in kept and _untouched(lever):
+            kept.remove(lever)
+    return kept
+
+
+def _untouched(lever: LeverView) -> bool:
+    default = LEVERS[lever.name].default if lever.name in LEVERS else lever.value
+    return lever.value == default and lever.last is None and not lever.busy
 
 
 def _titles(measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
