@@ -101,16 +101,22 @@ def _plain_blank(style: str) -> bool:
 
 
 def _cut(runs: Sequence[Run], width: int) -> list[Run]:
+    """Cut to ``width`` cells; where more than blanks are lost an ellipsis says so."""
     kept: list[Run] = []
     left = width
-    for text, style in runs:
+    for place, (text, style) in enumerate(runs):
         length = width_of(text)
-        if length >= left:
-            if left:
-                kept.append((text if length == left else set_cell_size(text, left), style))
-            break
-        kept.append((text, style))
-        left -= length
+        if length <= left:
+            kept.append((text, style))
+            left -= length
+            continue
+        lost = width_of(text.rstrip()) > left or any(not later.isspace() for later, _ in runs[place + 1 :])
+        if left:
+            kept.append((set_cell_size(text, left), style))
+        if lost and kept:
+            last, look = kept[-1]
+            kept[-1] = (set_cell_size(last, width_of(last) - 1) + "…", look)
+        break
     return kept
 
 

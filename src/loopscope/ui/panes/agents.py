@@ -123,7 +123,8 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 
 def _sums(view: View) -> list[list[Run]]:
     snap = view.snapshot
-    total = rate(sum(a.tok_s or 0.0 for a in snap.agents)) if snap.agents else "–"
+    known = [agent.tok_s for agent in snap.agents if agent.tok_s is not None]
+    total = rate(sum(known) if known else None)
     errors: list[Run] = [(f" · {plural(snap.errors, 'error')}", "problem bold" if snap.errors else "label")]
     taken: list[Run] = [(f" · {snap.taken} cut by takeover", "label")] if snap.taken else []
     short: list[Run] = [

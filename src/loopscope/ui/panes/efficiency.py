@@ -207,7 +207,8 @@ def rounds(view: View, width: int, height: int) -> list[Row]:
     inner, high = width - 2, height - 2
     if not told:
         return frame("rounds", message("none yet", inner, high), width, height)
-    columns = ("measured", "wall", "reported", "speedup", "imbalance", "decode", "client")
+    titles = ("measured", "wall", "reported", "speedup", "imbalance", "decode", "client")
+    columns = titles[: max(0, (inner - 14) // 10)]
     head = Ink().put("   at  round", "label").to(14)
     for name in columns:
         head.fitted(name, 10, "label", right=True)

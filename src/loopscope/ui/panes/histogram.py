@@ -83,10 +83,11 @@ def _stats(data: Histogram) -> list[list[Run]]:
     q = data.quantiles
     parts = [("p50", q.p50), ("p99", q.p99), ("max", q.max)]
     variants: list[list[Run]] = []
-    for chosen, unit in ((parts, " ms"), (parts, ""), (parts[1:], " ms"), (parts[1:], "")):
+    choice = ((parts, " ms", 5), (parts, " ms", 4), (parts, "", 5), (parts[1:], " ms", 5), (parts[1:], "", 5))
+    for chosen, unit, cells in choice:
         runs: list[Run] = []
         for name, value in chosen:
-            runs += [(f"{name} ", "label"), (f"{ms(value):<5}" if name != "max" else ms(value), "value bold")]
+            runs += [(f"{name} ", "label"), (f"{ms(value):<{cells}}" if name != "max" else ms(value), "value bold")]
             runs += [(" ", "label")] if name != chosen[-1][0] else [(unit, "label")]
         variants.append(runs)
     return variants

@@ -118,7 +118,9 @@ def summary(view: View, width: int, height: int) -> list[Row]:
     """The peak, and the best that was reached between two pulls."""
     snap, inner = view.snapshot, width - 2
     ink = Ink().put(" peak ", "label").put(f"{rate(snap.ceiling.peak_chunks_s)} chunks/s", "value bold")
-    ink.put("   at least now ", "label").put(f"≥{rate(snap.ceiling.at_least_chunks_s)}", "bound bold")
+    bound = snap.ceiling.at_least_chunks_s
+    ink.put("   at least now ", "label")
+    ink.put(f"≥{rate(bound)}" if bound is not None else f"{NONE}  {snap.ceiling.words}", "bound bold")
     second = Ink()
     for one in snap.best:
         second.put(f" ★ {one.title} ", "label").put(f"{_say(one.value)} {one.unit}", "value bold")

@@ -23,7 +23,10 @@ def test_rows_are_padded_and_cut() -> None:
     """A row has the width that was asked for."""
     row = Ink().put("ab", "value").put("cd", "label").row(6)
     assert text_of([row]) == "abcd  "
-    assert text_of([Ink().put("abcdef", "value").row(3)]) == "abc"
+    assert text_of([Ink().put("abcdef", "value").row(3)]) == "ab…"
+    assert text_of([Ink().put("abc", "value").put("def", "label").row(3)]) == "ab…"
+    assert text_of([Ink().put("abc", "value").put("  ", "label").row(3)]) == "abc"
+    assert text_of([Ink().put("a日本", "value").row(4)]) == "a日…"
 
 
 def test_equal_styles_and_blanks_join() -> None:

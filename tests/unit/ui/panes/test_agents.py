@@ -97,6 +97,16 @@ def test_a_click_finds_its_agent() -> None:
             assert number is None
 
 
+def test_no_rate_is_no_zero() -> None:
+    """Before the first chunks the sum of all rates is not known; it is the sum of those that are, later."""
+    v = view(2)
+    one, two = v.snapshot.agents
+    v.snapshot = replace(v.snapshot, agents=(replace(one, tok_s=None), replace(two, tok_s=None)))
+    assert "– tok/s" in lines(v)[0]
+    v.snapshot = replace(v.snapshot, agents=(replace(one, tok_s=40.0), replace(two, tok_s=None)))
+    assert "40.0 tok/s" in lines(v)[0]
+
+
 def test_long_names_get_room() -> None:
     """Up to sixteen cells where the table is wide."""
     v = view(1)

@@ -111,6 +111,9 @@ def test_the_ledger() -> None:
     best = text_of(ledger.summary(view, 160, 4))
     assert "★ ceiling, at least 15,400 chunks/s since batch=decode:50ms, 1:06" in best
     assert "nothing was pulled yet" in text_of(ledger.draw(View(), 100, 8))
+    unknown = replace(view.snapshot.ceiling, at_least_chunks_s=None, words="not enough data: 1.0 of 3 s")
+    none = text_of(ledger.summary(View(snapshot=replace(view.snapshot, ceiling=unknown)), 160, 4))
+    assert "at least now –  not enough data: 1.0 of 3 s" in none and "≥" not in none
 
 
 def test_one_pull_closely() -> None:

@@ -80,7 +80,7 @@ def test_quantiles_at_every_width() -> None:
     data = replace(data, quantiles=Quantiles(100, 0.12, 1.0, 3.4, 41.0))
     for width in (40, 48, 53, 80, 160):
         shown = "\n".join(lag(data, width))
-        assert "p50 0.12" in shown and "p99 3.40" in shown and "max 41.0" in shown, width
+        assert "p50 0.12" in shown and "p99 3.40" in shown and "max 41.0 ms" in shown, width
 
 
 def test_absence_is_words() -> None:
