@@ -1,12 +1,13 @@
 """The throttle in all its forms, with real children."""
 
 import time
+from collections import Counter
 
 import pytest
 
 from kit.processes import sessions_children
 from loopscope.core.clock import now_ns
-from loopscope.core.records import Mark, Result
+from loopscope.core.records import Chunks, Mark, Result
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures.gauge import Gauge
@@ -65,19 +66,19 @@ def test_an_adaptive_throttle_opens_until_the_delay_that_it_causes_is_gone(loop:
 
 @pytest.mark.parametrize("placement", ["loop", "process:2"])
 def test_a_shared_throttle_is_one_for_all_agents(placement: str) -> None:
-    """Four agents of 60 chunks/s each: 200 a second together, on one loop and on two.
-
-    Not much less than what is sent: what waits comes in bursts, which soon are longer than one can wait for.
-    """
+    """Four agents of 60 chunks/s each: 100 a second together, on one loop and on two, and none has more than others."""
     source, gauge, told = session(agents="4", placement=placement)
     try:
         assert stretch(gauge, 1.0).chunks == pytest.approx(240, rel=0.15)
-        source.pull("throttle", "shared:200")
-        stretch(gauge, 0.5)
+        source.pull("throttle", "shared:100")
+        stretch(gauge, 1.0)
+        before = Counter(agent for record in told if isinstance(record, Chunks) for agent in record.agent)
         seen = stretch(gauge, 4.0)
-        assert seen.chunks / seen.seconds == pytest.approx(200, rel=0.08)
+        assert seen.chunks / seen.seconds == pytest.approx(100, rel=0.08)
+        after = Counter(agent for record in told if isinstance(record, Chunks) for agent in record.agent)
+        assert [after[agent] - before[agent] for agent in range(4)] == pytest.approx([100] * 4, rel=0.2)
         words = [record.words for record in told if getattr(record, "name", "") == "throttle"]
-        assert words == (["100/s for each of 2 processes"] if placement == "process:2" else [""])
+        assert words == (["50/s for each of 2 processes"] if placement == "process:2" else [""])
     finally:
         source.stop()
     assert not sessions_children()

@@ -7,10 +7,16 @@ from typing import Any
 
 from loopscope.core.clock import now_ns
 from loopscope.rig.clients.base import Wire
+from loopscope.rig.clients.sip import sip
 from loopscope.rig.dialects import Account, Dialect, GarbageError, ServerError
 from loopscope.rig.framing import LineSplitter, LineTooLongError
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.samples import Samples
+
+_CHUNK_BYTES = 160
+"""Of one chunk, where the client does not tell how many bytes came."""
+_FRAME_BYTES = 8
+"""What HTTP adds to it."""
 
 
 class Intake:
@@ -143,6 +149,9 @@ class Intake:
         rate_hz = self._levers.throttle_hz
         bucket = self._levers.shared or self._bucket
         wait_s = bucket.wait_s(unpaid, rate_hz) if unpaid and rate_hz else 0.0
+        if reading and rate_hz:
+            chunk_bytes = self.bytes / self.chunks if self.bytes and self.chunks else _CHUNK_BYTES
+            sip(self.wire, int(self._levers.turn * (chunk_bytes + _FRAME_BYTES)), self._levers.throttled)
         if wait_s > 0:
             before_ns = perf_counter_ns()
             await self._levers.gate.leave_unread(self.wire if reading else None, wait_s)

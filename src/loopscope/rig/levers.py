@@ -22,6 +22,8 @@ class Levers:
         """Neither throttle nor decode batching is on: one look for the hot path instead of two."""
         self.shared: TokenBucket | None = None
         """The bucket of all agents of this rig together, instead of each one's own."""
+        self.agents = 1
+        """How many there are."""
 
     @property
     def throttle_hz(self) -> float:
@@ -32,6 +34,15 @@ class Levers:
     def throttle_hz(self, rate_hz: float) -> None:
         self._throttle_hz = rate_hz
         self._look()
+
+    @property
+    def turn(self) -> float:
+        """How many chunks a read may bring under the throttle: one from each agent is worth a tenth of a second."""
+        return max(1.0, self._throttle_hz * 0.1 / (max(self.agents, 1) if self.shared is not None else 1))
+
+    def throttled(self) -> bool:
+        """Whether there is a throttle."""
+        return bool(self._throttle_hz)
 
     @property
     def batch(self) -> Batch:
@@ -77,7 +88,8 @@ class TokenBucket:
     """Paces one agent, or all of a rig: ``wait_s`` takes n tokens and says how long to wait before the next read.
 
     The bucket may go into debt, so that n chunks which came in one read are paid for together; its size of one tenth
-    of a second lets a stream catch up after a stall without a burst.
+    of a second lets a stream catch up after a stall without a burst. Those that it holds back have their turns in the
+    order in which their debts are paid, each of :attr:`Levers.turn` chunks: so they get equal shares.
     """
 
     __slots__ = ("_last_ns", "_level")

@@ -172,6 +172,7 @@ class Rig:
             task = asyncio.get_running_loop().create_task(agent.run(), name=f"agent-{spec.agent}")
             self._agents[spec.agent], self._tasks[spec.agent] = agent, task
             task.add_done_callback(partial(self._ended, spec.agent))
+        self._levers.agents = len(self._tasks)
 
     def _stop(self, numbers: list[int], drain_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -184,6 +185,7 @@ class Rig:
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
         self._agents.pop(number, None)
         self._tasks.pop(number, None)
+        self._levers.agents = len(self._tasks)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             traceback.print_exception(error, file=sys.stderr)

@@ -4,8 +4,7 @@ x1.05 when the target is kept, x0.9 when it is missed, as published; but a throt
 server. What it holds back waits in the socket, so it makes a delay longer and an agent's rate lower, never the other
 way round. Lowering a throttle that misses its target *because it throttles* would lower it for ever. So the controller
 looks whether the throttle holds anything back: whether bytes wait unread in the sockets, or the fastest agent gets nine
-tenths of what it is allowed. (The rate alone does not tell: a throttled stream is read in bursts that grow, each as
-long as the wait before it.)
+tenths of what it is allowed. (The rate alone tells late: it is that of ten seconds.)
 
 - missed, and it holds chunks back: x1.05. The throttle itself is the cause.
 - missed, and it holds nothing back: x0.9 of what the agents get now, as a try. If the target is still missed while the
@@ -53,7 +52,7 @@ class Seen:
 
     value: float | None
     rate_hz: float | None
-    """Chunks/s of the fastest agent while it streams, over up to ten seconds: bursts are in it whole."""
+    """Chunks/s of the fastest agent while it streams, over up to ten seconds."""
     backlog_bytes: float | None = None
     """Unread bytes an agent, mean of one second; ``None``: not known here."""
 

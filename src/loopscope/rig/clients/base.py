@@ -61,7 +61,9 @@ class ReadGate:
 class Wire:
     """What the socket of one connection has seen; written where bytes come off the transport, read by the agent."""
 
-    __slots__ = ("ack", "batch_ns", "connect_ns", "fd", "pause", "reads", "recv_ns", "requests", "resume")
+    __slots__ = (
+        "ack", "batch_ns", "connect_ns", "fd", "pause", "reads", "recv_ns", "requests", "rest", "resume", "transport",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.recv_ns = perf_counter_ns()
@@ -79,6 +81,10 @@ class Wire:
         self.pause: Callable[[], None] | None = None
         """Stops and starts reading, where the transport would read by itself whether somebody asks or not."""
         self.resume: Callable[[], None] | None = None
+        self.rest: Callable[[], None] | None = None
+        """Stops reading for a turn of the loop, in which a task takes what a read has brought."""
+        self.transport: asyncio.Transport | None = None
+        """What reads it, where that is known and the connection is open."""
 
 
 class Wires:

@@ -186,9 +186,12 @@ class _ProbedBackend:
         wire.connect_ns = perf_counter_ns() - start_ns
         socket = stream.get_extra_info("socket")
         wire.fd = socket.fileno() if socket is not None else -1
+        wire.transport = getattr(getattr(stream, "_stream", None), "_transport", None)
+        if wire.transport is not None:
+            wire.rest = wire.transport.pause_reading  # it reads on when it is asked for more
         if self._gate.read_bytes:
             # What lies below reads 256 KiB at a time whatever the core asks for, and cuts.
-            ask_for(getattr(getattr(stream, "_stream", None), "_transport", None), self._gate.read_bytes)
+            ask_for(wire.transport, self._gate.read_bytes)
         return _probed(self._library, stream, wire, self._gate, self._wires)
 
     async def sleep(self, seconds: float) -> None:

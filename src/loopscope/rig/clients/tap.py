@@ -11,8 +11,9 @@ from typing import cast
 from loopscope.rig.clients.base import ReadGate, Wire, Wires
 from loopscope.rig.clients.tcp import ask_for
 
-GATE, ASIDE, FULL = 1, 2, 4
-"""Why a socket is not read: ``read:T``; somebody chose to wait (the throttle); nobody takes what has come."""
+GATE, ASIDE, FULL, TURN = 1, 2, 4, 8
+"""Why a socket is not read: ``read:T``; somebody chose to wait (the throttle); nobody takes what has come; a read may
+be the last before somebody chooses to wait."""
 
 
 class Tap:
@@ -32,10 +33,11 @@ class Tap:
         self._transport: asyncio.Transport | None = None
         self.wire.pause = self.set_aside
         self.wire.resume = self.take_up
+        self.wire.rest = self.rest
 
     def made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, with the transport of a connection that was just made."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by class
+        self._transport = self.wire.transport = cast(asyncio.Transport, transport)  # uvloop's are none by class
         sock = transport.get_extra_info("socket")
         self.wire.fd = sock.fileno() if sock is not None else -1
         if self._gate.read_bytes:
@@ -46,7 +48,7 @@ class Tap:
         """End: the connection is gone."""
         self._wires.remove(self.wire)
         self.wire.fd = -1
-        self._transport = None
+        self._transport = self.wire.transport = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -85,6 +87,11 @@ class Tap:
     def take_up(self) -> None:
         """Read on."""
         self.release(ASIDE)
+
+    def rest(self) -> None:
+        """Stop reading for a turn of the loop."""
+        self.hold(TURN)
+        self._loop.call_soon(self.release, TURN)
 
     def hold(self, reason: int) -> None:
         """Stop reading for one of the reasons."""
