@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from collections import Counter
 from time import perf_counter_ns, time_ns
 from typing import Any
@@ -77,6 +78,34 @@ def test_same_seed_same_schedule(timing: str) -> None:
     assert timing.startswith("burst") or plans[0][0] != plans[0][1]
 
 
+@pytest.mark.parametrize("text", ["words", "tricky"])
+def test_what_is_late_leaves_together_and_keeps_its_schedule(text: str) -> None:
+    """A server that could not run for a while sends what is due a few messages a send, each still due when it was."""
+
+    def pause(due: int) -> int:
+        time.sleep(0.1)
+        return 0
+
+    with emulator("--rate", "2000", "--text", text) as one:
+        link = one.link().post(options={"num_predict": 1000})
+        link.head()
+        one.server.reactor.at(perf_counter_ns() + 50_000_000, pause)
+        one.server.reactor.wake()
+        messages = [json.loads(chunk) for chunk in link.chunks()]
+        (due,) = meant(one).values()
+        stats = one.stats()
+    assert {gap % 500_000 for gap in gaps(due)} == {0}
+    assert stats["tokens"] == 1000
+    assert len(due) == stats["chunks"] == len(messages) - 1
+    assert due[-1] - due[0] == messages[-1]["eval_duration"] or text == "tricky"  # its last tokens may be silent
+    at_once = Counter(message["created_at"] for message in messages[:-1])
+    # 100 ms of 2 000 a second are 200 messages: all but a few of them leave four at a time.
+    assert sum(count for count in at_once.values() if count > 1) > 100
+    assert max(at_once.values()) <= 4
+    stamps = [parse_stamp_ns(message["created_at"]) for message in messages]
+    assert stamps == sorted(stamps)
+
+
 def test_no_pace_keeps_every_line_a_chunk_of_its_own() -> None:
     """As fast as the socket takes it: each message is one HTTP chunk, none lost, none twice; four share a stamp."""
     with emulator("--rate", "0") as one, one.link() as link:
@@ -128,16 +157,18 @@ def test_stamps_are_late_when_the_client_reads_late() -> None:
     """What was due while the client did not read is made when it reads again, stamped then, and counted once."""
     with emulator("--rate", "100000") as one:
         link = stopped_reader(one)
-        held = one.server.ledger.rows
+        (connection,) = (c for c in one.server.connections if c.job is not None)
+        held, made = one.server.ledger.rows, connection.job.made
+        assert held < made <= held + 4, "one send in hand"
         since = perf_counter_ns()
         assert wait_until(lambda: perf_counter_ns() > since + 30_000_000)
         began = time_ns()
         link.head()
-        for _ in range(held + 1):
+        for _ in range(made):
             link.chunk()
         after = json.loads(link.chunk())
         assert (parse_stamp_ns(after["created_at"]) or 0) >= began
-        assert wait_until(lambda: one.server.ledger.rows > held + 1)
+        assert wait_until(lambda: one.server.ledger.rows > made)
         late = [sent - due for _, due, sent in one.log(since=held)["rows"][:2]]
         assert min(late) > 29_000_000, "sent long after they were due"
         link.close()
