@@ -25,7 +25,7 @@ from loopscope.stats.intervals import Interval, mean_interval
 FIRST = 1_000.0
 """chunks/s, all streams together, at which a ramp over the rate begins."""
 MOST = 400_000.0
-"""chunks/s beyond which no client here is asked; an emulator gives about 100 000."""
+"""chunks/s beyond which no client here is asked; an emulator gives about 200 000."""
 CLOSE = 1.08
 """Bounds of the hard ceiling that are closer than this are close enough: a disturbed machine moves it by as much."""
 MOST_STEPS = 5
