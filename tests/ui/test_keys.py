@@ -10,8 +10,9 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loopscope.core.errors import InputError
+from loopscope.core.errors import InputError, RefusedError
 from loopscope.model.snapshot import FindingView, MarkView, Snapshot
+from loopscope.settings.levers import client_speaks
 from loopscope.ui.actions import ACTS
 from loopscope.ui.app import LoopscopeApp
 from loopscope.ui.draw.words import clock
@@ -110,6 +111,45 @@ def test_a_refused_pull_is_a_notification() -> None:
     async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
         await pilot.press("b")
         await until(pilot, lambda: "batch=[bold]x[/bold] is not known" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_a_client_that_cannot_speak_with_these_servers_is_left_out() -> None:
+    """OpenAI's dialect: from streams the key goes on past ollama to httpx, and says why."""
+    source = fresh()
+    source.levers["client"] = "streams"
+    pull = source.pull
+
+    def speak(lever: str, value: str, by: str = "key") -> None:
+        if words := client_speaks(value, ["openai"]):
+            raise RefusedError(words)
+        pull(lever, value, by)
+
+    source.pull = speak  # type: ignore[method-assign]
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("c")
+        await until(pilot, lambda: source.pulls == [("client", "httpx")])
+        await until(pilot, lambda: "ollama is left out: client=ollama speaks" in screen_text(pilot))
+
+    play(source, steps)
+
+
+def test_a_lever_whose_every_value_is_refused_stays_as_it_is() -> None:
+    """Each is tried once, and each reason is said."""
+    source, asked = fresh(), []
+
+    def refuse(lever: str, value: str, by: str = "key") -> None:
+        asked.append(value)
+        raise RefusedError(f"{value} cannot be had")
+
+    source.pull = refuse  # type: ignore[method-assign]
+
+    async def steps(pilot: Pilot[None], app: LoopscopeApp) -> None:
+        await pilot.press("b")
+        await until(pilot, lambda: "decode:1KiB cannot be had" in screen_text(pilot))
+        assert asked == ["decode:50ms", "read:50ms", "decode:1KiB"]
 
     play(source, steps)
 

@@ -13,6 +13,10 @@ class InputError(LoopscopeError):
     exit_code = 2
 
 
+class RefusedError(InputError):
+    """A lever has such a value, but not with these servers, or with how the other levers stand."""
+
+
 class TraceError(LoopscopeError):
     """A trace file cannot be read or written. The only error that the trace reader raises."""
 

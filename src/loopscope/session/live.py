@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
-from loopscope.core.errors import InputError, LoopscopeError, WorkerError
+from loopscope.core.errors import InputError, LoopscopeError, RefusedError, WorkerError
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Server
 from loopscope.model.snapshot import Snapshot
 from loopscope.session.discover import NoPair, find_pair, resolve
@@ -248,7 +248,7 @@ class LiveSource(RunningSource):
     def _check_client(self, levers: dict[str, str], specs: Sequence[AgentSpec]) -> None:
         words = lever_settings.client_speaks(levers["client"], (spec.api for spec in specs))
         if words := words or read_refused(levers, (server.url for server in self._servers)):
-            raise InputError(words)
+            raise RefusedError(words)
 
     def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
         self._hub.emit(Lever(t_ns=now_ns(), proc="session", name=name, old=old, new=new, by=by, words=words))

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from loopscope.core.errors import LoopscopeError
+from loopscope.core.errors import LoopscopeError, RefusedError
 from loopscope.session.source import Source
 from loopscope.settings.levers import LEVERS
 from loopscope.ui import theming
@@ -55,8 +55,22 @@ class Operated(Playing):
         return self.running or action in {"quit", "theme"} or action not in _NEED_SOURCE
 
     def action_pull(self, name: str) -> None:
-        """Set a lever to what its key sets next."""
-        self.pull(name, self.pulls.next(self.view.snapshot, name))
+        """Set a lever to what its key sets next; what cannot be had here is left out, and why is said."""
+        snapshot = self.view.snapshot
+        value, refused = self.pulls.next(snapshot, name), dict[str, str]()
+        while value not in refused and not (refused and value == self.pulls.value(snapshot, name)):
+            try:
+                self._pull(name, value)
+            except RefusedError as error:
+                refused[value] = str(error)
+                value = self.pulls.next(snapshot, name, value)
+            except LoopscopeError as error:
+                self.notify(str(error), title=name, severity="error", markup=False)
+                return
+            else:
+                break
+        for one, words in refused.items():
+            self.notify(f"{one} is left out: {words}", title=name, severity="warning", markup=False)
 
     def action_step(self, step: int) -> None:
         """One agent more or fewer."""
@@ -64,13 +78,16 @@ class Operated(Playing):
 
     def pull(self, name: str, value: str) -> None:
         """Pull a lever and say so; an error becomes a notification."""
-        if self.refuse_in_the_past():
-            return
         try:
-            self.source.pull(name, value)
+            self._pull(name, value)
         except LoopscopeError as error:
             self.notify(str(error), title=name, severity="error", markup=False)
+
+    def _pull(self, name: str, value: str) -> None:
+        """Pull a lever, unless what is shown is the past. Raises LoopscopeError."""
+        if self.refuse_in_the_past():
             return
+        self.source.pull(name, value)
         self.pulls.asked(self.view.snapshot, name, value)
 
     def action_ask(self, name: str) -> None:

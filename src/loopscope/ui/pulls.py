@@ -24,9 +24,12 @@ class Pulls:
             return shown
         return asked
 
-    def next(self, snapshot: Snapshot, name: str) -> str:
-        """Give what the lever's key sets next: its presets in turn, and after them the value that was typed last."""
-        value = self.value(snapshot, name)
+    def next(self, snapshot: Snapshot, name: str, after: str = "") -> str:
+        """Give what the lever's key sets next: its presets in turn, and after them the value that was typed last.
+
+        ``after``: the value after that one, instead of after the lever's own.
+        """
+        value = after or self.value(snapshot, name)
         typed = self._typed.get(name)
         if typed is not None and typed not in LEVERS[name].presets and value != typed:
             last = LEVERS[name].presets[-1]
