@@ -10,6 +10,7 @@ import subprocess
 import termios
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pyte
 import pytest
@@ -142,6 +143,23 @@ def test_ending_by_signal(open_terminal: Callable[..., Terminal], number: int, c
     assert _all_gone(terminal, children)
     assert terminal.process.returncode == code
     assert _is_as_it_was(terminal)
+
+
+def test_what_a_kill_leaves_is_swept(
+    open_terminal: Callable[..., Terminal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a killed screen only the past that one could look back at is left, and the next start removes it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    terminal, children = _live(open_terminal)
+    os.kill(terminal.process.pid, signal.SIGKILL)
+    assert _all_gone(terminal, children)
+    left = [path.name for path in tmp_path.iterdir()]
+    assert len(left) == 1 and left[0].startswith("loopscope-past-"), left
+    terminal, children = _live(open_terminal)
+    assert left[0] not in {path.name for path in tmp_path.iterdir()}
+    terminal.type("q")
+    assert _all_gone(terminal, children)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("controlling", [True, False])

@@ -51,13 +51,20 @@ class EmbeddedPair:
 
     def servers(self) -> list[Server]:
         """Wait until both serve. Raises WorkerError."""
-        return [
+        servers = [
             Server(
                 url=self._called(worker.wait_ready().info["url"]), api=self._api, model=self._model, embedded=True,
                 version="emulated", words="embedded emulator",
             )
             for worker in self.workers
         ]  # fmt: skip
+        # All have mapped what they share: without its name it ends with them, a kill -9 included.
+        self._remove_folder()
+        return servers
+
+    def _remove_folder(self) -> None:
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
 
     def _called(self, url: str) -> str:
         return url.replace("127.0.0.1", self._host) if self._host else url
@@ -66,5 +73,4 @@ class EmbeddedPair:
         """End both and remove what they shared."""
         for worker in self.workers:
             worker.stop()
-        with contextlib.suppress(OSError):
-            self._folder.cleanup()
+        self._remove_folder()
