@@ -167,7 +167,9 @@ def _proposed(host: HalvesHost, task: Task, finding: str) -> tuple[str, str, str
     except InputError:
         value = ""
     if not value:
-        raise InputError(f"{finding} proposes {proposes or 'nothing'!r}: that is no lever which can be flipped")
+        if not proposes:
+            raise InputError(f"{finding} proposes no lever: there is nothing to flip")
+        raise InputError(f"{finding} proposes {proposes!r}: that is no lever which can be flipped")
     now = host.options_now().levers[name.strip()]
     if now == value:
         raise InputError(f"{finding} proposes {proposes}, and that is set already")

@@ -63,14 +63,14 @@ def verdict(measure: Measure, before: float | None, after: float | None) -> tupl
 def judged(measure: Measure, effect: LeverEffect) -> tuple[str, str]:
     """Glyph and style by the interval of the change where there is one, so that ``≈`` means: it cannot be told.
 
-    Without an interval (a trace of an older format) a change within 5 % counts as none.
+    Without intervals at all (a trace of an older format) a change within 5 % counts as none.
     """
     found = next((one for one in effect.changes if one.name == measure.gauge), None)
-    if found is None or found.difference is None or effect.before is None or effect.after is None:
+    if not effect.changes or effect.before is None or effect.after is None:
         both = (effect.before, effect.after)
         a, b = (None if figures is None else measure.of(figures) for figures in both)
         return verdict(measure, a, b)
-    if not found.surely:
+    if found is None or not found.surely:
         return "≈", "same"
     return ("✓", "better") if (found.surely > 0) == measure.up else ("✗", "worse")
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from loopscope.model.snapshot import Figures, LeverEffect, LeverView
+from loopscope.model.snapshot import FigureChange, Figures, LeverEffect, LeverView
 from loopscope.session.source import Abilities
 from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import levers
@@ -61,6 +61,15 @@ def test_before_and_after_of_each_measure() -> None:
     head = shown(pulled())[1]
     for measure in MEASURES:
         assert measure.title in head
+
+
+def test_no_verdict_without_an_interval() -> None:
+    """A side with too few seconds for an interval has a figure, but what it means cannot be told: neither ✓ nor ✗."""
+    few = FigureChange(
+        "at_least", "ceiling, at least", "chunks/s", 1, None, None, None, None, "not enough data before", 0
+    )
+    line = row(shown(pulled(changes=(few,))))
+    assert "≈ 4210 → 13.0k" in line and "✓" not in line and "✗" not in line
 
 
 def test_ratios_where_there_is_less_room() -> None:
