@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from kit.processes import sessions_children
+from kit.processes import sessions_children, wait_until
 from loopscope.core.clock import now_ns
 from loopscope.core.records import Chunks, Mark, Result
 from loopscope.session.live import LiveSource
@@ -61,6 +61,38 @@ def test_an_adaptive_throttle_opens_until_the_delay_that_it_causes_is_gone(loop:
         assert all(step.figures["new_chunks_s"] > step.figures["old_chunks_s"] for step in steps)
     finally:
         source.stop()
+    assert not sessions_children()
+
+
+@pytest.mark.parametrize("loop", loops_here())
+def test_an_adaptive_throttle_looks_at_the_efficiency_and_tries_less(loop: str) -> None:
+    """A second agent takes half of the one card from the first: 50 % efficiency, and the trace says what is done.
+
+    What the window held from before the second agent came (an efficiency of 70 %, 57 chunks/s) decides nothing.
+    """
+    told: list[object] = []
+    throttle = levers.defaults() | {"loop": loop, "agents": "1", "throttle": "adaptive:eff=90%"}
+    source = LiveSource(
+        SessionOptions(
+            embedded=True, rate=60.0, tokens=40, drain_s=0.5, emulator_args=("--share-factor", "2"), levers=throttle,
+        )
+    )  # fmt: skip
+    source.listen(told.append)
+    source.start()
+    try:
+        assert wait_until(
+            lambda: any(isinstance(r, Mark) and r.words.endswith("kept without a throttle") for r in told)
+        )
+        source.pull("agents", "2")
+        assert wait_until(lambda: any(isinstance(r, Result) for r in told), 40)
+    finally:
+        source.stop()
+    step = next(record for record in told if isinstance(record, Result))
+    assert (step.what, step.settings["throttle"]) == ("throttle", "adaptive:eff=90%")
+    assert step.figures["eff"] == pytest.approx(0.5, rel=0.15)
+    assert step.figures["fastest_chunks_s"] == pytest.approx(30, rel=0.15)
+    assert step.figures["new_chunks_s"] == pytest.approx(0.9 * step.figures["fastest_chunks_s"])
+    assert step.words.endswith("missed, and nothing is held back: trying less")
     assert not sessions_children()
 
 

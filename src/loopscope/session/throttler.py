@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
-from loopscope.core.records import AnyRecord, Mark, Pulse, Record, Result
+from loopscope.core.records import AnyRecord, Lever, Mark, Pulse, Record, Result
 from loopscope.model.bins import BINS_PER_S, ClosedBin, Kind, Sum
 from loopscope.model.fold import Fold
 from loopscope.model.tally import counts_of
@@ -39,7 +39,7 @@ LEAST_CHUNKS = 10
 LEAST_GAPS = 4
 """Of an agent in ten seconds."""
 SETTLE_S = {"delay": 1.25, "eff": 10.25}
-"""After lowering, until what is looked at holds nothing from before."""
+"""After lowering, or another lever's pull, until what is looked at holds nothing from before."""
 BACKOFF_S, MOST_BACKOFF_S = 10.0, 160.0
 TELL_S = 0.5
 MARK_S = 2.0
@@ -91,12 +91,16 @@ class Controller:
         elif held or sleeps:
             self._throttled(at_s)
         elif at_s < self._blocked_until_s:
-            self.words = "missed, but the throttle is not the cause, and lowering it did not help"
+            self.words = "missed, but not by the throttle: lowering it did not help"
         else:
             least = min(self.rate_hz or MOST_HZ, seen.rate_hz)
             self._set(DOWN * least, "missed, and nothing is held back: trying less")
             self._tried, self._quiet_until_s = True, at_s + SETTLE_S[self.throttle.target]
         return self.rate_hz
+
+    def settle(self, at_s: float) -> None:
+        """Decide nothing until what is looked at holds nothing from before another lever was pulled."""
+        self._quiet_until_s = max(self._quiet_until_s, at_s + SETTLE_S[self.throttle.target])
 
     def _throttled(self, at_s: float) -> None:
         if self._tried:
@@ -208,7 +212,11 @@ class Throttler:
                 self._apply(start)
 
     def heard(self, record: AnyRecord) -> None:
-        """Look again whenever the fold's window has moved (twice a second)."""
+        """Look again whenever the fold's window has moved (twice a second); let another lever's pull settle first."""
+        if isinstance(record, Lever) and record.name != "throttle":
+            with self._lock:
+                if self._controller is not None:
+                    self._controller.settle(record.t_ns / NS_PER_S)
         if self._controller is not None and isinstance(record, Pulse) and self._fold.window.version != self._version:
             with self._lock:
                 self._look(record)

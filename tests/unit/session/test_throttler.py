@@ -95,6 +95,15 @@ def test_without_enough_data_nothing_is_done() -> None:
     assert controller.words == "not enough data"
 
 
+def test_what_was_before_another_levers_pull_decides_nothing() -> None:
+    """For ten seconds an efficiency is in part that of before; then 30 chunks/s, not 57, are what nine tenths are of."""
+    controller = Controller(EFF)
+    controller.settle(1.0)
+    for step in range(2, 22):
+        assert controller.look(Seen(0.7, 57.0, 0.0), step / 2) is None
+    assert controller.look(Seen(0.5, 30.0, 0.0), 11.5) == pytest.approx(27.0)
+
+
 def test_an_efficiency_that_the_throttle_itself_lowers_is_raised() -> None:
     """Half of what an agent gets alone, because it is allowed no more: up until nine tenths."""
     controller = Controller(EFF, 30.0)
