@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(args: argparse.Namespace) -> tuple[dict[str, str], str, str]:
-    """Give what the procedure is told, and the lever with its first value. Raises InputError."""
+def _asked(args: argparse.Namespace) -> tuple[dict[str, str], str, tuple[str, ...]]:
+    """Give what the procedure is told, and the lever with both values. Raises InputError."""
     from loopscope.session.procedures.ab import parse_flip
 
     asked = {"pairs": args.pairs, "seconds": args.seconds}
@@ -78,11 +78,11 @@ def _asked(args: argparse.Namespace) -> tuple[dict[str, str], str, str]:
             args.urls = [args.flip, *args.urls]  # the first word was a server
         elif args.flip:
             raise InputError("--verify and LEVER=A,B exclude each other: a finding names its own lever")
-        return asked | {"verify": args.verify}, "", ""
+        return asked | {"verify": args.verify}, "", ()
     if not args.flip:
         raise InputError("what shall be flipped? E.g. loopscope ab loop=asyncio,uvloop, or --verify FINDING")
-    lever, first, _ = parse_flip(args.flip)
-    return asked | {"lever": args.flip}, lever, first
+    lever, *values = parse_flip(args.flip)
+    return asked | {"lever": args.flip}, lever, tuple(values)
 
 
 def _flip(args: argparse.Namespace) -> tuple[object, str, str]:
@@ -93,11 +93,11 @@ def _flip(args: argparse.Namespace) -> tuple[object, str, str]:
     from loopscope.session.live import LiveSource
     from loopscope.session.procedures.ab import check
 
-    asked, lever, first = _asked(args)
+    asked, lever, values = _asked(args)
     check(asked)
     options = options_from(args, args.output, overwrite=args.force)
-    if lever:
-        options = dataclasses.replace(options, levers=options.levers | {lever: first})
+    for value in reversed(values):  # the session begins with the first
+        options = dataclasses.replace(options, levers=options.levers | {lever: value})
         options.check()
     source = LiveSource(options)
     return *run_with_bar(source, "ab", asked), source.recording_problem

@@ -14,6 +14,7 @@ from loopscope.core.files import read_small
 from loopscope.core.text import plain
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
+from loopscope.settings.sockets import read_refused
 
 MAX_RUNS = 10_000
 MAX_BYTES = 1 << 20
@@ -82,7 +83,7 @@ def load(path: str | Path) -> Sweep:
 
 
 def cells(sweep: Sweep) -> Iterator[Cell]:
-    """Give every combination, in the order of the file. Raises InputError: no such lever or value."""
+    """Give every combination, in the order of the file. Raises InputError: no such lever or value, or not together."""
     for word in sweep.levers:
         if word == "agents":
             raise InputError("the scenario says how many agents there are: 'agents' is no lever of a sweep")
@@ -90,7 +91,10 @@ def cells(sweep: Sweep) -> Iterator[Cell]:
         name: [lever_settings.canonical(name, word) for word in words] for name, words in sorted(sweep.levers.items())
     }
     for scenario, model, *chosen in itertools.product(sweep.scenarios, sweep.models, *values.values()):
-        yield Cell(scenario, model, tuple(zip(values, chosen, strict=True)))
+        levers = tuple(zip(values, chosen, strict=True))
+        if words := read_refused(lever_settings.defaults() | dict(levers)):
+            raise InputError(words)
+        yield Cell(scenario, model, levers)
 
 
 def order(sweep: Sweep) -> list[tuple[Cell, int]]:

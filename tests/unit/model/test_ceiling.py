@@ -169,3 +169,17 @@ def test_a_calm_session_still_folds() -> None:
     for record in calm():
         fold.feed(record)
     assert fold.snapshot().ceiling.expected is None
+
+
+@pytest.mark.parametrize(("lever", "value"), [("read", "4k"), ("tcp", "nagle")])
+def test_another_read_size_is_another_client(lever: str, value: str) -> None:
+    """What was calibrated with it is not expected without it, but named as what the lever would give."""
+    ceiling = seen(outcome(2, 9000.0, **{lever: value}))
+    assert ceiling.expected is None
+    assert [(one.lever, one.value) for one in ceiling.next_levers] == [(lever, value)]
+    book = CeilingBook()
+    told = outcome(2, 9000.0, **{lever: value})
+    book.take(ResultView(0.0, told.what, told.words, told.settings, told.figures))
+    found = book.look(KEYS | {lever: value}, 2, None)
+    assert found.expected is not None and f", {lever} {value}" in found.expected.words
+    assert book.look(KEYS | {"read": "auto", "tcp": "default"}, 2, None).expected is None

@@ -61,3 +61,10 @@ def test_a_file_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(InputError, match="none"):
         load(tmp_path / "none.toml")
+
+
+def test_what_cannot_be_had_together_is_refused_before_the_first_run(tmp_path: Path) -> None:
+    """A read size that one of the combinations cannot have."""
+    text = TEXT.replace('batch = ["off", "read:50MS"]', 'client = ["streams"]\nread = ["auto", "4k"]')
+    with pytest.raises(InputError, match="read=4k cannot be had with client=streams on loop=uvloop"):
+        load(write(tmp_path, text))

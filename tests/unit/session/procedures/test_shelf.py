@@ -36,6 +36,15 @@ def test_what_is_kept_comes_back(own_folder) -> None:
     assert {path.parent for path in own_folder.rglob("*.json")} == {own_folder / "calibrations" / shelf.machine_hash()}
 
 
+def test_a_calibration_from_before_a_lever_is_replaced_by_one_at_its_default(own_folder) -> None:
+    """``read=auto`` is what it was; another read size is another client, with a file of its own."""
+    shelf.keep(made())
+    shelf.keep(made(read="auto", tcp="default"))
+    assert [one.settings.get("read") for one in shelf.kept()] == ["auto"]
+    shelf.keep(made(read="4k", tcp="default"))
+    assert sorted(one.settings["read"] for one in shelf.kept()) == ["4k", "auto"]
+
+
 def test_damaged_files_are_as_good_as_not_there(own_folder) -> None:
     """No JSON, another version, something else, too large: each is passed over."""
     shelf.keep(made())

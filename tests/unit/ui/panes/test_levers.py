@@ -118,6 +118,21 @@ def test_the_last_pull_in_words() -> None:
     assert "nothing pulled yet" in "\n".join(shown(None))
 
 
+def test_levers_of_the_sockets_have_a_row_where_there_is_room_or_once_they_are_pulled() -> None:
+    """Title and story go before a lever that stands as it always did; a lever that was pulled is never left out."""
+    names = [lever.name for lever in BASE.levers]
+
+    def rows(text: list[str]) -> list[str]:
+        return [word for line in text for word in line.split()[1:3] if word in names]
+
+    assert rows(shown(None, height=16)) == names
+    few = [name for name in names if name not in ("read", "tcp")]
+    assert rows(shown(None, height=12)) == rows(shown(None, height=9)) == few
+    views = tuple(replace(lever, value="nagle") if lever.name == "tcp" else lever for lever in BASE.levers)
+    high = text_of(levers.draw(View(replace(BASE, levers=views), abilities=LIVE), 88, 9)).splitlines()
+    assert "tcp" in rows(high) and "read" not in rows(high) and len(rows(high)) == 7
+
+
 def test_in_a_replay() -> None:
     """The values are the recording's."""
     assert "as recorded" in text_of(levers.draw(View(BASE, abilities=Abilities(playback=True)), 88, 12))
