@@ -147,6 +147,11 @@ class Rigs:
         """Begin to stream with these agents."""
         with self._lock:
             for spec in specs:
+                before = self._running.get(spec.agent)
+                if before is not None and before.requests:
+                    self._stop(
+                        spec.agent
+                    )  # a cancelled round's agent of that number is at work: a rig has room for one
                 self._running[spec.agent] = spec
             draining = set().union(*self._draining.values()) if self._draining else set()
             # An agent that still drains elsewhere is started when it is gone there.
@@ -176,10 +181,13 @@ class Rigs:
         with self._lock:
             for number in numbers:
                 self._running.pop(number, None)
-                worker = self._home.get(number)
-                if worker is not None:
-                    self._draining.setdefault(worker.proc, set()).add(number)
-                    worker.send(StopAgents(agents=[number], drain_s=self._drain_s))
+                self._stop(number)
+
+    def _stop(self, number: int) -> None:
+        worker = self._home.get(number)
+        if worker is not None:
+            self._draining.setdefault(worker.proc, set()).add(number)
+            worker.send(StopAgents(agents=[number], drain_s=self._drain_s))
 
     def set_lever(self, name: str, value: str) -> None:
         """Change a lever that acts at once, on every rig that still streams."""

@@ -269,3 +269,23 @@ def test_an_agent_that_has_done_its_requests_is_not_started_by_a_takeover(rigs: 
     second = _only(rigs.begin("asyncio", "httpx"))
     rigs.take_over([second], {})
     assert _started(second) == [0, 1]
+
+
+def test_an_agent_comes_back_when_the_round_that_had_its_number_is_cancelled(rigs: Rigs) -> None:
+    """The round's agent is still at work then: it ends first, and the operator's, which has no end, follows it."""
+    rigs.stop_agents([0, 1])
+    (rig,) = FakeWorker.made
+    for number in (0, 1):
+        rigs.agent_gone(rig.proc, number)
+    rigs.start_agents([structs.replace(_spec(0), requests=5)])
+    rig.told.clear()
+    rigs.start_agents([_spec(0), _spec(1)])
+    assert [
+        (type(c), [spec.agent for spec in c.agents] if isinstance(c, StartAgents) else c.agents) for c in rig.told
+    ] == [
+        (StopAgents, [0]),
+        (StartAgents, [1]),
+    ]
+    rigs.agent_gone(rig.proc, 0)
+    last = rig.told[-1]
+    assert isinstance(last, StartAgents) and last.agents == [_spec(0)]
