@@ -15,7 +15,7 @@ class Standing:
     date: str = ""
     """ISO 8601, UTC; empty: in this session."""
     limited_by: str = ""
-    """``client``, ``server`` (the emulator or server was the limit first), ``core`` (others took the core),
+    """``client``, ``server`` (the emulator or server was the limit first), ``core`` (the cores were taken),
     ``instrument``, ``range``; empty: not known."""
     stale: str = ""
     """Why it may no longer be true: what has another version now. Empty while it is."""

@@ -92,7 +92,7 @@ def _same(cells: Sequence[dict[str, Any]]) -> set[str]:
 def _row(one: dict[str, Any]) -> list[str]:
     costs = {at["share"]: at["cpu_us_per_chunk"] for at in one["at"]}
     hard = one["hard_chunks_s"]
-    words = {"core": "the core (others took it)", "instrument": "loopscope itself", "range": "nothing up to here"}
+    words = {"core": "the cores (taken)", "instrument": "loopscope itself", "range": "nothing up to here"}
     limited = words.get(one["limited_by"], one["limited_by"])
     if one["runq"] is not None and one["runq"] > 0.1:
         limited += f", {one['runq']:.0%} without a core"

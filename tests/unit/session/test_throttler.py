@@ -96,7 +96,7 @@ def test_without_enough_data_nothing_is_done() -> None:
 
 
 def test_what_was_before_another_levers_pull_decides_nothing() -> None:
-    """For ten seconds an efficiency is in part that of before; then 30 chunks/s, not 57, are what nine tenths are of."""
+    """For ten seconds an efficiency is in part that of before; then nine tenths are of 30 chunks/s, not of 57."""
     controller = Controller(EFF)
     controller.settle(1.0)
     for step in range(2, 22):

@@ -17,7 +17,7 @@ from loopscope.core.errors import InputError
 from loopscope.core.records import Record, Result
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures import Host, Task
-from loopscope.session.procedures.bench import SENT, Bench, Step, bench_options
+from loopscope.session.procedures.bench import SENT, STOLEN, Bench, Step, bench_options
 from loopscope.settings.levers import MAX_AGENTS
 from loopscope.stats.ceiling import Costs, bracket, fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
@@ -81,7 +81,8 @@ class Ramp:
     noise: float
     """Relative uncertainty of a rate, by which the interval was widened."""
     runq: float | None
-    """Share of the time without a core where the ceiling was found: it would be higher by so much on free cores."""
+    """Share of the time without a core where the ceiling was found: it would be higher by so much on free cores. That of
+    the emulator, where the client kept up with all that this could send."""
     costs: Costs | None
     at: dict[float, Step]
     """The steps at 1, 10 and 50 % of the hard ceiling."""
@@ -290,7 +291,9 @@ def _limit(steps: list[Step], fell: list[Step]) -> tuple[str, float | None]:
     """What the limit was at the steps that fell next to the ceiling, and how long the loop had no core there."""
     if not fell:
         server = [step for step in steps if step.limited_by == "server"]
-        return ("server" if server else "range"), None
+        # An emulator that waits for a core is no slow one: rigs side by side leave it a third of two cores.
+        waits = min((step.server_runq or 0.0 for step in server), default=0.0)
+        return ("core", waits) if waits > STOLEN else ("server" if server else "range", None)
     near = sorted(fell, key=lambda step: step.asked or step.load.offered)[:3]
     waits = sorted(step.load.runq for step in near if step.load.runq is not None)
     reasons = [step.limited_by for step in near]
@@ -306,10 +309,10 @@ def sentence(ramp: Ramp) -> str:
     if hard is None:
         return f"{where}: fell behind at the lowest load that was offered"
     if math.isinf(hard.high):
-        why = (
-            f"the server is the limit: it sends less than {SENT:.0%} of its schedule beyond"
-            if ramp.limited_by == "server" else "no more could be offered"
-        )  # fmt: skip
+        why = {
+            "server": f"the server is the limit: it sends less than {SENT:.0%} of its schedule beyond",
+            "core": f"the cores are used up: what sends had none for {ramp.runq or 0:.0%} of the time beyond",
+        }.get(ramp.limited_by, "no more could be offered")
         return f"{where}: keeps up with {hard.mid:,.0f} chunks/s; {why}"
     words = f"{where}: hard ceiling {hard.low:,.0f} to {hard.high:,.0f} chunks/s"
     if ramp.full is not None:
@@ -335,7 +338,8 @@ def point(what: str, step: Step, shape: str) -> Result:
             "elu": load.elu, "cpu_us": load.cpu_us, "process_us": step.process_us, "turns_per_chunk": load.turns,
             "reads_per_chunk": load.reads, "runq": load.runq, "delay_p50_ms": load.delay_p50_ms,
             "delay_p99_ms": load.delay_p99_ms, "slope_ms_s": step.slope_ms_s, "fell": float(step.fell),
-            "late_p99_ms": step.late_p99_ms, "server_cpu": step.server_cpu, "seconds": step.seconds,
+            "late_p99_ms": step.late_p99_ms, "server_cpu": step.server_cpu, "server_runq": step.server_runq,
+            "seconds": step.seconds,
         },
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from loopscope.ui.view import View
 LIMITS = {
     "client": "the client is the limit",
     "server": "the server was the limit first: the client's ceiling is higher",
-    "core": "others took the core: on free cores it is higher",
+    "core": "the cores were taken: on free cores it is higher",
     "instrument": "what sends was the limit first: it is higher",
     "range": "no more could be asked: it is higher",
 }

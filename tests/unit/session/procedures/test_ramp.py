@@ -21,8 +21,9 @@ class MadeBench:
     """A client that carries ``hard`` chunks/s and a server that sends ``server`` at most; ``noise`` disturbs."""
 
     def __init__(self, streams: int = 2, hard: float = 40_000.0, server: float = math.inf, noise: float = 0.0,
-                 runq: float = 0.0, pauses: tuple[int, ...] = ()) -> None:  # fmt: skip
+                 runq: float = 0.0, pauses: tuple[int, ...] = (), server_runq: float = 0.0) -> None:  # fmt: skip
         self.streams, self.rate, self.hard, self.server = streams, 25.0, hard, server
+        self.server_runq = server_runq
         self.noise, self.runq, self.random = noise, runq, random.Random(1)
         self.versions = {"python": "3"}
         self.pauses, self.taken = pauses, 0
@@ -64,7 +65,7 @@ class MadeBench:
         return Step(
             asked=asked, rate=self.rate, load=load, seconds=dwell_s, process_us=None, slope_ms_s=0.0, fell=fell,
             open=False, limited_by="client" if fell else "server" if short else "", late_p99_ms=0.1, server_cpu=0.1,
-            server_runq=0.0, slices=(delivered,) * 8,
+            server_runq=self.server_runq, slices=(delivered,) * 8,
         )  # fmt: skip
 
 
@@ -118,6 +119,13 @@ def test_a_server_that_gives_no_more_is_named() -> None:
     assert math.isinf(found.hard.high)
     assert found.hard.mid <= 20_000
     assert "the server is the limit" in found.words
+
+
+def test_a_server_that_had_no_core_is_no_slow_one() -> None:
+    """Rigs side by side use the cores up: what sends waits for one, and sends less for that."""
+    found = climbed(MadeBench(2, 50_000, server=20_000, server_runq=0.5))
+    assert (found.limited_by, found.runq) == ("core", 0.5)
+    assert "the cores are used up: what sends had none for 50% of the time" in found.words
 
 
 def test_who_had_no_core_is_not_told_to_be_slow_at_once() -> None:

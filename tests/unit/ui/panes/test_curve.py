@@ -48,7 +48,7 @@ def test_what_is_not_known_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("limited_by", "says"),
-    [("server", "the server was the limit first"), ("core", "others took the core"), ("client", ""),
+    [("server", "the server was the limit first"), ("core", "the cores were taken"), ("client", ""),
      ("range", "no more could be asked")],
 )  # fmt: skip
 def test_what_was_the_limit(limited_by: str, says: str) -> None:
