@@ -156,13 +156,16 @@ def _core_stolen(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     cores = snapshot.host_cpu
     busy = sum(cores) / len(cores) if cores else None
+    screen = snapshot.observer.screen_share
+    ours = "; the emulated servers and loopscope itself are among them" if snapshot.embedded else ""
     return found(
-        f"Others take the loop's core: {share(runq)} of the time it could have run and had none.",
+        f"Others take the loop's core: {share(runq)} of the time it could have run and had none{ours}.",
         [
             ("runq", runq, f"waiting for a core {share(runq)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
             ("lag_p99_ms", recent.lag_ms.p99, f"lag p99 {ms(recent.lag_ms.p99)}"),
             ("host_cpu", busy, f"the machine's {len(cores)} cores are {share(busy)} busy"),
+            ("screen_share", screen, f"loopscope itself {share(screen)} of a core"),
         ],
         "fewer busy processes on this machine, or the servers on another one",
     )

@@ -352,6 +352,17 @@ def test_a_backlog_names_the_lever_that_makes_it(levers: dict[str, str], wanted:
     assert answer.lever == wanted
 
 
+def test_a_stolen_core_says_when_the_thief_is_in_the_house() -> None:
+    """On the embedded pair the emulators and the screen use the same cores; on real servers nothing is said of them."""
+    here, there = (
+        RULES["core-stolen"].ask(snap({"runq": 0.5}, embedded=embedded), LIMITS) for embedded in (True, False)
+    )
+    assert isinstance(here, Found) and isinstance(there, Found)
+    assert "emulated servers and loopscope itself are among them" in here.sentence
+    assert "emulated" not in there.sentence
+    assert "loopscope itself 2.0% of a core" in here.evidence and here.figures["screen_share"] == 0.02
+
+
 def test_a_call_that_computes_gets_other_advice_than_one_that_waits() -> None:
     """A thread helps against waiting; against computing, only a process does."""
     ask: Callable[..., Any] = RULES["blocking-call"].ask
