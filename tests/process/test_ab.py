@@ -44,6 +44,25 @@ def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None
     assert [pull["new"] for pull in pulls] == ["read:50ms", "off", "read:50ms", "off"]
 
 
+def test_what_decodes_faster_costs_less_a_chunk() -> None:
+    """Where decoding is most of what a chunk costs (50 come in one read), orjson must show: in each of the four pairs,
+    and by more than a sixth. A neighbour that takes the core within a pair can hide it: three tries.
+    """
+    command = [
+        sys.executable, "-m", "loopscope", "ab", "decoder=json,orjson", "--pairs", "4", "--seconds", "1", "--embedded",
+        "--client", "streams", "--batch", "read:100ms", "--agents", "8", "--rate", "500", "--tokens", "2000", "--json",
+    ]  # fmt: skip
+    seen = []
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, timeout=120, check=False, text=True)
+        assert done.returncode == 0, done.stderr
+        row = next(row for row in json.loads(done.stdout)["figures"] if row["name"] == "cpu_us")
+        seen.append(row)
+        if all(b < a for a, b in zip(row["halves_a"], row["halves_b"], strict=True)) and row["ratio"]["mid"] < 5 / 6:
+            return
+    raise AssertionError(seen)
+
+
 def test_cancelled_in_the_screen_it_sets_the_lever_back() -> None:
     """And the session goes on."""
     source = LiveSource(SessionOptions(embedded=True, tokens=64, levers=levers.defaults()))
