@@ -115,7 +115,7 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     if not agents:
         body += message("no agents yet", inner, max(0, room))
     chosen = view.chosen()
-    lines = _sparklines(shown, table.spark)
+    lines = _sparklines(shown, table.spark, int(view.snapshot.t_s))
     for agent, line in zip(shown, lines, strict=True):
         body.append(_row(agent, line, table, inner, agent is chosen))
     return frame("agents", body, width, height, right=_sums(view), bottom=_place(view, first, len(shown), len(agents)))
@@ -156,13 +156,13 @@ def _titles(table: Plan, inner: int, view: View) -> Row:
     return ink.row(inner)
 
 
-def _sparklines(agents: list[AgentView], cells: int) -> list[str]:
-    """Draw all sparklines on one scale, so that rows can be compared."""
+def _sparklines(agents: list[AgentView], cells: int, seconds: int) -> list[str]:
+    """Draw all sparklines on one scale, so that rows can be compared; what was before the session is blank, no zero."""
     if not agents or not cells:
         return [""] * len(agents)
     values = np.full((len(agents), cells), np.nan)
     for row, agent in zip(values, agents, strict=True):
-        tail = agent.spark_chunks_s[-cells:]
+        tail = agent.spark_chunks_s[-min(cells, seconds) :] if seconds > 0 else ()
         if len(tail):
             row[cells - len(tail) :] = tail
     known = values[np.isfinite(values)]

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import agents
 from loopscope.ui.view import View
@@ -105,6 +107,16 @@ def test_no_rate_is_no_zero() -> None:
     assert "– tok/s" in lines(v)[0]
     v.snapshot = replace(v.snapshot, agents=(replace(one, tok_s=40.0), replace(two, tok_s=None)))
     assert "40.0 tok/s" in lines(v)[0]
+
+
+def test_before_the_session_there_was_no_rate() -> None:
+    """Four seconds in, a line of the last half minute has four steps: the rest is blank, not zero."""
+    v = view(1)
+    one = replace(v.snapshot.agents[0], spark_chunks_s=np.array([0.0] * 56 + [0.0, 20.0, 20.0, 20.0]))
+    v.snapshot = replace(v.snapshot, t_s=4.7, agents=(one,))
+    assert sum(lines(v)[2].count(step) for step in "▁▂▃▄▅▆▇█") == 4
+    v.snapshot = replace(v.snapshot, t_s=0.3)
+    assert not any(step in lines(v)[2] for step in "▁▂▃▄▅▆▇█")
 
 
 def test_long_names_get_room() -> None:
