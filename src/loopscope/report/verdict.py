@@ -84,8 +84,8 @@ def _client(summary: dict[str, Any], snapshot: Snapshot) -> Iterator[str]:
         yield from _of_rounds(rounds)
         return
     elu, cpu, delay = summary["loop"]["elu"], summary["loop"]["cpu"], summary["delay_ms"]["p99"]
-    if elu is None or cpu is None:
-        return
+    if elu is None or cpu is None or not summary["ceiling"]["now_chunks_s"]:
+        return  # what the loop did without a chunk is no client's cost
     if elu >= FULL_ELU:
         yield (
             f"The loop is full ({share(elu)} busy): here another client, event loop or placement changes how late"

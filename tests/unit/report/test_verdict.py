@@ -53,6 +53,12 @@ def test_a_loop_with_room_says_what_a_perfect_client_would_give() -> None:
     assert "the servers would be no faster" in said
 
 
+def test_without_chunks_the_loop_s_time_is_no_clients_cost() -> None:
+    """A program that ended before its first chunk was busy with starting: nobody's client would have saved that."""
+    made = summary(ceiling={"now_chunks_s": 0.0, "at_least_chunks_s": None}, loop={"elu": 0.83, "cpu": 0.72})
+    assert "would free" not in text(made)
+
+
 def test_a_full_loop_is_not_told_to_stay() -> None:
     """Here the client matters."""
     assert "The loop is full (97% busy)" in text(summary(loop={"elu": 0.97, "cpu": 0.96}))
