@@ -257,7 +257,7 @@ def _row(
     words, ratio = verdict(gauge, found, surely, a), _ratio(gauge, pairs, confidence, alike)
     if found is not None and not surely and ratio is not None and ratio.excludes(1.0):
         surely = 1 if ratio.mid > 1 else -1
-        words = f"{'higher' if surely > 0 else 'lower'}: {_times(ratio)} times"
+        words = f"{'higher' if surely > 0 else 'lower'} by a factor of {_factor(ratio)}"
     return Row(
         gauge.name, gauge.title, gauge.unit, gauge.better, a, b, found, words, surely, _drift(first), _drift(second),
         tuple(first), tuple(second), ratio,
@@ -276,8 +276,13 @@ def _ratio(gauge: Gauge, pairs: list[tuple[float, float]], confidence: float, al
     return Interval(low, mid, high, found.n_effective)
 
 
-def _times(ratio: Interval) -> str:
-    return f"{ratio.mid:.3g} ({ratio.low:.3g} to {ratio.high:.3g})"
+def _factor(ratio: Interval) -> str:
+    """Say B / A, or A / B where that is the smaller."""
+    low, mid, high = ratio.low, ratio.mid, ratio.high
+    if mid < 1:
+        low, mid, high = 1 / high, 1 / mid, 1 / low
+    said = [_plain(end) if end < 1e6 else f"{end:.0e}" for end in (low, mid, high)]
+    return f"{said[1]} ({said[0]} to {said[2]})"
 
 
 def verdict(gauge: Gauge, found: Interval | None, surely: int, base: float | None) -> str:

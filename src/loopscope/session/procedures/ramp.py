@@ -81,8 +81,8 @@ class Ramp:
     noise: float
     """Relative uncertainty of a rate, by which the interval was widened."""
     runq: float | None
-    """Share of the time without a core where the ceiling was found: it would be higher by so much on free cores. That of
-    the emulator, where the client kept up with all that this could send."""
+    """Share of the time without a core where the ceiling was found: it would be higher by so much on free cores. The
+    emulator's, where the client kept up with all that this could send."""
     costs: Costs | None
     at: dict[float, Step]
     """The steps at 1, 10 and 50 % of the hard ceiling."""
@@ -292,8 +292,8 @@ def _limit(steps: list[Step], fell: list[Step]) -> tuple[str, float | None]:
     if not fell:
         server = [step for step in steps if step.limited_by == "server"]
         # An emulator that waits for a core is no slow one: rigs side by side leave it a third of two cores.
-        waits = min((step.server_runq or 0.0 for step in server), default=0.0)
-        return ("core", waits) if waits > STOLEN else ("server" if server else "range", None)
+        without = min((step.server_runq or 0.0 for step in server), default=0.0)
+        return ("core", without) if without > STOLEN else ("server" if server else "range", None)
     near = sorted(fell, key=lambda step: step.asked or step.load.offered)[:3]
     waits = sorted(step.load.runq for step in near if step.load.runq is not None)
     reasons = [step.limited_by for step in near]

@@ -25,6 +25,12 @@ LIMITS = {
     "range": "no more could be asked: it is higher",
 }
 """What ended a ramp or a calibration, in words."""
+_SAID = {
+    "server": "the server is the limit", "core": "core", "instrument": "loopscope itself", "range": "no more could be",
+}  # fmt: skip
+"""What stands in a ramp's own sentence then."""
+_WIDE = 1.15
+"""Ends of an interval that lie further apart are drawn, not its middle: after a noisy ramp no point is near that."""
 _NAME, _VALUE, _RANGE = 11, 10, 17
 
 
@@ -48,7 +54,9 @@ def standings(view: View, width: int, height: int) -> list[Row]:
     room = inner - 1 - _NAME - _VALUE - _RANGE
     lines = [textwrap.wrap(words, max(20, room)) or [""] for *_, words, _, _ in entries]
     # Long grounds have more lines where there is room for them.
-    spare = high - len(entries) - bool(ceiling.server_words)
+    told = ceiling.measured.words if ceiling.measured is not None else ""
+    server_words = "" if told and told in ceiling.server_words else ceiling.server_words
+    spare = high - len(entries) - bool(server_words)
     body: list[Row] = []
     for (name, value, between, _, style, look), words in zip(entries, lines, strict=True):
         more = min(len(words) - 1, max(0, spare))
@@ -58,8 +66,8 @@ def standings(view: View, width: int, height: int) -> list[Row]:
         body.append(ink.put(fit(first, max(0, room)), look).row(inner))
         left = inner - room
         body += [Ink().to(left).put(fit(line, max(0, room)), look).row(inner) for line in words[1 : 1 + more]]
-    if ceiling.server_words:
-        body.append(Ink().put(fit(f" ○ {ceiling.server_words}", inner), "finding").row(inner))
+    if server_words:
+        body.append(Ink().put(fit(f" ○ {server_words}", inner), "finding").row(inner))
     return frame("the ceiling of this client, chunks/s", body, width, height, right=[[(_shape(view), "label")], []])
 
 
@@ -82,9 +90,9 @@ def _entry(
 ) -> tuple[str, str, str, str, str, str]:
     if found is None:
         return name, NONE, "", absent, "label", "missing"
-    low, high = _rate(found.low), _rate(found.high)
-    between = f"{low} to {high}" if found.high is not None else f"{low} or more"
-    words = [found.words, LIMITS.get(found.limited_by, "") if found.limited_by != "client" else ""]
+    between = NONE if found.low is None else _between(found.low, found.high)
+    said = found.limited_by == "client" or _SAID.get(found.limited_by, "") in found.words
+    words = [found.words, "" if said else LIMITS.get(found.limited_by, "")]
     if found.stale:
         words.insert(0, f"may be out of date: {found.stale}")
     return (
@@ -113,12 +121,19 @@ def curve(view: View, width: int, height: int) -> list[Row]:
     for value, sign, look, name in (
         (ceiling.now_chunks_s, "┊", "rate bold", "now"),
         (ceiling.full.mid if ceiling.full else None, "┆", "finding bold", "full"),
-        (hard.mid if hard else None, "│", "stall bold", "measured" if ceiling.measured else "expected"),
     ):
         if value is not None:
-            marks.append((value, sign, look, name))
+            marks.append((value, sign, look, f"{name} {rate(value)}"))
+    band = _band(hard)
+    if hard is not None:
+        name, middle = "measured" if ceiling.measured else "expected", hard.mid
+        if band is not None:
+            middle = (band[0] + band[1]) / 2 if band[1] is not None else band[0]
+        said = rate(hard.mid) if band is None else _between(*band)
+        marks.append((middle, "│" if band is None else "", "stall bold", f"{name} {said}"))
     cells, rows = max(2, inner - _AXIS), max(1, high - 2)
-    top = nice_top(max([p.chunks_s for p in points] + [value for value, *_ in marks]) * 1.02)
+    ends = [value for value in band or () if value is not None]
+    top = nice_top(max([p.chunks_s for p in points] + [value for value, *_ in marks] + ends) * 1.02)
     delays = np.array([p.delay_p99_ms for p in points], float)
     low = math.floor(math.log10(float(delays.min())))
     upper = max(low + 1, math.ceil(math.log10(float(delays.max())) + 1e-9))
@@ -127,10 +142,18 @@ def curve(view: View, width: int, height: int) -> list[Row]:
     line = np.interp(x, at, (np.log10(delays) - low) / (upper - low), left=np.nan, right=np.nan)
     codes = braille(line, rows, 1.0, fill=False)
     style = np.zeros(codes.shape, np.uint8)
-    names = ["delay", "stall bold", "delay bold"]
-    for value, sign, look, _ in marks:
+    names = ["delay", "stall bold", "delay bold", "trough"]
+    signs = [(value, sign, look) for value, sign, look, _ in marks if sign]
+    if band is not None:
+        first, last = (cells - 1 if end is None else min(cells - 1, int(end / top * cells)) for end in band)
+        inside = np.zeros(codes.shape, bool)
+        inside[:, first : last + 1] = True
+        inside &= codes == BLANK
+        codes[inside], style[inside] = ord("░"), 3
+        signs += [(end, "│", "stall bold") for end in ends]
+    for value, sign, look in signs:
         column = min(cells - 1, int(value / top * cells))
-        free = codes[:, column] == BLANK
+        free = (codes[:, column] == BLANK) | (codes[:, column] == ord("░"))
         codes[free, column], style[free, column] = ord(sign), len(names)
         names.append(look)
     for point, delay in zip(points, delays, strict=True):
@@ -151,10 +174,20 @@ def curve(view: View, width: int, height: int) -> list[Row]:
     return frame(title, body, width, height, right=legend, bottom=bottom)
 
 
+def _band(hard: Standing | None) -> tuple[float, float | None] | None:
+    """Give both ends of a ceiling that is known no better; the upper one may be open."""
+    if hard is None or hard.low is None or (hard.high is not None and hard.high <= hard.low * _WIDE):
+        return None
+    return hard.low, hard.high
+
+
+def _between(low: float, high: float | None) -> str:
+    return f"{rate(low)} or more" if high is None else f"{rate(low)} to {rate(high)}"
+
+
 def _named(marks: list[tuple[float, str, str, str]], top: float, cells: int, inner: int) -> Row:
     ink = Ink().to(_AXIS)
-    for value, _, style, name in sorted(marks):
-        text = f"{name} {rate(value)}"
+    for value, _, style, text in sorted(marks):
         x = _AXIS + min(max(0, int(value / top * cells) - len(text) // 2), max(0, cells - len(text)))
         if x >= ink.width + (1 if ink.width > _AXIS else 0):
             ink.to(x).put(text, style)

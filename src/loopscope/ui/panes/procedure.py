@@ -109,8 +109,12 @@ def _figure(one: ResultView, inner: int) -> Row:
     unit = one.settings.get("unit", "")
     ink = Ink().put(f" {sign} ", style).put(fit(name, 24), "value" if surely else "label")
     low, high = one.figures.get("low"), one.figures.get("high")
+    middle = one.figures.get("difference")
+    if surely and low is not None and high is not None and low <= 0 <= high:
+        # What grows under A has no steady difference: what is sure of it is how many times as much B is.
+        middle, low, high, unit = (*(one.figures.get(name) for name in ("ratio", "ratio_low", "ratio_high")), "times A")
     between = f"{_say(low)} to {_say(high)}" if low is not None or high is not None else NONE
-    texts = (_say(one.figures.get("a")), _say(one.figures.get("b")), _say(one.figures.get("difference")), between)
+    texts = (_say(one.figures.get("a")), _say(one.figures.get("b")), _say(middle), between)
     columns = _COLUMNS if inner >= 100 else _FEW
     for text, (_, cells) in zip(texts[-len(columns) :], columns, strict=True):
         ink.fitted(text, cells, "value" if surely else "label", right=True)

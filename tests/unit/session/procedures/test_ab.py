@@ -1,6 +1,7 @@
 """A-B-B-A on a session whose every chunk we know, in time of its own."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -257,7 +258,10 @@ def test_what_grows_under_one_value_is_told_by_its_ratio() -> None:
     assert not row.difference.low > 0
     assert row.difference.high > 0
     assert row.surely == -1
-    assert row.verdict.startswith("lower: 0.00")
+    assert row.verdict.startswith("lower by a factor of ")
+    factor, low, high = (float(part) for part in re.findall(r"[0-9.]+", row.verdict))
+    assert factor == pytest.approx(1 / row.ratio.mid, rel=0.01)
+    assert low < factor < high
     assert row.ratio.high < 0.1
 
 

@@ -77,6 +77,26 @@ def test_the_curve() -> None:
     assert "not enough data" in text_of(curve.curve(known(curve=bad), 120, 16))
 
 
+@pytest.mark.parametrize(("high", "named"), [(14_800.0, "measured 7000 to 14.8k"), (None, "measured 7000 or more")])
+def test_a_ceiling_that_is_known_no_better_is_a_band(high: float | None, named: str) -> None:
+    """After a noisy ramp no point lies near the middle: both ends are drawn, and named, with the points over them."""
+    calm = text_of(curve.curve(known(), 120, 16))
+    text = text_of(curve.curve(known(measured=Standing(13_000.0, 7_000.0, high, "a ramp", limited_by="core")), 120, 16))
+    assert named in text and "13.0k" not in text and "░" not in calm
+    band = next(line for line in text.splitlines() if "0.1 ms" in line)
+    assert band.count("░") > 30 and band.count("│") == (4 if high else 3)
+    assert text.count("●") == calm.count("●") and text.count("×") == calm.count("×")
+
+
+def test_what_a_ramp_has_said_itself_is_said_once() -> None:
+    """Its sentence names the limit: neither the limit's own words nor the line about the server repeat it."""
+    words = "httpx on uvloop, 2 streams: keeps up with 11,000 chunks/s; the server is the limit: it sends less"
+    found = Standing(11_000.0, 10_500.0, None, words, limited_by="server")
+    text = text_of(curve.standings(known(measured=found, server_words=f"the server is the limit: {words}"), 200, 12))
+    assert text.count("the server") == 1
+    assert "○ the server stands" in text_of(curve.standings(known(server_words="the server stands"), 200, 12))
+
+
 def test_the_live_pane_names_the_standings() -> None:
     """Beside the bound stands what is expected and what was measured, each by its name."""
     text = text_of(ceiling.draw(known(), 72, 12))
@@ -181,5 +201,10 @@ def test_what_a_b_b_a_has_found() -> None:
     assert "✗ delivery delay p99" in lines[3]
     assert "≈ client gap p50" in lines[4] and "cannot tell" in lines[4] and "-0.05 to –" in lines[4]
     assert "none yet: A flips" in text_of(procedure.ab(View(abilities=CAN), 100, 8))
+    # Sure by its ratio alone: an interval that holds zero beside a sign that says "sure" would contradict it.
+    ratio = {"low": -0.4, "ratio": 1.3, "ratio_low": 1.1, "ratio_high": 1.5}
+    grows = tuple(replace(one, figures=one.figures | ratio) for one in flipped())
+    lines = text_of(procedure.ab(View(snapshot=replace(BASE, results=grows), abilities=CAN), 140, 8)).splitlines()
+    assert "1.1 to 1.5 times A" in lines[2] and "-0.4" not in lines[2]
     running = View(snapshot=replace(BASE, results=flipped()[:2]), abilities=CAN)
     assert "✓" in text_of(procedure.ab(running, 140, 8))
