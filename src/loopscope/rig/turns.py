@@ -17,7 +17,7 @@ _FEW_TURNS = 2
 class UvTurns:
     """For one watching thread. Raises AttributeError where this libuv has no metrics (before 1.45)."""
 
-    def __init__(self, library: ctypes.CDLL, pointer: int, idle_ns: Callable[[], int]) -> None:
+    def __init__(self, library: ctypes.PyDLL, pointer: int, idle_ns: Callable[[], int]) -> None:
         self._idle_ns = idle_ns
         self._room = (ctypes.c_uint64 * _ROOM)()
         info = library.uv_metrics_info

@@ -11,6 +11,8 @@ from time import perf_counter_ns
 
 _ROOM = 128
 """Bytes; schedstat is one line of three numbers."""
+_STATUS_ROOM = 8192
+"""Bytes; status has 1.5 KB, more where there are many cores."""
 
 
 class _Peek:
@@ -19,8 +21,10 @@ class _Peek:
     third callback of 40 ms for it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: int = _ROOM) -> None:
         self._fd = os.open(path, os.O_RDONLY)
+        self._size = room
+        self._room = ctypes.c_char * room
         weakref.finalize(self, os.close, self._fd)
         self._pread = ctypes.PyDLL(None).pread  # PyDLL: called with the GIL held
         self._pread.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long]
@@ -28,9 +32,17 @@ class _Peek:
 
     def read(self) -> bytes:
         """Give what is there now; empty when the thread has ended."""
-        room = ctypes.create_string_buffer(_ROOM)
-        size: int = self._pread(self._fd, room, _ROOM, 0)
+        room = self._room()
+        size: int = self._pread(self._fd, room, self._size, 0)
         return room.raw[: max(0, size)]
+
+
+def _peek(path: Path, room: int) -> _Peek | None:
+    """Open a file of /proc, ``None``: no such file, or a libc that cannot be had by this."""
+    try:
+        return _Peek(path, room)
+    except (OSError, AttributeError, TypeError):
+        return None
 
 
 class ThreadUsage:
@@ -51,12 +63,8 @@ class ThreadUsage:
             self._clock = None
             self.cpu_words = f"this platform has no CPU clock of a thread ({type(error).__name__})"
         folder = Path(f"/proc/self/task/{threading.get_native_id()}")
-        self._status = folder / "status"
-        self._schedstat: _Peek | None = None
-        try:
-            self._schedstat = _Peek(folder / "schedstat")
-        except (OSError, AttributeError, TypeError):  # no such file, or a libc that cannot be had by this
-            self._schedstat = None
+        self._status = _peek(folder / "status", _STATUS_ROOM)
+        self._schedstat = _peek(folder / "schedstat", _ROOM)
         self.switch_words = "" if self.switches() else "needs /proc/self/task/*/status (Linux)"
         if self.runq_ns() is None:
             self.runq_words = "needs /proc/self/task/*/schedstat (Linux with scheduler statistics)"
@@ -76,9 +84,9 @@ class ThreadUsage:
         Linux tells it in a file of 1.5 KB that takes 30 us to make, so it is asked once a second, not at every tick.
         """
         try:
-            lines = self._status.read_bytes().splitlines()[-2:]
+            lines = self._status.read().splitlines()[-2:] if self._status is not None else []
             voluntary, involuntary = (int(line.rsplit(b":", 1)[1]) for line in lines if b"ctxt_switches" in line)
-        except (OSError, IndexError, ValueError):
+        except (IndexError, ValueError):
             return None
         return voluntary, involuntary
 

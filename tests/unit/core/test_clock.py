@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopscope.core import clock
 from loopscope.core.clock import Anchor, parse_stamp_ns, take_anchor
 
 
@@ -56,3 +57,26 @@ def test_an_anchor_maps_both_ways() -> None:
 def test_an_anchor_is_taken_within_a_bracket() -> None:
     """Two anchors of one process agree about the difference of the clocks to well under a millisecond."""
     assert abs(take_anchor().step_ns(take_anchor())) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("brackets_ns", "read", "chosen"),
+    [
+        ([4_000, 400, 200, 200, 200], 2, 1),  # the second is tight enough
+        ([100, 50], 1, 0),
+        ([4_000, 9_000, 2_000, 3_000, 8_000], 5, 2),  # none is: the tightest of five
+    ],
+)
+def test_an_anchor_is_the_first_tight_bracket(
+    monkeypatch: pytest.MonkeyPatch, brackets_ns: list[int], read: int, chosen: int
+) -> None:
+    """Readings end with the first that is tight; without one the tightest of all counts, and its error is told."""
+    ticks = [tick for at, long in enumerate(brackets_ns) for tick in (1_000_000 * at, 1_000_000 * at + long)]
+    walls = iter(range(7_000_000, 8_000_000))
+    perf = iter(ticks)
+    monkeypatch.setattr(clock, "perf_counter_ns", lambda: next(perf))
+    monkeypatch.setattr(clock, "time_ns", lambda: next(walls))
+    anchor = take_anchor()
+    half_ns = brackets_ns[chosen] // 2
+    assert anchor == Anchor(1_000_000 * chosen + half_ns, 7_000_000 + chosen, half_ns)
+    assert next(walls) == 7_000_000 + read

@@ -1,7 +1,38 @@
-"""Rows become columns."""
+"""Rows become columns, and the sender's ticks make lines of them."""
+
+import socket
+import time
+from typing import Any
+
+import pytest
 
 from loopscope.core.clock import Anchor
-from loopscope.rig.sender import columns
+from loopscope.core.codec import decode
+from loopscope.core.records import Chunks, Pulse
+from loopscope.rig.clients.base import Wire, Wires
+from loopscope.rig.samples import Samples
+from loopscope.rig.sender import SLICE_ROWS, Sender, columns
+from loopscope.rig.usage import GcClock, ThreadUsage
+
+
+class _Pipe:
+    """Keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.proc = "rig-1"
+        self.data = b""
+
+    def send_lines(self, data: bytes) -> None:
+        self.data += data
+
+
+def _sender(samples: Samples, wires: Wires) -> tuple[Sender, _Pipe]:
+    pipe: Any = _Pipe()
+    sender = Sender(
+        pipe, samples, loop_name="asyncio", idle_ns=None, usage=ThreadUsage(), gc_clock=GcClock(), wires=lambda: wires,
+        streams=lambda: 0, tasks=lambda: 0,
+    )  # fmt: skip
+    return sender, pipe
 
 
 def test_columns_give_back_the_rows() -> None:
@@ -35,3 +66,41 @@ def test_stamps_without_a_fraction_are_pointed_out() -> None:
         (2, 500, None, 510, True),
     ]
     assert columns("rig-1", 600, rows, Anchor(0, 0)).whole == [0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "turns"), [(0, 0), (20, 0), (SLICE_ROWS, 0), (SLICE_ROWS + 1, 1), (3 * SLICE_ROWS, 2)]
+)
+def test_the_loop_has_its_turn_between_slices(monkeypatch: pytest.MonkeyPatch, rows: int, turns: int) -> None:
+    """Every row is sent once; the GIL is given away between two slices, and not where a tick has one only."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    samples = Samples("rig-1")
+    for at in range(rows):
+        samples.chunk((0, 1_000 + at, None, 2_000 + at, at == 0))
+    sender, pipe = _sender(samples, Wires())
+    sender.finish()
+    records = [decode(line) for line in pipe.data.splitlines()]
+    assert sum(len(record.recv) for record in records if isinstance(record, Chunks)) == rows
+    assert sum(isinstance(record, Pulse) for record in records) == 1
+    assert len(slept) == turns
+
+
+def test_what_waits_in_the_sockets_is_told() -> None:
+    """The bytes unread of all connections together; one that is closed counts for nothing."""
+    pytest.importorskip("fcntl")
+    wires = Wires()
+    sender, pipe = _sender(Samples("rig-1"), wires)  # first: nobody may get the number of the one that is closed
+    pairs = [socket.socketpair() for _ in range(3)]
+    for number, (ours, theirs) in enumerate(pairs):
+        wire = Wire()
+        wire.fd = ours.fileno()
+        wires.add(wire)
+        theirs.sendall(b"x" * (10 + number))
+    pairs[2][0].close()
+    sender.finish()
+    for pair in pairs:
+        for end in pair:
+            end.close()
+    (pulse,) = [record for line in pipe.data.splitlines() if isinstance(record := decode(line), Pulse)]
+    assert pulse.backlog_bytes == 21
