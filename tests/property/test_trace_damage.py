@@ -17,12 +17,14 @@ from loopscope.core.records import (
     Chunks,
     Header,
     Lever,
+    Loss,
     Mark,
     Power,
     Pulse,
     Request,
     Trailer,
 )
+from loopscope.trace.frames import MOST_GAPS
 from loopscope.trace.reader import Outcome, last_ns, read
 
 T0 = 10**12
@@ -63,18 +65,23 @@ PACKED = b"".join(_FRAMES)
 
 
 def read_all(content: bytes) -> tuple[list[AnyRecord], Outcome] | None:
-    """Read as a user would; ``None`` when the file was refused. Any other error than TraceError is the test's."""
+    """Read as a user would, but for what the reader says of losses (none is in ``RECORDS``); ``None`` when the file was
+    refused. Any other error than TraceError is the test's."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "it.jsonl")
         path.write_bytes(content)
         try:
             assert last_ns(path) >= 0
             with read(path) as reading:
-                return list(reading), reading.outcome
+                found = list(reading)
         except TraceError as error:
             assert str(error)
             assert "\n" not in str(error)
             return None
+    lost = [record for record in found if isinstance(record, Loss)]
+    assert bool(lost) <= bool(reading.outcome.damaged or reading.outcome.gaps)
+    assert sum(loss.count for loss in lost) <= reading.outcome.damaged + reading.outcome.gaps
+    return [record for record in found if not isinstance(record, Loss)], reading.outcome
 
 
 @given(st.binary(max_size=3000))
@@ -137,6 +144,40 @@ def test_a_flipped_bit_costs_two_lines_at_most(where: int, bit: int, compressed:
         assert records == RECORDS or not outcome.whole
         if where % len(content) >= FIRST_FRAME_BYTES:
             assert records[:FIRST_FRAME_LINES] == RECORDS[:FIRST_FRAME_LINES]
+
+
+MANY = [LINES[at : at + 7] for at in range(0, len(LINES), 7)]
+PARTS = [_compressor.compress(b"".join(part)) for part in MANY]
+
+
+@settings(max_examples=300)
+@given(st.integers(1, len(PARTS) - 1), st.data())
+def test_a_damaged_frame_costs_no_other(number: int, data: st.DataObject) -> None:
+    """Bits flipped in one frame, a piece cut out of it, or rubbish put in: all records of the others are read."""
+    part = PARTS[number]
+    start = data.draw(st.integers(0, len(part) - 1))
+    end = data.draw(st.integers(start, len(part)))
+    inserted = data.draw(st.binary(max_size=40))
+    damaged = part[:start] + inserted + part[end:]
+    found = read_all(b"".join([*PARTS[:number], damaged, *PARTS[number + 1 :]]))
+    assert found is not None
+    records, outcome = found
+    assert records[: 7 * number] == RECORDS[: 7 * number]
+    behind = RECORDS[7 * (number + 1) :]
+    assert not behind or records[-len(behind) :] == behind
+    assert records == RECORDS or not outcome.whole
+    assert outcome.gaps <= 2
+    if outcome.gaps:
+        assert "cannot be read" in outcome.words
+
+
+def test_a_hostile_row_of_beginnings_is_read_in_bounded_time() -> None:
+    """Each four bytes say that a frame begins: only so many of them are tried."""
+    found = read_all(PARTS[0] + b"\x28\xb5\x2f\xfd" * 100_000)
+    assert found is not None
+    assert found[0] == RECORDS[:7]
+    assert found[1].gaps == MOST_GAPS
+    assert found[1].stopped
 
 
 @settings(max_examples=100)

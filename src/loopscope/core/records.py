@@ -409,11 +409,18 @@ class Checkpoint(Record, frozen=True, tag="checkpoint", kw_only=True, gc=False):
 
 
 class Loss(Record, frozen=True, tag="loss", kw_only=True, gc=False):
-    """Something was lost and is counted: ``what`` (``lines``, ``samples``, ``requests``), how many, and why."""
+    """Something was lost and is counted: ``what`` (``lines``, ``samples``, ``requests``), how many, and why.
+
+    ``frames``: damaged ones of a compressed file, told by who reads it.
+    """
 
     what: str
     count: int
     words: str = ""
+
+
+RECORDS_LOST = frozenset({"lines", "frames"})
+"""Losses of records: what comes next has no neighbour that is known. The others are of what was never recorded."""
 
 
 class Bye(Record, frozen=True, tag="bye", kw_only=True, gc=False):

@@ -13,6 +13,7 @@ import numpy as np
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.hosts import elsewhere
 from loopscope.core.records import (
+    RECORDS_LOST,
     AgentState,
     AnyRecord,
     Bye,
@@ -220,6 +221,8 @@ class Fold(State):
         self.losses.append(lost)
         if lost.what == "lines":
             self.lost_lines_counted += lost.count
+        if lost.what in RECORDS_LOST:
+            self._carry.forget()
         self._mark(t, f"{lost.count} {lost.what} lost", "loss")
 
     def _on_finding(self, record: Finding, t: int) -> None:

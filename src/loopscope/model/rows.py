@@ -28,6 +28,10 @@ class Carry:
         self.recv: Ints = np.empty(0, dtype=np.int64)
         self.delay: Floats = np.empty(0)
 
+    def forget(self) -> None:
+        """Records are missing here: what comes next has no neighbour that is known."""
+        self.recv[:], self.delay[:] = _NONE, np.nan
+
     def grow(self, slots: int) -> None:
         """Make room for ``slots`` agents."""
         self.recv = grown(self.recv, slots, fill=_NONE)

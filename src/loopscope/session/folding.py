@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loopscope.core.clock import NS_PER_S
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Trailer
 from loopscope.model.fold import Fold
@@ -35,6 +36,8 @@ class Folded:
         return {
             "records": how.records, "whole": how.whole, "closed": how.closed, "torn": how.torn,
             "damaged_lines": how.damaged, "missing_lines": how.missing, "stopped": how.stopped or None,
+            "unreadable_stretches": how.gaps, "unreadable_s": how.gap_ns / NS_PER_S,
+            "doubtful_frames": how.doubtful,
             "words": how.words or None,
         }  # fmt: skip
 

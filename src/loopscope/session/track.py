@@ -174,7 +174,7 @@ class Track:
 
     def _rebase(self, record: Checkpoint) -> None:
         """A checkpoint is a place from which to count: what comes next is near it."""
-        if self.outcome.damaged:
+        if self.outcome.damaged or self.outcome.gaps:
             return
         places = self._places()
         t_ns = record.t_ns - self.origin_ns

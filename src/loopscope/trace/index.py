@@ -14,7 +14,8 @@ from itertools import islice
 from loopscope.core.codec import decode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Checkpoint, Seconds, Trailer
-from loopscope.trace.lines import ZSTD_MAGIC, Lines
+from loopscope.trace.frames import ZSTD_MAGIC
+from loopscope.trace.lines import Lines
 from loopscope.trace.reader import Reading, trailer_of
 from loopscope.trace.seconds import SecondTable
 from loopscope.trace.vet import SPAN_NS, Vetter

@@ -5,16 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
-import zstandard
-
 from loopscope.core.codec import MAX_LINE_BYTES
 from loopscope.core.errors import TraceError
 from loopscope.core.text import plain
+from loopscope.trace.frames import ZSTD_MAGIC, Frames
 
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK_BYTES = 256 << 10
-MAX_WINDOW_BYTES = 8 << 20
-"""A frame may ask its reader for up to 2 GiB of window; ours (level 6) ask for 2 MiB."""
 
 
 def refusal(path: Path, error: OSError) -> TraceError:
@@ -26,7 +22,8 @@ class Lines:
     """Iterates over the lines of a file, without their line ends; blank lines are left out.
 
     Lines longer than any record are skipped and counted. A file that ends within a line yields that last piece, with
-    ``torn`` set before it is handed out. Use as a context manager, or call :meth:`close`.
+    ``torn`` set before it is handed out. A damaged frame of a compressed file costs its rest: reading goes on with the
+    next one, and ``gaps`` counts up before its first line. Use as a context manager, or call :meth:`close`.
 
     ``at`` is where to begin: bytes into the file, the beginning of a line or of a compressed frame; ``skip`` bytes of
     lines are left out there. ``one_frame`` stops at the end of that frame.
@@ -41,12 +38,9 @@ class Lines:
         """Lines left out because they were longer than any record."""
         self.torn = False
         """The file ended without a line end."""
-        self.broken = ""
-        """Why the compressed data could not be followed to its end; empty when it could."""
         self.next_raw = skip
         """Where the line after the one handed out last begins: bytes of lines since ``at``."""
         self._skip = skip
-        self._across = not one_frame
         self.raw_bytes = 0
         """Bytes of lines so far, after decompression."""
         try:
@@ -54,12 +48,40 @@ class Lines:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise TraceError(f"cannot read {plain(str(path))}: it is not a file")
             self._file: BinaryIO = path.open("rb")
-            self.compressed = self._file.read(len(ZSTD_MAGIC)) == ZSTD_MAGIC
-            self._file.seek(at if self.compressed else at + skip)
         except OSError as error:
             raise refusal(path, error) from error
         except ValueError as error:  # a NUL in the path
             raise TraceError(f"cannot read {plain(str(path))}: {error}") from error
+        try:
+            self.compressed = self._file.read(len(ZSTD_MAGIC)) == ZSTD_MAGIC
+            self._frames = Frames(self._file, across=not one_frame) if self.compressed else None
+            self._file.seek(at if self.compressed else at + skip)
+        except OSError as error:
+            self._file.close()
+            raise refusal(path, error) from error
+        except ValueError as error:  # no file is as long as that
+            self._file.close()
+            raise TraceError(f"cannot read {plain(str(path))}: {error}") from error
+
+    @property
+    def broken(self) -> str:
+        """Why the compressed data could not be followed to its end; empty when it could."""
+        return plain(self._frames.broken) if self._frames is not None else ""
+
+    @property
+    def gaps(self) -> int:
+        """Damaged frames behind which reading went on."""
+        return self._frames.gaps if self._frames is not None else 0
+
+    @property
+    def gap_bytes(self) -> int:
+        """Bytes of the file in these."""
+        return self._frames.gap_bytes if self._frames is not None else 0
+
+    @property
+    def doubtful(self) -> int:
+        """Frames that do not match their checksums."""
+        return self._frames.doubtful if self._frames is not None else 0
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +97,10 @@ class Lines:
         carry = b""
         skipping = False
         for block in self._blocks():
+            if block is None:  # a frame begins with a line: what was before it has lost its end
+                self.next_raw += len(carry)
+                carry, skipping = b"", False
+                continue
             self.raw_bytes += len(block)
             first, *rest = block.split(b"\n")
             if not rest:
@@ -105,23 +131,26 @@ class Lines:
 
     def head(self, size: int) -> bytes:
         """Give the first bytes of lines, instead of the lines."""
-        return next(iter(self._blocks(size)), b"")[:size]
+        return (next(iter(self._blocks()), b"") or b"")[:size]
 
-    def _blocks(self, size: int = 0) -> Iterator[bytes]:
-        take = self._file.read
-        if self.compressed:
-            # A stream reader gives no more than it is asked for, however much a hostile block expands to; read1() hands
-            # out what it has at once, where read() would lose up to 256 KiB of good lines to an error behind them.
-            decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
-            take = decompressor.stream_reader(self._file, read_across_frames=self._across, closefd=False).read1
+    def _blocks(self) -> Iterator[bytes | None]:
         try:
-            size = size or _BLOCK_BYTES
-            left = self._skip if self.compressed else 0
-            while left and (block := take(min(left, _BLOCK_BYTES))):
-                left -= len(block)
-            while not self._file.closed and (block := take(size)):
+            if self._frames is not None:
+                yield from self._behind(self._frames.blocks())
+                return
+            while not self._file.closed and (block := self._file.read(_BLOCK_BYTES)):
                 yield block
-        except zstandard.ZstdError as error:
-            self.broken = plain(str(error))
         except OSError as error:
             raise refusal(self.path, error) from error
+
+    def _behind(self, blocks: Iterator[bytes | None]) -> Iterator[bytes | None]:
+        """Leave out what is to be skipped."""
+        left = self._skip
+        for block in blocks:
+            if block is None or not left:
+                yield block
+            else:
+                left -= len(block)
+                if left < 0:
+                    yield block[left:]
+                    left = 0

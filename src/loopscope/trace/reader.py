@@ -2,7 +2,9 @@
 
 Whatever the bytes are, :class:`~loopscope.core.errors.TraceError` is the only error that comes out, and only for a
 file of which nothing can be shown (not there, not a trace, from a newer loopscope). Damage further on costs the lines
-that it hit: they are left out and counted in :class:`Outcome`.
+that it hit: they are left out and counted in :class:`Outcome`, and a record of kind ``loss``, which is not in the file,
+stands where they are missing: whoever folds the records must not take what is before for the neighbour of what is
+behind.
 """
 
 import io
@@ -15,11 +17,13 @@ from typing import Self
 import msgspec
 import zstandard
 
+from loopscope.core.clock import NS_PER_S
 from loopscope.core.codec import decode
 from loopscope.core.errors import TraceError
-from loopscope.core.records import AnyRecord, Header, Trailer
+from loopscope.core.records import AnyRecord, Header, Loss, Trailer
 from loopscope.core.text import plain
-from loopscope.trace.lines import MAX_WINDOW_BYTES, ZSTD_MAGIC, Lines
+from loopscope.trace.frames import MAX_WINDOW_BYTES, ZSTD_MAGIC
+from loopscope.trace.lines import Lines
 from loopscope.trace.migrations import Migration
 from loopscope.trace.vet import Vetter, check_header
 
@@ -47,10 +51,18 @@ class Outcome:
     """How reading went; grows while records are read and is final after the last one."""
 
     records: int = 0
-    """Good ones, header and trailer among them."""
+    """Good ones of the file, header and trailer among them."""
     damaged: int = 0
     """Lines that were left out because they are no records, or impossible ones."""
     first_damage: str = ""
+    gaps: int = 0
+    """Stretches of a compressed file that cannot be read, with something behind them that can."""
+    gap_bytes: int = 0
+    """Bytes of the file in these."""
+    gap_ns: int = 0
+    """Between the records on both sides of each of them."""
+    doubtful: int = 0
+    """Frames of it that do not match their checksums: all of their lines were read, and one of them is not right."""
     torn: bool = False
     """The file ends within a line: whoever wrote it was killed, or the disk was full."""
     closed: bool = False
@@ -67,7 +79,8 @@ class Outcome:
     @property
     def whole(self) -> bool:
         """Whether nothing is amiss: closed properly, and every line of it read."""
-        return self.closed and not (self.damaged or self.torn or self.stopped or self.missing)
+        wrong = self.damaged or self.gaps or self.doubtful
+        return self.closed and not (wrong or self.torn or self.stopped or self.missing)
 
     @property
     def words(self) -> str:
@@ -75,6 +88,17 @@ class Outcome:
         parts = []
         if self.damaged:
             parts.append(f"{self.damaged} damaged lines were left out (the first: {self.first_damage})")
+        if self.gaps:
+            stretches = "1 stretch" if self.gaps == 1 else f"{self.gaps} stretches"
+            parts.append(
+                f"{stretches} of {self.gap_ns / NS_PER_S:.1f} s ({self.gap_bytes} bytes of the file) cannot be read and"
+                f" {'is' if self.gaps == 1 else 'are'} missing from every sum and rate"
+            )
+        if self.doubtful:
+            frames = "1 frame does not match its checksum" if self.doubtful == 1 else (
+                f"{self.doubtful} frames do not match their checksums"
+            )  # fmt: skip
+            parts.append(f"{frames}: a number there may be wrong")
         if self.missing > self.damaged:
             parts.append(f"{self.missing - self.damaged} lines are missing")
         if self.stopped:
@@ -168,6 +192,7 @@ class Reading:
         if not outcome.entered:
             outcome.records, outcome.last_ns = 1, self.header.t_ns
             yield self.header
+        gaps = damaged = 0
         for line in self.lines:
             try:
                 record = self._migration.record(line) if self._migration.needed else decode(line)
@@ -184,17 +209,35 @@ class Reading:
             if outcome.closed:
                 self._damage("a line after the trailer")
                 continue
+            if self._lines.gaps > gaps or outcome.damaged > damaged:
+                yield self._loss(record.t_ns, self._lines.gaps - gaps, outcome.damaged - damaged)
+                gaps, damaged = self._lines.gaps, outcome.damaged
             if isinstance(record, Trailer):
                 outcome.closed = True
                 outcome.missing = 0 if outcome.entered else max(0, record.lines - outcome.records)
             outcome.records += 1
             outcome.last_ns = max(outcome.last_ns, record.t_ns)
             yield record
+        outcome.gaps, outcome.gap_bytes, outcome.doubtful = (
+            self._lines.gaps, self._lines.gap_bytes, self._lines.doubtful,
+        )  # fmt: skip
         outcome.damaged += self._lines.oversized
         if self._lines.oversized and not outcome.first_damage:
             outcome.first_damage = "a line is longer than any record"
         outcome.stopped = outcome.stopped or self._lines.broken
         self.close()
+
+    def _loss(self, t_ns: int, gaps: int, damaged: int) -> Loss:
+        """Say before a record that something before it is missing."""
+        outcome = self.outcome
+        # Lines of several processes are not quite in the order of time.
+        t_ns = max(t_ns, outcome.last_ns)
+        if not gaps:
+            return Loss(t_ns=t_ns, proc="session", what="lines", count=damaged, words="damaged in the file")
+        outcome.gaps, outcome.gap_bytes = self._lines.gaps, self._lines.gap_bytes
+        outcome.gap_ns += t_ns - outcome.last_ns
+        words = f"{(t_ns - outcome.last_ns) / NS_PER_S:.1f} s of the file cannot be read"
+        return Loss(t_ns=t_ns, proc="session", what="frames", count=gaps, words=words)
 
     def _damage(self, why: str) -> None:
         self.outcome.damaged += 1

@@ -305,6 +305,22 @@ def test_the_observer_is_measured() -> None:
     assert observer.lost_lines == 4
 
 
+@pytest.mark.parametrize("what", ["lines", "frames"])
+def test_no_gap_is_counted_across_lost_records(what: str) -> None:
+    """0.8 s of chunks are missing from the file: that is no pause of the agents', and no slower decoding."""
+    left = [
+        record
+        for record in calm(9.0)
+        if not (isinstance(record, Chunks) and ZERO + 6 * S < record.t_ns <= ZERO + 6 * S + 800 * MS)
+    ]
+    paused = seen(*left).agents[0]
+    assert paused.gap_ms.max == pytest.approx(810.0, rel=RELATIVE_ERROR)
+    agent = seen(*left, Loss(t_ns=ZERO + 6 * S + 850 * MS, proc="session", what=what, count=8)).agents[0]
+    assert agent.gap_ms.max == pytest.approx(10.0, rel=RELATIVE_ERROR)
+    assert agent.tok_s == pytest.approx(100.0, rel=1e-9)
+    assert agent.chunks == paused.chunks
+
+
 def test_lines_lost_twice_told_are_counted_once() -> None:
     """The observer's count and the losses on record tell of the same lines: the larger one stands."""
     losses = [Loss(t_ns=ZERO + n * S, proc="session", what="lines", count=5) for n in range(1, 4)]

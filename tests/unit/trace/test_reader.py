@@ -10,7 +10,7 @@ import zstandard
 import loopscope.trace.reader as reader_module
 from loopscope.core.codec import MAX_LINE_BYTES, encode
 from loopscope.core.errors import TraceError
-from loopscope.core.records import FORMAT, AnyRecord, Header, Mark, Trailer
+from loopscope.core.records import FORMAT, AnyRecord, Header, Loss, Mark, Trailer
 from loopscope.trace.reader import last_ns, read
 from loopscope.trace.writer import TraceWriter
 
@@ -154,6 +154,57 @@ def test_a_damaged_frame_ends_the_reading_with_the_good_part(tmp_path: Path) -> 
         assert len(words_of(reading)) == 50
     assert reading.outcome.stopped
     assert "the rest cannot be read" in reading.outcome.words
+
+
+def test_behind_a_damaged_frame_reading_goes_on(tmp_path: Path) -> None:
+    """A loss stands where it was, with the time that is missing; what is behind is read; the sentence says how much."""
+    parts = [[mark(n * 10**9 + k) for k in range(40)] for n in range(4)]
+    frames = [zstandard.compress(HEADER), *(zstandard.compress(b"".join(map(encode, part))) for part in parts)]
+    frames[2] = frames[2][:12] + b"\xff" * 8 + frames[2][20:]
+    frames.append(zstandard.compress(encode(Trailer(t_ns=T0 + 5 * 10**9, lines=161))))
+    with read(write_bytes(tmp_path / "it.jsonl.zst", *frames)) as reading:
+        found = list(reading)
+    assert [record for record in found if isinstance(record, Mark)] == [*parts[0], *parts[2], *parts[3]]
+    place = next(at for at, record in enumerate(found) if isinstance(record, Loss))
+    assert found[place + 1] == parts[2][0]
+    loss = found[place]
+    assert isinstance(loss, Loss)
+    assert (loss.t_ns, loss.what, loss.count, loss.words) == (
+        T0 + 2 * 10**9, "frames", 1, "2.0 s of the file cannot be read",
+    )  # fmt: skip
+    outcome = reading.outcome
+    assert (outcome.gaps, outcome.gap_bytes, outcome.gap_ns) == (1, len(frames[2]), 2 * 10**9 - 39)
+    assert (outcome.closed, outcome.stopped, outcome.missing) == (True, "", 40)
+    assert not outcome.whole
+    assert outcome.words == (
+        f"122 records are good; 1 stretch of 2.0 s ({len(frames[2])} bytes of the file) cannot be read and is missing "
+        "from every sum and rate; 40 lines are missing"
+    )
+
+
+def test_a_frame_that_only_does_not_match_its_checksum_is_read_and_doubted(tmp_path: Path) -> None:
+    """Nothing is missing, and nobody may take it for whole."""
+    pack = zstandard.ZstdCompressor(write_checksum=True).compress
+    frames = [pack(HEADER), pack(encode(mark(1))), pack(encode(mark(2))), pack(encode(Trailer(t_ns=T0 + 9, lines=3)))]
+    frames[1] = frames[1][:-1] + bytes([frames[1][-1] ^ 1])
+    with read(write_bytes(tmp_path / "it.jsonl.zst", *frames)) as reading:
+        assert words_of(reading) == ["mark 1", "mark 2"]
+    outcome = reading.outcome
+    assert (outcome.doubtful, outcome.gaps, outcome.damaged, outcome.missing) == (1, 0, 0, 0)
+    assert not outcome.whole
+    assert outcome.words == "4 records are good; 1 frame does not match its checksum: a number there may be wrong"
+
+
+def test_a_loss_stands_where_lines_are_damaged(tmp_path: Path) -> None:
+    """Counted, before the next good record, and at a time that does not run backwards."""
+    path = write_bytes(tmp_path / "it.jsonl", HEADER, encode(mark(5)), b"{}\n", b"\xff\n", encode(mark(3)), b"?\n")
+    with read(path) as reading:
+        found = list(reading)
+    losses = [record for record in found if isinstance(record, Loss)]
+    assert [(loss.t_ns, loss.what, loss.count) for loss in losses] == [(T0 + 5, "lines", 2)]
+    assert found.index(losses[0]) == 2
+    assert reading.outcome.records == 3
+    assert reading.outcome.damaged == 3
 
 
 def test_a_second_trace_behind_the_first_is_not_mixed_in(tmp_path: Path) -> None:

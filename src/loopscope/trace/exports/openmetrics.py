@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Generic, TypeVar
 
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import (
+    RECORDS_LOST,
     AnyRecord,
     Chunks,
     Finding,
@@ -281,6 +282,8 @@ class OpenMetricsExport:
             self._watts.of(source="simulated", name=record.proc).add(self._second(record.t_ns), record.watts)
 
     def _event(self, record: Lever | Mark | Loss) -> None:
+        if isinstance(record, Loss) and record.what in RECORDS_LOST:
+            self._last.clear()
         self._events.of(kind=type(record).__name__.lower()).add(self._second(record.t_ns))
 
     def _finding(self, record: Finding) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import (
+    RECORDS_LOST,
     AnyRecord,
     Chunks,
     Finding,
@@ -224,6 +225,9 @@ class Tabler:
         ]  # fmt: skip
 
     def _loss(self, record: Loss) -> Iterator[tuple[str, list[Row]]]:
+        if record.what in RECORDS_LOST:
+            for stream in self._streams.values():
+                stream.recv_ns = stream.sent_ns = None
         yield "marks", [self._marked(record.t_ns, "loss", record.what, new=str(record.count), words=record.words)]
 
     def _phase(self, record: Phase) -> Iterator[tuple[str, list[Row]]]:

@@ -60,7 +60,7 @@ def test_histograms_are_whole(tmp_path: Path) -> None:
     assert list(bucket.values()) == sorted(bucket.values())
     assert found[f"{name}_sum"][-1][2] == pytest.approx(all_chunks * 0.0005)
     gaps = {labels["le"]: value for _, labels, value, _ in found["loopscope_chunk_gap_seconds_bucket"]}
-    assert (gaps["0.005"], gaps["0.01"]) == (0, all_chunks - 10)
+    assert (gaps["0.005"], gaps["0.01"]) == (0, all_chunks - 10 - 2)  # begun requests, lost lines
 
 
 def test_gauges_have_the_loop_and_the_power(tmp_path: Path) -> None:

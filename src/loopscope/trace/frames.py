@@ -1,0 +1,144 @@
+"""The zstd frames of a trace, one after the other; where one is damaged, the next one that begins behind it.
+
+Where a frame ends is read from the headers of its blocks (RFC 8878, 3.1.1): a decompressor that runs across frames does
+not tell in which of them it met the damage, and so not where to look for the next.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import zstandard
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+MAX_WINDOW_BYTES = 8 << 20
+"""A frame may ask its reader for up to 2 GiB of window; ours (level 6) ask for 2 MiB."""
+_HEAD_BYTES = 18
+_RLE = 1
+"""Type of a block that is one byte, repeated."""
+_PIECE_BYTES = 64 << 10
+_BACK_BYTES = 256 << 10
+"""How far before the place where reading broke off the next frame may begin: a damaged length reaches over the end of
+its frame, by a block (128 KiB) at most. Looking no further back keeps reading a hostile file linear in its size."""
+_SEARCH_BYTES = 1 << 20
+MOST_GAPS = 256
+"""A file that is damaged in more places is read up to the last of them."""
+
+
+class Frames:
+    """Decompresses a file from its present place on.
+
+    ``across``: go on behind the first frame.
+    """
+
+    def __init__(self, file: BinaryIO, *, across: bool = True) -> None:
+        self._file = file
+        self._across = across
+        self.broken = ""
+        """Why reading ended before the end of the file; empty when it did not."""
+        self.gaps = 0
+        """In how many places reading went on behind damage."""
+        self.gap_bytes = 0
+        """Bytes of the file from the beginning of each damaged frame to the next good one."""
+        self.doubtful = 0
+        """Frames that could be read to their ends, but do not match their checksums."""
+
+    def blocks(self) -> Iterator[bytes | None]:
+        """Give what is in the frames, piece by piece; ``None`` where something is missing.
+
+        Raises:
+            OSError: the file cannot be read on.
+        """
+        decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+        while self._open():
+            frame = _Frame(self._file)
+            if not frame.begins:
+                return
+            why = ""
+            take = decompressor.decompressobj().decompress
+            try:
+                # Block by block: one holds 128 KiB at most, however small it came, and what was good before a damaged
+                # one is out. (A stream reader that is asked for a size keeps what did not fit, and forgets it where
+                # its input ends: the last lines of a recording that was never closed.)
+                for piece in frame.pieces():
+                    if block := take(piece):
+                        yield block
+                    if not self._open():
+                        return
+            except zstandard.ZstdError as error:
+                why = str(error)
+            self.doubtful += frame.whole and bool(why)
+            if frame.whole:
+                if not self._across:
+                    return
+                continue
+            at = self._next(max(frame.start + 1, self._file.tell() - _BACK_BYTES))
+            if at < 0 or not self._across or self.gaps >= MOST_GAPS:
+                self.broken = why
+                return
+            self.gaps += 1
+            self.gap_bytes += at - frame.start
+            self._file.seek(at)
+            yield None
+
+    def _open(self) -> bool:
+        """Nobody has closed the file while he held what was given."""
+        return not self._file.closed
+
+    def _next(self, at: int) -> int:
+        """Where the next frame may begin; -1: nowhere."""
+        self._file.seek(at)
+        kept = b""
+        while data := self._file.read(_SEARCH_BYTES):
+            data = kept + data
+            found = data.find(ZSTD_MAGIC)
+            if found >= 0:
+                return at + found
+            kept = data[1 - len(ZSTD_MAGIC) :]
+            at += len(data) - len(kept)
+        return -1
+
+
+class _Frame:
+    """The bytes of one frame, and none behind it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.start = file.tell()
+        self._file = file
+        self._head = file.read(_HEAD_BYTES)
+        self.begins = bool(self._head)
+        """There is something to read."""
+        self.whole = False
+        """All of its content has been given."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give its bytes, no more than one block at a time."""
+        file, head = self._file, self._head
+        try:
+            length = zstandard.frame_header_size(head)
+            end_bytes = 4 if zstandard.get_frame_parameters(head).has_checksum else 0
+        except zstandard.ZstdError:
+            yield head  # the decompressor will say the same
+            return
+        file.seek(self.start + length)
+        yield head[:length]
+        last = 0
+        while not last:
+            told = file.read(3)
+            number = int.from_bytes(told, "little")
+            last, left = number & 1, 1 if number >> 1 & 3 == _RLE else number >> 3
+            if len(told) < 3:
+                return
+            while left and (data := file.read(min(left, _PIECE_BYTES))):
+                left -= len(data)
+                yield told + data
+                told = b""
+            if left:
+                return
+            if told:  # a block without content
+                yield told
+        if not end_bytes:
+            self.whole = True
+            return
+        told = file.read(end_bytes)
+        self.whole = len(told) == end_bytes
+        yield told
