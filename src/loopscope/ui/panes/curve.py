@@ -5,6 +5,7 @@ Three standings are never mixed: a bound that holds now, what a calibration lets
 
 import math
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,6 +38,9 @@ _NAME, _VALUE, _RANGE = 11, 10, 17
 def standings(view: View, width: int, height: int) -> list[Row]:
     """What is known of the ceiling: now, at least, expected, measured, each with its interval and its grounds."""
     ceiling, inner, high = view.snapshot.ceiling, width - 2, height - 2
+    full = ceiling.full
+    if full is not None and ceiling.measured is not None and full.words == ceiling.measured.words:
+        full = replace(full, words="of the same ramp: from here on the loop is full (ELU 0.95) and delay rises")
     window = f"over the last {view.snapshot.window_s:.0f} s"
     entries: list[tuple[str, str, str, str, str, str]] = [
         ("now", _rate(ceiling.now_chunks_s), "", f"chunks/s {window}", "rate bold", "label"),
@@ -45,7 +49,7 @@ def standings(view: View, width: int, height: int) -> list[Row]:
          "missing" if ceiling.words else "label"),
         _entry("expected", ceiling.expected, ceiling.expected_words or "no calibration yet", "elu bold", "≈"),
         _entry("measured", ceiling.measured, "no ramp yet with these levers and so many streams", "value bold"),
-        _entry("full point", ceiling.full, "not known: from here on the loop is full (ELU 0.95) and delay rises",
+        _entry("full point", full, "not known: from here on the loop is full (ELU 0.95) and delay rises",
                "finding"),
     ]  # fmt: skip
     if ceiling.headroom is not None:
@@ -164,7 +168,11 @@ def curve(view: View, width: int, height: int) -> list[Row]:
     pictures = cut(codes, style, names)
     body = []
     for y in range(rows):
-        text = f"{10.0**upper:g} ms" if y == 0 else (f"{10.0**low:g} ms" if y == rows - 1 and rows > 1 else "")
+        text = (
+            (f"{10.0**upper:g} ms" if upper < 4 else f"{10.0 ** (upper - 3):g} s")
+            if y == 0
+            else (f"{10.0**low:g} ms" if y == rows - 1 and rows > 1 else "")
+        )
         body.append(Ink().put(f"{text:>{_AXIS - 1}} ", "label").runs(pictures[y]).row(inner))
     body += [_named(marks, top, cells, inner), _rates(top, cells, inner)]
     bottom: list[list[Run]] = [[(ceiling.curve_words, "label")]] if ceiling.curve_words else []

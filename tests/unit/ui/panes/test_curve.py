@@ -73,6 +73,9 @@ def test_the_curve() -> None:
     ):
         assert words in text, words
     assert text.count("●") >= 8 and text.count("×") == 2
+    late = (CurvePoint(1000.0, 1.0, 1.0, 0.1), CurvePoint(2000.0, 9e3, 2e4, 1.0, fell=True))
+    assert all(len(line) == 120 for line in text_of(curve.curve(known(curve=late), 120, 16)).splitlines())
+    assert " 100 s " in text_of(curve.curve(known(curve=late), 120, 16))
     bad = (CurvePoint(1000.0, None, None, None), CurvePoint(0.0, 1.0, 1.0, 0.1), CurvePoint(10.0, 1.0, 0.0, 0.1))
     assert "not enough data" in text_of(curve.curve(known(curve=bad), 120, 16))
 
@@ -94,6 +97,8 @@ def test_what_a_ramp_has_said_itself_is_said_once() -> None:
     found = Standing(11_000.0, 10_500.0, None, words, limited_by="server")
     text = text_of(curve.standings(known(measured=found, server_words=f"the server is the limit: {words}"), 200, 12))
     assert text.count("the server") == 1
+    both = text_of(curve.standings(known(measured=found, full=replace(found, mid=9_000.0)), 200, 12))
+    assert both.count(words) == 1 and "of the same ramp" in both
     assert "○ the server stands" in text_of(curve.standings(known(server_words="the server stands"), 200, 12))
 
 
