@@ -1,7 +1,8 @@
 """What the watchdog costs while all is well: CPU of the loop's thread per chunk and of its own thread.
 
 One process reads an emulator's streams with the rig's agents; A-B-B-A with and without the watchdog, each stretch on a
-fresh loop, the ratio per pair. Goal: under 0.1 % of a core, nothing measurable on the loop.
+fresh loop, the ratio per pair. Goal: under 0.1 % of a core, nothing measurable on the loop. The first is not reached
+where a wake-up alone costs 58 us, as on a virtual machine: `fixed.py` has the figures, and the least that it can be.
 
     python benchmarks/watchdog.py            200 and 2 000 chunks/s, asyncio and uvloop, about a minute
 """

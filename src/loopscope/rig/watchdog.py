@@ -21,7 +21,9 @@ THRESHOLD_NS = 25_000_000
 """A turn longer than this is a stall: at 100 tok/s it holds up two tokens. With 28 looks a second every callback of
 40 ms and more is met, shorter ones in proportion."""
 PERIOD_S = 0.035
-"""A look costs 30 us of CPU, mostly the wake-up itself: at 25 ms that was 0.12 to 0.16 % of a core."""
+"""A look costs 30 us of CPU where caches are warm, on an idle virtual machine 85 (asyncio) to 130 us (uvloop): 0.23 to
+0.36 % of a core. 58 us of that is what any thread of Python pays there to wait (``benchmarks/fixed.py``), 0.17 % at
+this period; for under 0.1 % it would be 85 ms and more, at which most callbacks of 40 ms are missed."""
 _ALERT_S = 0.015
 """... and while a turn was suspect lately, so often: a look waits up to 5 ms for the GIL of a callback that computes,
 so that of those of 40 ms every second one ended before the second look. A look every 15 ms meets each of them twice."""

@@ -1,6 +1,7 @@
 """Loops whose waiting time is known."""
 
 import asyncio
+import ctypes
 from time import perf_counter_ns, thread_time_ns
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from kit.servers import HEAD, chunk, line, read_request, serving
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, Server
+from loopscope.rig import loops
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.levers import Levers
@@ -140,3 +142,16 @@ def test_turns_are_counted(name: str) -> None:
 
     with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
         assert 20 <= runner.run(run()) <= 90
+
+
+@pytest.mark.skipif("uvloop" not in loops_here(), reason="there is no uvloop")
+def test_libuv_is_asked_without_giving_the_gil_away() -> None:
+    """Beside a thread that computes, who gives it away waits milliseconds to have it back. By kind: how often that
+    happens is the machine's doing.
+    """
+    loop = make_loop("uvloop").loop
+    try:
+        library, _ = loops._libuv(loop)
+    finally:
+        loop.close()
+    assert isinstance(library, ctypes.PyDLL)
