@@ -13,6 +13,8 @@ _MOST_TOGETHER = 64
 """Loops that work side by side."""
 _MOST_WORDS = 32
 _DAY_NS = 86_400 * NS_PER_S
+NEVER = -1
+"""Any hello is later: pulses that overtook it must not leave a rig behind that seems to drain."""
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +23,7 @@ class Rig:
 
     proc: str
     hello_at: int
+    """:data:`NEVER` for one that was heard before its hello."""
     name: str = ""
     """Its event loop."""
     client: str = ""
@@ -78,7 +81,7 @@ class Rigs:
         """Give the rig that a pulse or chunks came from; one that never said hello is known from then on."""
         rig = self._rigs.get(proc)
         if rig is None:
-            rig = self._new(proc, t)
+            rig = self._new(proc, NEVER)
             if self.current is None:
                 self.current, self.group = rig, [rig]
         rig.last_at = max(rig.last_at, t)

@@ -1,7 +1,9 @@
 """Which rig is current, which ones drain."""
 
-from kit.tape import S, hello
-from loopscope.core.records import Pulse
+import pytest
+
+from kit.tape import MS, S, hello
+from loopscope.core.records import Hello, Pulse
 from loopscope.model.rigs import SILENT_NS, Rigs
 
 
@@ -79,3 +81,17 @@ def test_the_number_of_rigs_is_bounded() -> None:
     assert len(rigs.draining(1_000)) <= 159
     assert rigs.started == 1_000
     assert rigs.current.proc == "rig-999"
+
+
+@pytest.mark.parametrize("spoke", [(), ("rig-1",), ("rig-1", "rig-2"), ("rig-2", "rig-1")])
+def test_a_hello_behind_pulses_of_its_rig_makes_it_no_second_rig(spoke: tuple[str, ...]) -> None:
+    """Where servers start slowly, pulses reach the file before the hello, which is older than they: nothing drains."""
+    rigs = Rigs()
+    for proc in spoke:
+        rigs.of(proc, 200 * MS)
+    for number, proc in enumerate(("rig-1", "rig-2")):
+        info = {"loop": "uvloop", "group": "1"}
+        rigs.hello(Hello(t_ns=0, proc=proc, role="rig", pid=1, perf_ns=0, wall_ns=0, info=info), (50 + number) * MS)
+    assert rigs.procs == ("rig-1", "rig-2")
+    assert rigs.current is rigs.of("rig-1", 300 * MS)
+    assert rigs.older(300 * MS) == []
