@@ -44,6 +44,24 @@ def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None
     assert [pull["new"] for pull in pulls] == ["read:50ms", "off", "read:50ms", "off"]
 
 
+def test_a_finding_verifies_itself_by_its_lever() -> None:
+    """A backlog that a throttle of 40 makes of 60 chunks/s: what it proposes gives 20 tok/s back, the delay goes."""
+    command = [
+        sys.executable, "-m", "loopscope", "ab", "--verify", "backlog", "--throttle", "40", "--embedded", "--rate",
+        "60", "--tokens", "100000", "--pairs", "4", "--seconds", "1.5", "--json",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, timeout=240, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [told[name] for name in ("finding", "lever", "a", "b")] == ["backlog", "throttle", "40", "off"]
+    assert told["words"].startswith("backlog proposes throttle=off; throttle=off against throttle=40: ")
+    assert "decode rate higher by " in told["words"]
+    rows = {row["name"]: row for row in told["figures"]}
+    assert rows["tok_s"]["surely"] == 1
+    assert rows["tok_s"]["difference"]["mid"] == pytest.approx(20, rel=0.15)
+    assert rows["delay.p50"]["b"] < rows["delay.p50"]["a"] / 10
+
+
 def test_what_decodes_faster_costs_less_a_chunk() -> None:
     """Where decoding is most of what a chunk costs (50 come in one read), orjson must show: in each of the four pairs,
     and by more than a sixth. A neighbour that takes the core within a pair can hide it: three tries.
