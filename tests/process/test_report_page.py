@@ -86,6 +86,20 @@ def test_it_is_readable_in_light_and_dark_and_on_a_phone(tmp_path: Path, page: P
     assert page.complaints() == []
 
 
+def test_on_paper_nothing_is_torn_from_what_it_belongs_to(tmp_path: Path, page: Page) -> None:
+    """Histograms stay together, lanes stay with their charts, words in two columns, cells in one size of letters."""
+    page.open(made(tmp_path, "busy-sixteen"))
+    page.ask("Emulation.setEmulatedMedia", media="print")
+
+    def style(what: str, of: str) -> object:
+        return page.value(f"getComputedStyle(document.querySelector({of!r})).{what}")
+
+    assert style("breakInside", ".hists") == style("breakInside", ".plot") == "avoid"
+    assert style("breakAfter", ".lanes") == style("breakAfter", "h2") == "avoid"
+    assert style("columnCount", ".words") == "2"
+    assert style("fontSize", "td .none") == style("fontSize", "td") == "8px"
+
+
 def test_it_loads_nothing_and_complains_of_nothing(tmp_path: Path, page: Page) -> None:
     """The file itself is the only thing that is asked for, and its policy has nothing to refuse."""
     out = made(tmp_path, "calm-pair")
