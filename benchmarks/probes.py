@@ -9,7 +9,10 @@ clock and the sender's thread, which encodes and writes ten times a second.
 A-B-B-A in one process, each stretch on a fresh loop. The ratio is taken per pair; of the ratios the median is printed,
 and the interval that holds it with 95 % (by the order of the pairs, whatever their distribution). Beside the loop's
 thread, which is what a chunk waits for, stands the whole process: there the sender and the watchdog count too. Much of
-what they cost is fixed per second, so at few chunks a second it is told as a share of a core as well.
+what they cost is fixed per second (`fixed.py` tells it by thread), so what is added is told as a share of a core as
+well, and the least and the highest rate of a client give both parts: us a chunk, and the share of a core at no chunk.
+
+httpx is full at 10 000 chunks/s here: what is more than 5 000 is read with aiohttp, bare and probed.
 
 The delay is measured in stretches of its own, as bare must then read the clock and keep the stamps too.
 
@@ -54,6 +57,7 @@ _TOKENS = 100_000
 _WARM_S, _WARM_STREAM_S = 0.2, 0.006
 """Until every stream runs and what gathered meanwhile has been read: a new connection of httpx takes 1 to 3 ms."""
 _STREAM_HZ = 100
+_HTTPX_HZ = 5_000
 
 
 class Stretch:
@@ -157,7 +161,7 @@ async def _probed(
     gc_clock.install()
     sender = Sender(
         pipe, samples, loop_name=loop.name, idle_ns=loop.idle_ns, usage=usage, gc_clock=gc_clock,
-        wires=lambda: client.wires, streams=lambda: streams, tasks=lambda: streams,
+        wires=lambda: client.wires, streams=lambda: streams, tasks=lambda: streams, turns=loop.turns,
     )  # fmt: skip
     assert loop.busy_since is not None and loop.idle_ns is not None
     watchdog = Watchdog(
@@ -210,11 +214,14 @@ def of_pairs(values: list[float]) -> tuple[float, float, float]:
     return statistics.median(ranked), ranked[low], ranked[high]
 
 
-def _row(args: argparse.Namespace, loop: str, url: str, streams: int, pipe: ChildPipe) -> str:
+def _row(
+    args: argparse.Namespace, client: str, loop: str, url: str, streams: int, pipe: ChildPipe
+) -> tuple[str, list[float]]:
+    """A line of the table, and of each pair what is added (shares of a core)."""
     ratios, whole, bare_us, probed_us, extra, late = [], [], [], [], [], []
     for pair in range(args.pairs):
         order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
-        got = {kind: _measure(kind, args.client, loop, url, streams, args.seconds, pipe, False) for kind in order}
+        got = {kind: _measure(kind, client, loop, url, streams, args.seconds, pipe, False) for kind in order}
         us = {kind: one.thread_ns / one.chunks / 1000 for kind, one in got.items()}
         bare_us.append(us["bare"])
         probed_us.append(us["probed"])
@@ -222,20 +229,33 @@ def _row(args: argparse.Namespace, loop: str, url: str, streams: int, pipe: Chil
         bare, probed = got["bare"], got["probed"]
         whole.append(probed.process_ns / probed.chunks / (bare.process_ns / bare.chunks))
         extra.append(probed.process_ns / probed.wall_ns - bare.process_ns / bare.wall_ns)
-    for pair in range(args.pairs // 2):
+    for pair in range(0 if args.no_delay else args.pairs // 2):
         order = ("bare", "probed") if pair % 2 == 0 else ("probed", "bare")
-        delay = {
-            kind: _measure(kind, args.client, loop, url, streams, args.seconds, pipe, True).p99_ms() for kind in order
-        }
+        delay = {kind: _measure(kind, client, loop, url, streams, args.seconds, pipe, True).p99_ms() for kind in order}
         late.append((delay["bare"], delay["probed"] - delay["bare"]))
     ratio, low, high = of_pairs(ratios)
-    more, more_low, more_high = of_pairs([difference for _, difference in late])
-    return (
-        f"{loop:<8} {streams * _STREAM_HZ:>8}  {statistics.median(bare_us):>7.1f} "
+    words = (
+        f"{client:<8} {loop:<8} {streams * _STREAM_HZ:>8}  {statistics.median(bare_us):>7.1f} "
         f"{statistics.median(probed_us):>7.1f}   {ratio:.3f} ({low:.3f} to {high:.3f})   "
-        f"{statistics.median(whole):>7.3f}   {statistics.median(extra):>8.2%}   "
-        f"{statistics.median(bare for bare, _ in late):>8.2f}  {more:+.2f} ({more_low:+.2f} to {more_high:+.2f})\n"
+        "{:.3f} ({:.3f} to {:.3f})   ".format(*of_pairs(whole))
+        + f"{statistics.median(extra):>8.2%}"
     )
+    if late:
+        more, more_low, more_high = of_pairs([difference for _, difference in late])
+        words += (
+            f"   {statistics.median(bare for bare, _ in late):>8.2f}  {more:+.2f} ({more_low:+.2f} to {more_high:+.2f})"
+        )
+    return words + "\n", extra
+
+
+def _parts(client: str, loop: str, by_rate: dict[int, list[float]]) -> str:
+    """What grows with the rate and what does not, from the least and the highest rate, pair by pair."""
+    low_hz, high_hz = min(by_rate), max(by_rate)
+    each = [(high - low) / (high_hz - low_hz) for low, high in zip(by_rate[low_hz], by_rate[high_hz], strict=True)]
+    fixed = [low - one * low_hz for low, one in zip(by_rate[low_hz], each, strict=True)]
+    return f"{client:<8} {loop:<8} whole process: {{:+.1f}} us a chunk ({{:+.1f}} to {{:+.1f}}), ".format(
+        *(one * 1e6 for one in of_pairs(each))
+    ) + "{:+.2%} of a core at no chunk ({:+.2%} to {:+.2%})\n".format(*of_pairs(fixed))
 
 
 def main() -> int:
@@ -245,14 +265,17 @@ def main() -> int:
     parser.add_argument("--client", choices=sorted(_BARE), default="httpx")
     parser.add_argument("--rates", nargs="+", type=int, default=[200, 2_000, 10_000], help="chunks/s of all streams")
     parser.add_argument("--loops", nargs="+", choices=loops_here(), default=list(loops_here()))
+    parser.add_argument("--no-delay", action="store_true", help="CPU only, in two thirds of the time")
     args = parser.parse_args()
     out = os.fdopen(os.dup(1), "w")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)  # the sender's lines go to nowhere, our table to where it was
     pipe = ChildPipe("bench")
     out.write(
-        f"{args.client:<19}loop's thread, us a chunk                        whole process         p99 delay, ms\n"
-        "loop     chunks/s     bare  probed   ratio (95 %)              ratio   of a core       bare  more (95 %)\n"
+        "                            loop's thread, us a chunk                  whole process"
+        "                        p99 delay, ms\n"
+        "client   loop     chunks/s     bare  probed   ratio (95 %)             ratio (95 %)             of a core"
+        "       bare  more (95 %)\n"
     )
     out.flush()
     worker = Worker(
@@ -261,10 +284,18 @@ def main() -> int:
     )  # fmt: skip
     worker.start()
     url = worker.wait_ready().info["url"]
+    seen: dict[tuple[str, str], dict[int, list[float]]] = {}
     for rate in args.rates:
+        client = args.client if rate <= _HTTPX_HZ else "aiohttp"
         for loop in args.loops:
-            out.write(_row(args, loop, url, max(1, rate // _STREAM_HZ), pipe))
+            words, extra = _row(args, client, loop, url, max(1, rate // _STREAM_HZ), pipe)
+            seen.setdefault((client, loop), {})[rate] = extra
+            out.write(words)
             out.flush()
+    for (client, loop), by_rate in seen.items():
+        if len(by_rate) > 1:
+            out.write(_parts(client, loop, by_rate))
+    out.flush()
     worker.stop()
     return 0
 
