@@ -94,7 +94,8 @@ def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop, kind: type[Clien
     rows = [row for row in samples.chunks if row[1] <= (request.last_ns or 0)]
     assert len(rows) == 3
     assert [row[4] for row in rows] == [True, False, False]
-    assert request.start_ns < request.first_ns == rows[0][1] < rows[1][1] < rows[2][1] <= request.end_ns
+    # On a machine that stands still for 5 ms two of them come in one read.
+    assert request.start_ns < request.first_ns == rows[0][1] <= rows[1][1] <= rows[2][1] <= request.end_ns
     assert all(row[3] >= row[1] for row in rows)
 
 
