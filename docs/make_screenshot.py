@@ -22,7 +22,10 @@ async def _draw(recording: Path, at_s: float, theme: str) -> str:
     source = ReplaySource(recording)
     app = LoopscopeApp(source, theming.load(), theme)
     async with app.run_test(size=(160, 48)) as pilot:
-        while (where := source.playback()) is None or where.position_s < at_s:
+        # A recording that is shorter than that is drawn where it stops: its end.
+        while (where := source.playback()) is None or (
+            where.position_s < at_s and (where.playing or not app.view.seen)
+        ):
             await pilot.pause(0.1)
         await pilot.press("space")
         await pilot.pause(0.5)
@@ -34,8 +37,8 @@ async def _draw(recording: Path, at_s: float, theme: str) -> str:
 def main() -> int:
     """Draw it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recording", nargs="?", type=Path, default=ROOT / "recordings" / "busy-sixteen.jsonl.zst")
-    parser.add_argument("--at", type=float, default=20.0, metavar="SECONDS")
+    parser.add_argument("recording", nargs="?", type=Path, default=ROOT / "recordings" / "calm-pair.jsonl.zst")
+    parser.add_argument("--at", type=float, default=31.0, metavar="SECONDS")
     parser.add_argument("--theme", default="dark", metavar="NAME")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "screenshot.svg", metavar="FILE")
     args = parser.parse_args()
