@@ -43,12 +43,9 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
-APART_S = 0.02
-"""Between two writes, so that each comes in a read of its own: 5 ms were too short beside a busy neighbour."""
-
-
-def sends(*pieces: bytes, close: bool = False, reset: bool = False) -> Handler:
-    """Give a handler that answers each request on a connection with these pieces, one write each."""
+def sends(*pieces: bytes, close: bool = False, reset: bool = False, apart_s: float = 0.005) -> Handler:
+    """Give a handler that answers each request on a connection with these pieces, one write each, so far apart that
+    each is a segment of its own; beside a busy neighbour a client may still read two of them at once."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -56,7 +53,7 @@ def sends(*pieces: bytes, close: bool = False, reset: bool = False) -> Handler:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-                await asyncio.sleep(APART_S)
+                await asyncio.sleep(apart_s)
             if reset:
                 raw = writer.get_extra_info("socket")
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -102,7 +102,8 @@ def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop, kind: type[Clien
 def test_lines_of_one_read_share_their_received_stamp(on_loop: OnLoop, kind: type[Client]) -> None:
     """Two HTTP chunks in one segment came in one read: same stamp, and reads are counted at the socket."""
     samples = Watched()
-    with serving(sends(HEAD + chunk(line("a")), chunk(line("b")) + chunk(line("c")), chunk(final()) + END)) as url:
+    reads = (HEAD + chunk(line("a")), chunk(line("b")) + chunk(line("c")), chunk(final()) + END)
+    with serving(sends(*reads, apart_s=0.05)) as url:
         on_loop(_stream(kind, url, samples))
     first, second, third = samples.chunks[:3]
     assert first[1] < second[1] == third[1]
