@@ -17,7 +17,7 @@ from loopscope.settings import levers
 if TYPE_CHECKING:
     from loopscope.model.standing import Standing
     from loopscope.session.options import SessionOptions
-    from loopscope.session.procedures.ramp import Ramp
+    from loopscope.session.procedures.ramp_result import Ramp
     from loopscope.session.procedures.runner import Handle
 
 NAME = "ceiling"
@@ -133,7 +133,7 @@ def expected(ramp: "Ramp") -> "Standing | None":
     """Give what the kept calibration lets expect, scaled by what chunks cost today at the loads that it carried."""
     from loopscope.model.ceiling import CeilingBook
     from loopscope.model.snapshot import ResultView
-    from loopscope.session.procedures.ramp import settings_of
+    from loopscope.session.procedures.ramp_result import settings_of
     from loopscope.session.procedures.shelf import kept, results
 
     if ramp.setting.shape == "servers":

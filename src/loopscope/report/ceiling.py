@@ -7,7 +7,7 @@ from typing import Any
 from loopscope.model.standing import Standing
 from loopscope.report.grid import Column, lines
 from loopscope.session.procedures.bench import Step
-from loopscope.session.procedures.ramp import FRACTIONS, Ramp
+from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp
 from loopscope.stats.intervals import Interval
 
 _COLUMNS = (

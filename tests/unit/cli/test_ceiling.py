@@ -7,9 +7,9 @@ import pytest
 from loopscope.cli.main import main
 from loopscope.report.ceiling import cell, table
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import ramp, shelf
+from loopscope.session.procedures import shelf
 from loopscope.session.procedures.bench import Step
-from loopscope.session.procedures.ramp import Ramp
+from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp, setting_of
 from loopscope.stats.ceiling import Costs, Load
 from loopscope.stats.intervals import Interval
 
@@ -28,7 +28,7 @@ def test_wrong_input_is_one_sentence(words: list[str], capsys: pytest.CaptureFix
 
 
 def found(hard: Interval | None, limited_by: str = "client") -> Ramp:
-    setting = ramp.setting_of(SessionOptions(), 2, "rate")
+    setting = setting_of(SessionOptions(), 2, "rate")
     load = Load(
         2, 5_000.0, 5_000.0, elu=0.5, cpu_us=60.0, turns=0.5, reads=0.5, runq=0.0, delay_p50_ms=0.2, delay_p99_ms=1.5
     )
@@ -39,7 +39,7 @@ def found(hard: Interval | None, limited_by: str = "client") -> Ramp:
     return Ramp(
         setting=setting, steps=(step,), hard=hard, full=Interval(7_000, 8_000, 9_000, 5), limited_by=limited_by,
         words="words", noise=0.02, runq=0.12, costs=Costs(60, 20, 10, 0.1, 8),
-        at=dict.fromkeys(ramp.FRACTIONS, step), seconds=30.0,
+        at=dict.fromkeys(FRACTIONS, step), seconds=30.0,
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from loopscope.model.ceiling import KEYS
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures import Host, Task
 from loopscope.session.procedures.bench import Bench, Step, bench_options
-from loopscope.session.procedures.ramp import FIRST, Climber, Knob, rate_knob, setting_of, settings_of
+from loopscope.session.procedures.ramp import FIRST, Climber, Knob, rate_knob
+from loopscope.session.procedures.ramp_result import setting_of, settings_of
 from loopscope.session.procedures.shelf import (
     Bound,
     Calibration,

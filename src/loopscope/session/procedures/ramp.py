@@ -9,17 +9,18 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import InputError
-from loopscope.core.records import Record, Result
+from loopscope.core.records import Record
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures import Host, Task
-from loopscope.session.procedures.bench import SENT, STOLEN, Bench, Step, bench_options
+from loopscope.session.procedures.bench import STOLEN, Bench, Step, bench_options
+from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp, Setting, outcome, point, sentence, setting_of
 from loopscope.settings.levers import MAX_AGENTS
-from loopscope.stats.ceiling import Costs, bracket, fit_costs, full_point
+from loopscope.stats.ceiling import bracket, fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
 
 FIRST = 1_000.0
@@ -41,58 +42,11 @@ machine at its end leaves 5 % undelivered (seen: a ceiling 40 % too low). What i
 MOST_STOLEN = 0.8
 CALM = 0.1
 """Steps that had a core for that much less of the time than the calmest one do not count."""
-FRACTIONS = (0.01, 0.1, 0.5)
-"""Parts of the hard ceiling at which the cost of a chunk is told."""
+LEAST_NOISE, MOST_NOISE = 0.06, 0.15
+"""Relative uncertainty of a ceiling. The least is not in one ramp: the same ramp a minute later differed by 0 to 14 %
+where the loop had a core (6 pairs on two shared cores; root mean square 8 %), so each of the two is off by 6.
+"""
 SHAPES = ("rate", "streams")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a ceiling belongs to: it is never told without these."""
-
-    client: str
-    loop: str
-    decoder: str
-    batch: str
-    placement: str
-    read: str
-    tcp: str
-    streams: int
-    """With shape "streams" and "servers": at the ceiling, once it is known."""
-    shape: str = "rate"
-    rate: float | None = None
-    """chunks/s of each stream, where their number was raised."""
-    versions: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Ramp:
-    """What a ramp found."""
-
-    setting: Setting
-    steps: tuple[Step, ...]
-    """In the order in which they were taken."""
-    hard: Interval | None
-    """chunks/s; its upper end is infinite when the client never fell behind."""
-    full: Interval | None
-    limited_by: str
-    """``client``, ``server``, ``core``, ``instrument``, ``range`` (no more could be asked)."""
-    words: str
-    noise: float
-    """Relative uncertainty of a rate, by which the interval was widened."""
-    runq: float | None
-    """Share of the time without a core where the ceiling was found: it would be higher by so much on free cores. The
-    emulator's, where the client kept up with all that this could send."""
-    costs: Costs | None
-    at: dict[float, Step]
-    """The steps at 1, 10 and 50 % of the hard ceiling."""
-    seconds: float
-
-    @property
-    def at_least(self) -> float | None:
-        """The lower bound that half of the load gives."""
-        half = self.at.get(FRACTIONS[-1])
-        return half.at_least if half else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +229,7 @@ def _had(step: Step) -> float:
 
 
 def _noise(steps: list[Step]) -> float:
-    """How well a rate is known: from the quarters of a second of the calmest step that fell behind, 2 to 10 %.
+    """How well a rate is known: from the quarters of a second of the calmest step that fell behind, 6 to 15 %.
 
     What others took is not in it: by that the upper bound is raised, see :func:`hard_of`.
     """
@@ -284,7 +238,7 @@ def _noise(steps: list[Step]) -> float:
         interval = mean_interval(step.slices) if step.fell and len(step.slices) >= 4 else None
         if interval is not None and interval.mid > 0:
             found.append((interval.high - interval.low) / 2 / interval.mid)
-    return min(max(min(found, default=0.02), 0.02), 0.1)
+    return min(max(min(found, default=LEAST_NOISE), LEAST_NOISE), MOST_NOISE)
 
 
 def _limit(steps: list[Step], fell: list[Step]) -> tuple[str, float | None]:
@@ -300,92 +254,7 @@ def _limit(steps: list[Step], fell: list[Step]) -> tuple[str, float | None]:
     return max(set(reasons), key=reasons.count), waits[len(waits) // 2] if waits else None
 
 
-def sentence(ramp: Ramp) -> str:
-    """Say the result, with what it belongs to."""
-    s = ramp.setting
-    each = "" if s.rate is None else f" of {s.rate:,.0f} chunks/s each"
-    where = f"{s.client} on {s.loop}, {'about ' if each else ''}{s.streams} streams{each}"
-    hard = ramp.hard
-    if hard is None:
-        return f"{where}: fell behind at the lowest load that was offered"
-    if math.isinf(hard.high):
-        why = {
-            "server": f"the server is the limit: it sends less than {SENT:.0%} of its schedule beyond",
-            "core": f"the cores are used up: what sends had none for {ramp.runq or 0:.0%} of the time beyond",
-        }.get(ramp.limited_by, "no more could be offered")
-        return f"{where}: keeps up with {hard.mid:,.0f} chunks/s; {why}"
-    words = f"{where}: hard ceiling {hard.low:,.0f} to {hard.high:,.0f} chunks/s"
-    if ramp.full is not None:
-        words += f", full from {ramp.full.mid:,.0f}"
-    if ramp.limited_by == "core":
-        words += f"; others took the core for {ramp.runq or 0:.0%} of the time, so it is known no better"
-    elif ramp.limited_by == "instrument":
-        words += "; loopscope itself could not keep up: the client may carry more"
-    return words
-
-
-# What the trace is told
-
-
-def point(what: str, step: Step, shape: str) -> Result:
-    """Put a step into a record."""
-    load = step.load
-    return Result(
-        t_ns=now_ns(), proc="session", what=what, words="",
-        settings={"kind": "point", "shape": shape, "streams": str(load.streams), "limited_by": step.limited_by},
-        figures={
-            "asked_chunks_s": step.asked, "offered_chunks_s": load.offered, "delivered_chunks_s": load.delivered,
-            "elu": load.elu, "cpu_us": load.cpu_us, "process_us": step.process_us, "turns_per_chunk": load.turns,
-            "reads_per_chunk": load.reads, "runq": load.runq, "delay_p50_ms": load.delay_p50_ms,
-            "delay_p99_ms": load.delay_p99_ms, "slope_ms_s": step.slope_ms_s, "fell": float(step.fell),
-            "late_p99_ms": step.late_p99_ms, "server_cpu": step.server_cpu, "server_runq": step.server_runq,
-            "seconds": step.seconds,
-        },
-    )  # fmt: skip
-
-
-def settings_of(setting: Setting) -> dict[str, str]:
-    """Give what a ceiling belongs to, for a record."""
-    return {
-        "client": setting.client, "loop": setting.loop, "decoder": setting.decoder, "batch": setting.batch,
-        "placement": setting.placement, "read": setting.read, "tcp": setting.tcp, "streams": str(setting.streams),
-        "shape": setting.shape,
-    }  # fmt: skip
-
-
-def figures_of(name: str, interval: Interval | None) -> dict[str, float | None]:
-    """Give an interval's three figures by name; an open end is not known."""
-    if interval is None:
-        return {f"{name}_{end}_chunks_s": None for end in ("lo", "mid", "hi")}
-    ends = (("lo", interval.low), ("mid", interval.mid), ("hi", interval.high))
-    return {f"{name}_{end}_chunks_s": value if math.isfinite(value) else None for end, value in ends}
-
-
-def outcome(what: str, ramp: Ramp) -> Result:
-    """Put the result into a record."""
-    costs = ramp.costs
-    return Result(
-        t_ns=now_ns(), proc="session", what=what, words=ramp.words,
-        settings={"kind": "outcome", **settings_of(ramp.setting), "limited_by": ramp.limited_by},
-        figures={
-            **figures_of("hard", ramp.hard), **figures_of("full", ramp.full), "at_least_chunks_s": ramp.at_least,
-            "noise": ramp.noise, "runq": ramp.runq, "wakeup_us": costs.wakeup_us if costs else None,
-            "read_us": costs.read_us if costs else None, "chunk_us": costs.chunk_us if costs else None,
-            "cost_error": costs.error if costs else None, "loads": float(len(ramp.steps)),
-        },
-    )  # fmt: skip
-
-
 # How it is asked for
-
-
-def setting_of(options: SessionOptions, streams: int, shape: str) -> Setting:
-    """Give the setting that options mean."""
-    levers = options.levers
-    return Setting(
-        client=levers.get("client", "httpx"), loop=levers["loop"], decoder=levers["decoder"], batch=levers["batch"],
-        placement=levers.get("placement", "loop"), read=levers["read"], tcp=levers["tcp"], streams=streams, shape=shape,
-    )  # fmt: skip
 
 
 @contextlib.contextmanager
