@@ -202,7 +202,7 @@ def test_a_dead_rig_is_told(tmp_path: Path) -> None:
     [
         (
             ["--at", "1", "gears=3"],
-            "there is no lever 'gears'; levers: throttle, loop, client, placement, batch, decoder, agents",
+            "there is no lever 'gears'; levers: throttle, loop, client, placement, batch, decoder, read, tcp, agents",
         ),
         (["--at", "1", "batch=sometimes"], "valid: off, decode:50ms"),
         (["--loop", "trio"], "valid: asyncio, uvloop"),
