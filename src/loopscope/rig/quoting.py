@@ -26,6 +26,8 @@ _SECRETS = re.compile(
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 _BYTES = re.compile(r"(?:bytearray\()?\bb['\"].*", re.DOTALL)
 """Parsers of HTTP quote the bytes that they stumble over: a part of an answer, where chunks are out of step."""
+_JSON = re.compile(r"""\s*(?:\{|\[\s*[\[{"'\d\]-])""")
+"""Not "[SSL: CERTIFICATE_VERIFY_FAILED]", nor "[Errno 111]", as systems begin."""
 _QUERY = re.compile(r"(://[^\s?#\"']*)[?#][^\s\"']*")
 
 
@@ -37,7 +39,7 @@ def harmless(words: str, body: bytes) -> str:
     ours, colon, quoted = words.partition(": ")
     if not colon:
         ours, quoted = "", words
-    if quoted.lstrip()[:1] in ("{", "[") or _repeats(quoted, body):
+    if _JSON.match(quoted) or _repeats(quoted, body):
         return f"{ours}: {LEFT_OUT}" if ours else LEFT_OUT
     words = _QUERY.sub(r"\1", _CREDENTIALS.sub("", _BYTES.sub(_HIDDEN, words)))
     return _SECRETS.sub(_HIDDEN, words)

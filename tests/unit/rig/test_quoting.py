@@ -19,6 +19,8 @@ CHAT = json.dumps({"model": "m", "messages": [{"role": "user", "content": PROMPT
         "HTTP 400: the request exceeds the available context size (4096 tokens), try increasing it",
         "the server says: unexpected token at 5",
         "no connection: Connection refused",
+        "no connection: [Errno 111] Connect call failed ('127.0.0.1', 9)",
+        "no connection: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate",
         "the stream ended after 3 chunks without its final message",
         "",
     ],
@@ -39,6 +41,8 @@ def test_what_an_operator_needs_stays(words: str, body: bytes) -> None:
         json.dumps(PROMPT),
         '{"anything": "at all"}',
         '[{"loc": ["body"]}]',
+        "[ 'anything at all' ]",
+        "[1, 2]",
     ],
 )
 def test_a_prompt_that_is_sent_back_is_left_out(quoted: str, body: bytes) -> None:
