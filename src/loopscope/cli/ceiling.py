@@ -148,26 +148,19 @@ def expected(ramp: "Ramp") -> "Standing | None":
 
 def with_progress(cells: int, work: "Callable[[Handle, int], None]") -> bool:
     """Do ``work(handle, place)`` for each cell under a progress bar; ``False`` when Ctrl-C has ended it early."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    from loopscope.cli.bar import bar
     from loopscope.session.procedures import CancelledError
     from loopscope.session.procedures.runner import Handle
 
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with (
-        headless.interruptible() as asked,
-        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
-    ):
-        bar = progress.add_task("starting", total=float(cells))
+    with headless.interruptible() as asked, bar() as progress:
+        shown = progress.add_task("starting", total=float(cells))
         for place in range(cells):
             said = [""]
 
             def tell(done: float, words: str, place: int = place, said: list[str] = said) -> None:
                 text = f"{place + 1}/{cells} {words}"
-                progress.update(bar, completed=place + done, description=text)
-                if not console.is_terminal and words.partition(":")[0] != said[0]:
+                progress.update(shown, completed=place + done, description=text)
+                if not progress.console.is_terminal and words.partition(":")[0] != said[0]:
                     said[0] = words.partition(":")[0]
                     headless.say(f"loopscope: {text}")
 

@@ -5,10 +5,8 @@ Apart from headless, which each verb loads: this costs a tenth of a second of im
 
 import time
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from loopscope.cli import headless
+from loopscope.cli.bar import bar
 from loopscope.session.running import RunningSource
 
 _LOOK_S = 0.1
@@ -20,19 +18,14 @@ def run_with_bar(source: RunningSource, name: str, asked: dict[str, str]) -> tup
     The problem is ``"cancelled"`` after Ctrl-C. Where there is no terminal, each new step is a line. Raises
     LoopscopeError when the session cannot come up.
     """
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with (
-        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
-        headless.interruptible() as asked_to_end,
-    ):
-        bar, said = progress.add_task("starting", total=1.0), ""
+    with bar() as progress, headless.interruptible() as asked_to_end:
+        shown, said = progress.add_task("starting", total=1.0), ""
         try:
             source.start()
             source.run(name, **asked)
             while (view := source.procedure()) is not None and view.running:
-                progress.update(bar, completed=view.done, description=view.words)
-                if not console.is_terminal and view.words != said:
+                progress.update(shown, completed=view.done, description=view.words)
+                if not progress.console.is_terminal and view.words != said:
                     said = view.words
                     headless.say(f"loopscope: {said}")
                 if asked_to_end.is_set():

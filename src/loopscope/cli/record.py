@@ -44,23 +44,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record; print the report, or the summary with ``--json``."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    from loopscope.cli.bar import bar
     from loopscope.report.line import one_line
     from loopscope.report.text import render
     from loopscope.session.live import LiveSource
 
     script = parse_script(args.at, args.seconds)
     source = LiveSource(options_from(args, args.output, overwrite=args.force))
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        bar = progress.add_task("starting", total=args.seconds)
+    with bar() as progress:
+        shown = progress.add_task("starting", total=args.seconds)
 
         def each_second(gone_s: float) -> None:
             snapshot = headless.snapshot_of(source)
-            progress.update(bar, completed=gone_s, description=one_line(snapshot) if snapshot else "no answer")
+            progress.update(shown, completed=gone_s, description=one_line(snapshot) if snapshot else "no answer")
 
         result = headless.run(source, args.seconds, script, each_second=each_second)
     if args.json:

@@ -157,18 +157,12 @@ class Job:
             first, until = due, due + block.tokens * gap
             if block.tokens >= self._left or until - gap > now:
                 break
-            data = self._stamped(block)
-            try:
-                sent = self._send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.connection.lost()
+            rest = self._send_block(block)
+            if rest is None:
                 return 0
-            self._took(block, len(data))
             due = until
-            if sent != len(data):
-                return self._block(data[sent:], until - gap, block.lines)
+            if rest:
+                return self._block(rest, until - gap, block.lines)
             now = perf_counter_ns()
             for place in block.places:
                 if self._posts[place]:
@@ -222,23 +216,17 @@ class Job:
         """Give tokens for as long as the socket takes them, but not for long; true: call again."""
         if self.dead:
             return False
-        ledger, shape, send = self.ledger, self.reply.shape, self._send
+        ledger, shape = self.ledger, self.reply.shape
         for _ in range(FLAT_SENDS):
             block = shape.block(self._place)
             if block.tokens > self._left:
                 block = shape.make_block(self._place, self._left)
-            data = self._stamped(block)
-            try:
-                sent = send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.connection.lost()
+            rest = self._send_block(block)
+            if rest is None:
                 return False
-            self._took(block, len(data))
             now = perf_counter_ns()
-            if sent != len(data):
-                self._block(data[sent:], now, block.lines)
+            if rest:
+                self._block(rest, now, block.lines)
                 return False
             ledger.sent_together(self.number, now, block.lines)
             if not self._left:
@@ -246,28 +234,31 @@ class Job:
                 return False
         return True
 
-    def _stamped(self, block: Block) -> bytes:
-        """Give all HTTP chunks of a block, with the stamp of this moment."""
-        variable = self._fixed
-        if variable is not None:
-            return variable.join(block.parts)
-        wall = time_ns()
-        rest = wall - clock.base_ns
-        if not 0 <= rest < NS_PER_S:
-            rest = clock.roll(wall)
-        if rest % 10:
-            return (b"%b%09d" % (clock.second, rest)).join(block.parts)
+    def _send_block(self, block: Block) -> bytes | None:
+        """Send a block, stamped now, and count it; give what the socket did not take, ``None``: the client is gone."""
+        variable, rest = self._fixed, 1
+        if variable is None:
+            wall = time_ns()
+            rest = wall - clock.base_ns
+            if not 0 <= rest < NS_PER_S:
+                rest = clock.roll(wall)
+            variable = b"%b%09d" % (clock.second, rest)
         # Go cuts trailing zeros, so one stamp in ten is shorter.
-        return block.framed(self.reply.shape, clock.stamp(wall)[:-1])
-
-    def _took(self, block: Block, size: int) -> None:
-        """Count a block that has been given to the socket, whole or not."""
+        data = variable.join(block.parts) if rest % 10 else block.framed(self.reply.shape, clock.stamp(wall)[:-1])
+        try:
+            sent = self._send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.connection.lost()
+            return None
         ledger = self.ledger
         ledger.tokens += block.tokens
         ledger.silent_tokens += block.tokens - block.lines
-        ledger.bytes += size
+        ledger.bytes += len(data)
         self._left -= block.tokens
         self._place = block.after
+        return data[sent:]
 
     def _quiet(self, due: int) -> int:
         """Generate a token for an answer that is given whole."""

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -100,7 +100,7 @@ class CeilingBook:
         if is_point:
             self._points.append((streams, _load(told, streams), False))
             return
-        key = _key(told.settings)
+        key = key_of(told.settings)
         date = told.settings.get("date", "")
         shelf = self._shelves.get(key)
         if shelf is None or shelf.date != date:
@@ -129,7 +129,7 @@ class CeilingBook:
         points = sorted(self._climbing, key=lambda point: point.chunks_s)
         self._climbing.clear()
         self.told.append((told, tuple(points)))
-        place = (_key(told.settings), streams or 0)
+        place = (key_of(told.settings), streams or 0)
         if place not in self._ramps and len(self._ramps) >= _MOST_KEYS:
             return
         hard, full = _interval(told, "hard"), _interval(told, "full")
@@ -142,7 +142,7 @@ class CeilingBook:
 
     def look(self, levers: dict[str, str], streams: int, now: Sequence[Load] = ()) -> Ceilings:
         """Give what is known for these levers and so many streams. ``now``: loads of today, where any are known."""
-        key = _key(levers)
+        key = key_of(levers)
         shelf = self._shelves.get(key)
         expected, scale = self._expected(key, streams, now)
         measured = self._nearest(key, streams)
@@ -284,7 +284,8 @@ def _curve(loads: Iterable[Load]) -> tuple[CurvePoint, ...]:
     )  # fmt: skip
 
 
-def _key(settings: dict[str, str]) -> Key:
+def key_of(settings: Mapping[str, str]) -> Key:
+    """Give the values of :data:`KEYS` that a record, or a session's levers, name or leave as usual."""
     return tuple(settings.get(name) or USUAL.get(name, "") for name in KEYS)
 
 

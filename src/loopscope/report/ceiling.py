@@ -8,6 +8,7 @@ from loopscope.model.standing import Standing
 from loopscope.report.grid import Column, lines
 from loopscope.session.procedures.bench import Step
 from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp
+from loopscope.settings import levers
 from loopscope.stats.intervals import Interval
 
 _COLUMNS = (
@@ -78,14 +79,8 @@ def table(cells: Sequence[dict[str, Any]], width: int) -> str:
 
 def _same(cells: Sequence[dict[str, Any]]) -> set[str]:
     """Levers that are at their default in every cell need no column."""
-    usual = {
-        "decoder": "orjson",
-        "batch": "off",
-        "placement": "loop",
-        "read": "auto",
-        "tcp": "default",
-        "shape": "rate",
-    }
+    usual = {name: levers.LEVERS[name].default for name in ("decoder", "batch", "placement", "read", "tcp")}
+    usual["shape"] = "rate"
     return {name for name, value in usual.items() if all(one[name] == value for one in cells)}
 
 

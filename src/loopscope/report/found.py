@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopscope.model.ceiling import KEYS, USUAL
+from loopscope.model.ceiling import key_of
 from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME
 from loopscope.model.snapshot import CeilingView, ResultView
@@ -214,9 +214,9 @@ def _of_set(result: ScenarioResult, one: RoundSet) -> RoundsFound:
 
 
 def _ceilings(fold: Fold, summary: Mapping[str, Any]) -> Iterator[CeilingFound]:
-    had = {_key(levers) for levers in _levers(fold, summary)}
+    had = {key_of(levers) for levers in _levers(fold, summary)}
     told = list(fold.ceilings.told)
-    keys = [(_key(one.settings), one.settings.get("streams", "")) for one, _ in told]
+    keys = [(key_of(one.settings), one.settings.get("streams", "")) for one, _ in told]
     newest = {key: place for place, key in enumerate(keys) if told[place][0].what == "calibration"}
     for place, (one, curve) in enumerate(told):
         calibrated = one.what == "calibration"
@@ -228,10 +228,6 @@ def _ceilings(fold: Fold, summary: Mapping[str, Any]) -> Iterator[CeilingFound]:
             runq=_sane(one.figures.get("runq")),
             curve=curve, mine=not calibrated or keys[place][0] in had,
         )  # fmt: skip
-
-
-def _key(settings: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(settings.get(name) or USUAL.get(name, "") for name in KEYS)
 
 
 def _levers(fold: Fold, summary: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:

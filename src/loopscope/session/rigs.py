@@ -149,9 +149,8 @@ class Rigs:
             for spec in specs:
                 before = self._running.get(spec.agent)
                 if before is not None and before.requests:
-                    self._stop(
-                        spec.agent
-                    )  # a cancelled round's agent of that number is at work: a rig has room for one
+                    # A cancelled round's agent of that number is at work: a rig has room for one.
+                    self._stop(spec.agent)
                 self._running[spec.agent] = spec
             draining = set().union(*self._draining.values()) if self._draining else set()
             # An agent that still drains elsewhere is started when it is gone there.
