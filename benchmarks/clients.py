@@ -91,11 +91,14 @@ async def _client(name: str, url: str, streams: int, seconds: float, settle_s: f
     handle = [loop.call_later(0.1, drain)]
     agents = [
         Agent(
-            AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS), Server(url=url), client,
-            dials, samples,
+            AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS),
+            Server(url=url),
+            client,
+            dials,
+            samples,
         )
         for i in range(streams)
-    ]  # fmt: skip
+    ]
     tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
     found = await _count(seconds, lambda: taken + len(samples.chunks), settle_s)
     _Dropped.seen = samples.dropped
@@ -125,10 +128,11 @@ def _thousand(clients: list[str], loops: list[str], seconds: float) -> None:
     for loop in loops:
         for name in clients:
             worker = Worker(
-                "loopscope.emulator", "emulator-1",
+                "loopscope.emulator",
+                "emulator-1",
                 ["--port", "0", "--parallel", "0", "--prefill-rate", "0", "--rate", str(rate)],
                 on_line=lambda line: None,
-            )  # fmt: skip
+            )
             worker.start()
             try:
                 url = worker.wait_ready().info["url"]
@@ -140,8 +144,9 @@ def _thousand(clients: list[str], loops: list[str], seconds: float) -> None:
             each = cpu_ns / chunks / 1e3 if chunks else float("nan")
             print(
                 f"{loop:<8} {name:<20} {got:>11.0f}  {got / agents / rate:>9.1%}  {cpu:>8.1%}  {each:>10.1f}"
-                f"  {_Dropped.seen:>7}", flush=True,
-            )  # fmt: skip
+                f"  {_Dropped.seen:>7}",
+                flush=True,
+            )
 
 
 def main() -> int:
@@ -159,9 +164,11 @@ def main() -> int:
     print("loop     streams  chunks/s  " + "".join(f"{name:>28}" for name in names))
     for streams, rate in ((2, 1000), (32, 300)):
         worker = Worker(
-            "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", str(rate)],
+            "loopscope.emulator",
+            "emulator-1",
+            ["--port", "0", "--parallel", "0", "--rate", str(rate)],
             on_line=lambda line: None,
-        )  # fmt: skip
+        )
         worker.start()
         try:
             url = worker.wait_ready().info["url"]

@@ -78,15 +78,28 @@ def _measure(kind: str, loop: str, seconds: float, pipe: ChildPipe) -> dict[str,
             heart.start()
         if kind in ("sender", "all"):
             sender = told(Sender, "sender")(
-                pipe, samples, loop_name=loop, idle_ns=metered.idle_ns, usage=usage, gc_clock=gc_clock,
-                wires=lambda: wires, streams=lambda: 0, tasks=lambda: 0, turns=metered.turns,
-            )  # fmt: skip
+                pipe,
+                samples,
+                loop_name=loop,
+                idle_ns=metered.idle_ns,
+                usage=usage,
+                gc_clock=gc_clock,
+                wires=lambda: wires,
+                streams=lambda: 0,
+                tasks=lambda: 0,
+                turns=metered.turns,
+            )
             threads.append((sender, sender.finish))
         if kind in ("watchdog", "all"):
             dog = told(Watchdog, "watchdog")(
-                proc="rig-1", ident=threading.get_ident(), busy_since=metered.busy_since, idle_ns=metered.idle_ns,
-                usage=usage, gc_clock=gc_clock, emit=samples.event,
-            )  # fmt: skip
+                proc="rig-1",
+                ident=threading.get_ident(),
+                busy_since=metered.busy_since,
+                idle_ns=metered.idle_ns,
+                usage=usage,
+                gc_clock=gc_clock,
+                emit=samples.event,
+            )
             threads.append((dog, dog.finish))
         if kind == "bare wait":
             waits = told(_Waits, "waits")()

@@ -46,27 +46,48 @@ def records(agents: int, rate: float, seconds: int) -> list[AnyRecord]:
                     at = int(due[agent])
                     ended.append(
                         Request(
-                            t_ns=end, proc="rig-1", agent=agent, request=seen[agent] // 256, outcome="ok", end_ns=at,
-                            start_ns=at - 3 * 10**9, first_ns=at - 2 * 10**9, last_ns=at, chunks=256, tokens=256,
+                            t_ns=end,
+                            proc="rig-1",
+                            agent=agent,
+                            request=seen[agent] // 256,
+                            outcome="ok",
+                            end_ns=at,
+                            start_ns=at - 3 * 10**9,
+                            first_ns=at - 2 * 10**9,
+                            last_ns=at,
+                            chunks=256,
+                            tokens=256,
                         )
-                    )  # fmt: skip
+                    )
         rows.sort()
         if rows:
             times = [t for t, _ in rows]
             steps = [0, *(later - sooner for sooner, later in itertools.pairwise(times))]
             made.append(
                 Chunks(
-                    t_ns=end, proc="rig-1", base_ns=times[0], agent=[agent for _, agent in rows], recv=steps,
-                    delay=[int(draw.lognormvariate(12.5, 0.6)) for _ in rows], handled=[20_000] * len(rows),
+                    t_ns=end,
+                    proc="rig-1",
+                    base_ns=times[0],
+                    agent=[agent for _, agent in rows],
+                    recv=steps,
+                    delay=[int(draw.lognormvariate(12.5, 0.6)) for _ in rows],
+                    handled=[20_000] * len(rows),
                 )
-            )  # fmt: skip
+            )
         made += ended
         made.append(
             Pulse(
-                t_ns=end, proc="rig-1", dt_ns=TICK_NS, loop="asyncio", active_ns=20_000_000, cpu_ns=18_000_000,
-                runq_ns=0, lag_ns=[int(draw.expovariate(1e-5)) for _ in range(10)], beat_ns=10_000_000,
+                t_ns=end,
+                proc="rig-1",
+                dt_ns=TICK_NS,
+                loop="asyncio",
+                active_ns=20_000_000,
+                cpu_ns=18_000_000,
+                runq_ns=0,
+                lag_ns=[int(draw.expovariate(1e-5)) for _ in range(10)],
+                beat_ns=10_000_000,
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -93,9 +114,12 @@ def measure(agents: int, rate: float, seconds: int) -> tuple[float, float, float
     summary_s = time.process_time() - begin
     chunks = result["chunks"]
     return (
-        feed_s / chunks * 1e6, decode_s / chunks * 1e6, look_s / looks * 1e3, (feed_s + look_s) / seconds,
+        feed_s / chunks * 1e6,
+        decode_s / chunks * 1e6,
+        look_s / looks * 1e3,
+        (feed_s + look_s) / seconds,
         summary_s * 1e3,
-    )  # fmt: skip
+    )
 
 
 def main() -> None:

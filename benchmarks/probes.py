@@ -160,23 +160,39 @@ async def _probed(
     heart.start()
     gc_clock.install()
     sender = Sender(
-        pipe, samples, loop_name=loop.name, idle_ns=loop.idle_ns, usage=usage, gc_clock=gc_clock,
-        wires=lambda: client.wires, streams=lambda: streams, tasks=lambda: streams, turns=loop.turns,
-    )  # fmt: skip
+        pipe,
+        samples,
+        loop_name=loop.name,
+        idle_ns=loop.idle_ns,
+        usage=usage,
+        gc_clock=gc_clock,
+        wires=lambda: client.wires,
+        streams=lambda: streams,
+        tasks=lambda: streams,
+        turns=loop.turns,
+    )
     assert loop.busy_since is not None and loop.idle_ns is not None
     watchdog = Watchdog(
-        proc="rig-1", ident=threading.get_ident(), busy_since=loop.busy_since, idle_ns=loop.idle_ns, usage=usage,
-        gc_clock=gc_clock, emit=samples.event,
-    )  # fmt: skip
+        proc="rig-1",
+        ident=threading.get_ident(),
+        busy_since=loop.busy_since,
+        idle_ns=loop.idle_ns,
+        usage=usage,
+        gc_clock=gc_clock,
+        emit=samples.event,
+    )
     sender.start()
     watchdog.start()
     agents = [
         Agent(
-            AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS), Server(url=url), client,
-            dials, samples,
+            AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS),
+            Server(url=url),
+            client,
+            dials,
+            samples,
         )
         for i in range(streams)
-    ]  # fmt: skip
+    ]
     tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
     await stretch.count(streams, seconds, lambda: samples.taken + len(samples.chunks))
     for task in tasks:
@@ -279,9 +295,11 @@ def main() -> int:
     )
     out.flush()
     worker = Worker(
-        "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", str(_STREAM_HZ)],
+        "loopscope.emulator",
+        "emulator-1",
+        ["--port", "0", "--parallel", "0", "--rate", str(_STREAM_HZ)],
         on_line=lambda line: None,
-    )  # fmt: skip
+    )
     worker.start()
     url = worker.wait_ready().info["url"]
     seen: dict[tuple[str, str], dict[int, list[float]]] = {}

@@ -115,9 +115,11 @@ def main() -> int:
     print("client   loop     chunks/s     bare  probed   ratio (95 %)              ratio   of a core")
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         worker = Worker(
-            "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", "100"],
+            "loopscope.emulator",
+            "emulator-1",
+            ["--port", "0", "--parallel", "0", "--rate", "100"],
             on_line=lambda line: None,
-        )  # fmt: skip
+        )
         worker.start()
         stack.callback(worker.stop)
         url = worker.wait_ready().info["url"]

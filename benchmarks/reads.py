@@ -74,9 +74,11 @@ def _pairs(args: argparse.Namespace, client: str, url: str, streams: int, case: 
         f"{statistics.median(cpu for cpu, _ in one):6.1f} us {statistics.median(read for _, read in one):6.1f} a read"
         for one in sides.values()
     ]
-    words = "not enough data" if interval is None else (
-        f"x{exp(interval.mid):.2f} ({exp(interval.low):.2f} to {exp(interval.high):.2f})"
-    )  # fmt: skip
+    words = (
+        "not enough data"
+        if interval is None
+        else (f"x{exp(interval.mid):.2f} ({exp(interval.low):.2f} to {exp(interval.high):.2f})")
+    )
     return f"{cells[0]}   {cells[-1]}   {words}"
 
 
@@ -95,9 +97,11 @@ def main() -> int:
     print(f"{'load':<12} {'client':<8} {'case':<15} {'as it is':>22}   {'with it':>22}   CPU a chunk, with / without")
     for load, streams, rate in LOADS:
         worker = Worker(
-            "loopscope.emulator", "emulator-1",
-            ["--port", "0", "--parallel", "0", "--prefill-rate", "0", "--rate", str(rate)], on_line=lambda line: None,
-        )  # fmt: skip
+            "loopscope.emulator",
+            "emulator-1",
+            ["--port", "0", "--parallel", "0", "--prefill-rate", "0", "--rate", str(rate)],
+            on_line=lambda line: None,
+        )
         worker.start()
         try:
             url = worker.wait_ready().info["url"]

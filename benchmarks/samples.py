@@ -78,9 +78,16 @@ def _producer(rate: float, seconds: float, loop: str) -> None:
         heart = Heart(asyncio.get_running_loop(), samples)
         heart.start()
         sender = Sender(
-            pipe, samples, loop_name=loop, idle_ns=metered.idle_ns, usage=ThreadUsage(), gc_clock=GcClock(),
-            wires=lambda: wires, streams=lambda: AGENTS, tasks=lambda: AGENTS,
-        )  # fmt: skip
+            pipe,
+            samples,
+            loop_name=loop,
+            idle_ns=metered.idle_ns,
+            usage=ThreadUsage(),
+            gc_clock=GcClock(),
+            wires=lambda: wires,
+            streams=lambda: AGENTS,
+            tasks=lambda: AGENTS,
+        )
         pipe.ready("rig", info={"loop": loop}, signals={})
         sender.start()
         made = await _produce(samples, rate, seconds)
@@ -118,11 +125,16 @@ def _synthetic(rate: int, seconds: float, loop: str, folder: Path) -> str:
     assert child.stdout is not None
     hub.open(
         Header(
-            t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
-            anchor_wall_ns=anchor.wall_ns, source="urls", servers=[Server(url="http://127.0.0.1:1")],
+            t_ns=now_ns(),
+            proc="session",
+            loopscope=__version__,
+            anchor_perf_ns=anchor.perf_ns,
+            anchor_wall_ns=anchor.wall_ns,
+            source="urls",
+            servers=[Server(url="http://127.0.0.1:1")],
             agents=[AgentSpec(agent=i, name=f"a{i}", server=0) for i in range(AGENTS)],
         )
-    )  # fmt: skip
+    )
     start_s, used_s = time.monotonic(), time.process_time()
     for line in child.stdout:
         hub.put(line)
@@ -148,18 +160,37 @@ def _streams(client: str, loop: str, seconds: float, agents: int, folder: Path) 
     path = folder / "run.jsonl"
     workers = [
         Worker(
-            "loopscope.emulator", f"emulator-{number}", ["--port", "0", "--parallel", "0", "--rate", "0"],
+            "loopscope.emulator",
+            f"emulator-{number}",
+            ["--port", "0", "--parallel", "0", "--rate", "0"],
             on_line=lambda line: None,
         )
         for number in (1, 2)
-    ]  # fmt: skip
+    ]
     for worker in workers:
         worker.start()
     urls = [worker.wait_ready().info["url"] for worker in workers]
     command = [
-        sys.executable, "-m", "loopscope", "record", "-o", str(path), "--force", "--json", "--seconds", str(seconds),
-        "--client", client, "--loop", loop, "--agents", str(agents), "--tokens", "20000", *urls,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "loopscope",
+        "record",
+        "-o",
+        str(path),
+        "--force",
+        "--json",
+        "--seconds",
+        str(seconds),
+        "--client",
+        client,
+        "--loop",
+        loop,
+        "--agents",
+        str(agents),
+        "--tokens",
+        "20000",
+        *urls,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     summary = json.loads(done.stdout)
     seen = dropped = first_ns = last_ns = 0

@@ -63,13 +63,30 @@ def ticks(seconds: int) -> Iterator[AnyRecord]:
         )
         if tick % 2 == 0:
             yield Request(
-                t_ns=end, proc="rig-1", agent=tick // 2 % AGENTS, request=tick // 32, outcome="ok",
-                start_ns=end - 3 * S, first_ns=end - 2 * S, last_ns=end, end_ns=end, chunks=256, tokens=256,
-            )  # fmt: skip
+                t_ns=end,
+                proc="rig-1",
+                agent=tick // 2 % AGENTS,
+                request=tick // 32,
+                outcome="ok",
+                start_ns=end - 3 * S,
+                first_ns=end - 2 * S,
+                last_ns=end,
+                end_ns=end,
+                chunks=256,
+                tokens=256,
+            )
         yield Pulse(
-            t_ns=end, proc="rig-1", dt_ns=TICK_NS, loop="asyncio", active_ns=20_000_000 + lag[0], cpu_ns=18_000_000,
-            runq_ns=lag[1], lag_ns=lag, beat_ns=10_000_000, streams=AGENTS,
-        )  # fmt: skip
+            t_ns=end,
+            proc="rig-1",
+            dt_ns=TICK_NS,
+            loop="asyncio",
+            active_ns=20_000_000 + lag[0],
+            cpu_ns=18_000_000,
+            runq_ns=lag[1],
+            lag_ns=lag,
+            beat_ns=10_000_000,
+            streams=AGENTS,
+        )
         if tick % 600 == 0:
             yield Mark(t_ns=end, proc="session", words=f"minute {tick // 600}")
             yield Finding(t_ns=end, proc="session", name="gc", on=tick % 1200 == 0, sentence="planted")
@@ -135,13 +152,19 @@ def measure(path: Path) -> None:
     print(
         json.dumps(
             {
-                "open_s": opened_s, "seek_p50_s": took[SEEKS // 2][0], "seek_max_s": took[-1][0],
-                "cpu_max_s": max(cpu for _, cpu in took), "base_kb": base_kb,
-                "memory_kb": memory_kb, "length_s": length_s, "steps": overview.t_s.size, "chunks": last.chunks,
+                "open_s": opened_s,
+                "seek_p50_s": took[SEEKS // 2][0],
+                "seek_max_s": took[-1][0],
+                "cpu_max_s": max(cpu for _, cpu in took),
+                "base_kb": base_kb,
+                "memory_kb": memory_kb,
+                "length_s": length_s,
+                "steps": overview.t_s.size,
+                "chunks": last.chunks,
                 "marks": len(overview.marks),
             }
         )
-    )  # fmt: skip
+    )
 
 
 def main() -> None:

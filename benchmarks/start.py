@@ -33,9 +33,13 @@ def _once(words: list[str]) -> tuple[float, float]:
     stream = pyte.ByteStream(screen)
     start_s = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "loopscope", "--embedded", *words], stdin=slave, stdout=slave, stderr=slave,
-        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "loopscope", "--embedded", *words],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        start_new_session=True,
+    )
     os.close(slave)
     seen_s = float("nan")
     while time.perf_counter() - start_s < _GIVE_UP_S:
@@ -68,8 +72,9 @@ def main() -> int:
     pairs = [_once(words) for _ in range(args.runs)]
     print("                          median    min     max    (s)")
     for name, values in (
-        ("first live data", [first for first, _ in pairs]), ("from q to the end", [gone for _, gone in pairs])
-    ):  # fmt: skip
+        ("first live data", [first for first, _ in pairs]),
+        ("from q to the end", [gone for _, gone in pairs]),
+    ):
         print(f"{name:<24} {statistics.median(values):>7.2f} {min(values):>7.2f} {max(values):>7.2f}")
     return 0
 

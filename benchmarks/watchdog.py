@@ -52,9 +52,14 @@ def _measure(watched: bool, loop: str, url: str, streams: int, seconds: float) -
         tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
         await asyncio.sleep(0.5)
         dog = _Counted(
-            proc="rig-1", ident=threading.get_ident(), busy_since=metered.busy_since, idle_ns=metered.idle_ns,
-            usage=ThreadUsage(), gc_clock=GcClock(), emit=told.append,
-        )  # fmt: skip
+            proc="rig-1",
+            ident=threading.get_ident(),
+            busy_since=metered.busy_since,
+            idle_ns=metered.idle_ns,
+            usage=ThreadUsage(),
+            gc_clock=GcClock(),
+            emit=told.append,
+        )
         if watched:
             dog.start()
         chunks, cpu_ns, at_ns = len(samples.chunks), time.thread_time_ns(), time.perf_counter_ns()
@@ -82,9 +87,11 @@ def main() -> int:
     print("loop     chunks/s   without us/chunk   with us/chunk   ratio (median, min-max)    its own CPU   stalls told")
     for streams in (2, 20):
         worker = Worker(
-            "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", "100"],
+            "loopscope.emulator",
+            "emulator-1",
+            ["--port", "0", "--parallel", "0", "--rate", "100"],
             on_line=lambda line: None,
-        )  # fmt: skip
+        )
         worker.start()
         url = worker.wait_ready().info["url"]
         for loop in loops_here():

@@ -17,17 +17,46 @@ HERE = Path(__file__).parent
 ABOUT: dict[str, str] = tomllib.loads((HERE / "about.toml").read_text("utf-8"))
 RECORDINGS: dict[str, list[str]] = {
     "calm-pair": [
-        "--embedded", "--seconds", "40", "--rate", "100", "--tokens", "200",
-        "--at", "8", "loop=uvloop", "--at", "16", "batch=read:50ms", "--at", "24", "batch=off",
-        "--at", "32", "throttle=60",
+        "--embedded",
+        "--seconds",
+        "40",
+        "--rate",
+        "100",
+        "--tokens",
+        "200",
+        "--at",
+        "8",
+        "loop=uvloop",
+        "--at",
+        "16",
+        "batch=read:50ms",
+        "--at",
+        "24",
+        "batch=off",
+        "--at",
+        "32",
+        "throttle=60",
     ],
     "busy-sixteen": [
-        "--embedded", "--scenario", "busy.toml", "--seconds", "8.6", "--agents", "16", "--decoder", "json",
-        "--at", "4.3", "loop=uvloop", "--at", "5.8", "batch=read:50ms",
+        "--embedded",
+        "--scenario",
+        "busy.toml",
+        "--seconds",
+        "8.6",
+        "--agents",
+        "16",
+        "--decoder",
+        "json",
+        "--at",
+        "4.3",
+        "loop=uvloop",
+        "--at",
+        "5.8",
+        "batch=read:50ms",
     ],
     "uneven-pair": ["--seconds", "24", "--tokens", "200"],
     "stall": ["--embedded", "--seconds", "28", "--rate", "60", "--tokens", "200", "--plant", "block:120:1@10"],
-}  # fmt: skip
+}
 EMULATED = {"uneven-pair": ("100", "40")}
 """Tokens a second of the emulated servers that a recording is made with, where they are not the embedded pair."""
 
@@ -38,10 +67,12 @@ def emulators(rates: tuple[str, ...]) -> Iterator[list[str]]:
     children = [
         subprocess.Popen(
             [sys.executable, "-m", "loopscope", "emulate", "--port", "0", "--rate", rate],
-            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
         )
         for rate in rates
-    ]  # fmt: skip
+    ]
     try:
         yield [_url(child) for child in children]
     finally:

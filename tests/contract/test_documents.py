@@ -13,8 +13,13 @@ from loopscope.settings.levers import LEVERS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
-    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/trace-format.md", "docs/definitions.md", "docs/exports.md",
-)  # fmt: skip
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/trace-format.md",
+    "docs/definitions.md",
+    "docs/exports.md",
+)
 KINDS: dict[str, type[Record]] = {kind.__struct_config__.tag: kind for kind in AnyRecord.__args__}  # type: ignore[misc]
 
 

@@ -86,8 +86,12 @@ def test_the_list_has_one_line_each() -> None:
     """``loopscope replay`` alone names each with its length, its agents and what it shows."""
     child = subprocess.run(
         [sys.executable, "-m", "loopscope", "replay"],
-        capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
     assert child.returncode == 0, child.stderr
     lines = {line.split()[0]: line for line in child.stdout.splitlines() if line.startswith("  ")}
     assert sorted(lines) == NAMES
@@ -101,8 +105,11 @@ def test_the_calm_pair_is_calm() -> None:
     result, _ = folded("calm-pair")
     assert result["segments"][0]["loop"]["elu"] < 0.3
     assert [f"{one['name']}={one['new']}" for one in result["levers"]] == [
-        "loop=uvloop", "batch=read:50ms", "batch=off", "throttle=60",
-    ]  # fmt: skip
+        "loop=uvloop",
+        "batch=read:50ms",
+        "batch=off",
+        "throttle=60",
+    ]
 
 
 @fresh

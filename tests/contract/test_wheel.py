@@ -16,8 +16,12 @@ def build(source: Path, target: str, into: Path) -> Path:
     """Build with hatchling alone: no network, no pip, nothing written into the source."""
     child = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(into)],
-        cwd=source, capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
     assert child.returncode == 0, child.stderr
     (built,) = into.iterdir()
     return built
@@ -79,9 +83,13 @@ def test_an_installed_wheel_finds_its_files(wheel: Path, tmp_path: Path) -> None
     )
     child = subprocess.run(
         [sys.executable, "-P", "-c", code],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert child.returncode == 0, child.stderr
     init, themes, recordings = map(Path, child.stdout.splitlines())
     site = tmp_path / "site" / "loopscope"

@@ -102,9 +102,16 @@ def browser(executable: str, folder: Path) -> Iterator[Page]:
     their_in, to = os.pipe()
     back, their_out = os.pipe()
     command = [
-        executable, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe",
-        "--hide-scrollbars", "--disable-dev-shm-usage", f"--user-data-dir={folder / 'profile'}",
-    ]  # fmt: skip
+        executable,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--remote-debugging-pipe",
+        "--hide-scrollbars",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={folder / 'profile'}",
+    ]
 
     def wire() -> None:
         os.dup2(their_in, 3)
@@ -116,9 +123,13 @@ def browser(executable: str, folder: Path) -> Iterator[Page]:
     os.close(their_out)
     their_in, their_out = high_in, high_out
     child = subprocess.Popen(
-        command, preexec_fn=wire, pass_fds=(3, 4), start_new_session=True, stdout=subprocess.DEVNULL,
+        command,
+        preexec_fn=wire,
+        pass_fds=(3, 4),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     os.close(their_in)
     os.close(their_out)
     try:

@@ -23,9 +23,14 @@ def run(*words: str, timeout_s: float = 60, **more: object) -> subprocess.Comple
 def start(*words: str, **more: object) -> subprocess.Popen[str]:
     """Start with no terminal, output on pipes, in a process group of its own."""
     return subprocess.Popen(  # type: ignore[call-overload]
-        command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, **more,
-    )  # fmt: skip
+        command(*words),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **more,
+    )
 
 
 def children_of(pid: int) -> list[int]:

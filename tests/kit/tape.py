@@ -28,18 +28,27 @@ def header(agents: int = 2, **more: object) -> Header:
     servers = [Server(url=f"http://127.0.0.1:{9001 + n}", model="emulated-7b", embedded=True) for n in range(2)]
     specs = [AgentSpec(agent=n, name=f"agent-{n + 1}", server=n % 2, model="emulated-7b") for n in range(agents)]
     given: dict[str, object] = {
-        "loopscope": "0.1.0", "source": "embedded", "servers": servers, "agents": specs,
+        "loopscope": "0.1.0",
+        "source": "embedded",
+        "servers": servers,
+        "agents": specs,
         "levers": {"throttle": "off", "loop": "asyncio", "batch": "off", "decoder": "orjson", "agents": str(agents)},
-    }  # fmt: skip
+    }
     return Header(t_ns=ZERO, proc="session", **(given | more))
 
 
 def hello(t: int = 0, proc: str = "rig-1", loop: str = "asyncio", floor_ns: int | None = 100_000) -> Hello:
     """A rig's hello, ``t`` ns after zero."""
     return Hello(
-        t_ns=ZERO + t, proc=proc, role="rig", pid=1, perf_ns=ZERO + t, wall_ns=0, info={"loop": loop},
+        t_ns=ZERO + t,
+        proc=proc,
+        role="rig",
+        pid=1,
+        perf_ns=ZERO + t,
+        wall_ns=0,
+        info={"loop": loop},
         lag_floor_ns=floor_ns,
-    )  # fmt: skip
+    )
 
 
 def lever(t: int, name: str, old: str, new: str, **more: str) -> Lever:
@@ -104,33 +113,53 @@ class Rig:
                 if number == self.length - 1:
                     ended += [
                         Request(
-                            t_ns=ZERO + end, proc=self.proc, agent=agent, request=request, outcome="ok",
-                            start_ns=ZERO + begun, first_ns=ZERO + begun + 200 * MS, last_ns=ZERO + t,
-                            end_ns=ZERO + t + MS, chunks=self.length, tokens=self.tokens(self.length),
+                            t_ns=ZERO + end,
+                            proc=self.proc,
+                            agent=agent,
+                            request=request,
+                            outcome="ok",
+                            start_ns=ZERO + begun,
+                            first_ns=ZERO + begun + 200 * MS,
+                            last_ns=ZERO + t,
+                            end_ns=ZERO + t + MS,
+                            chunks=self.length,
+                            tokens=self.tokens(self.length),
                         )
                         for agent in self.agents
-                    ]  # fmt: skip
+                    ]
                     request, begun = request + 1, t + self.gap + self.pause - 200 * MS
                 at += 1
             if rows:
                 yield self._chunks(rows, end)
             yield from ended
             yield Pulse(
-                t_ns=ZERO + end, proc=self.proc, dt_ns=TICK, loop=self.loop,
-                active_ns=None if self.elu is None else int(self.elu * TICK), cpu_ns=int(self.cpu * TICK), runq_ns=0,
-                lag_ns=self.lag(end), beat_ns=10 * MS, streams=len(self.agents), tasks=len(self.agents) + 2,
+                t_ns=ZERO + end,
+                proc=self.proc,
+                dt_ns=TICK,
+                loop=self.loop,
+                active_ns=None if self.elu is None else int(self.elu * TICK),
+                cpu_ns=int(self.cpu * TICK),
+                runq_ns=0,
+                lag_ns=self.lag(end),
+                beat_ns=10 * MS,
+                streams=len(self.agents),
+                tasks=len(self.agents) + 2,
                 **self.more_pulse,
-            )  # fmt: skip
+            )
 
     def _chunks(self, rows: list[tuple[int, int, bool]], end: int) -> Chunks:
         base = rows[0][1]
         times = [t for _, t, _ in rows]
         return Chunks(
-            t_ns=ZERO + end, proc=self.proc, base_ns=ZERO + base, agent=[agent for agent, _, _ in rows],
+            t_ns=ZERO + end,
+            proc=self.proc,
+            base_ns=ZERO + base,
+            agent=[agent for agent, _, _ in rows],
             recv=[later - sooner for sooner, later in zip([base, *times], times, strict=False)],
-            delay=[self.delay] * len(rows), handled=[self.handled] * len(rows),
+            delay=[self.delay] * len(rows),
+            handled=[self.handled] * len(rows),
             first=[index for index, row in enumerate(rows) if row[2]],
-        )  # fmt: skip
+        )
 
 
 def merged(*streams: object) -> list[AnyRecord]:

@@ -150,9 +150,13 @@ def test_the_published_pair_five_times_as_fast(tmp_path: Path) -> None:
     assert told.share_factor is not None
     first, second = (agent.tokens for agent in plan.agent)
     path = scenario(
-        tmp_path, (first, second), rate=5 * told.rate, share_factor=told.share_factor, overhead_ms=told.overhead_ms / 5,
+        tmp_path,
+        (first, second),
+        rate=5 * told.rate,
+        share_factor=told.share_factor,
+        overhead_ms=told.overhead_ms / 5,
         prefill_rate=0,
-    )  # fmt: skip
+    )
     made = rounds(path, "asyncio", "httpx")
     assert made.figures["reported"].mean == pytest.approx(0.865, abs=0.02)
     assert made.figures["wall"].mean == pytest.approx(0.91, abs=0.02)

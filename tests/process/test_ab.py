@@ -23,10 +23,22 @@ def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None
     """Every 50 ms: half of that on average, and CPU saved; throughput is the server's and cannot be told apart."""
     trace = tmp_path / "ab.jsonl"
     command = [
-        sys.executable, "-m", "loopscope", "ab", "batch=off,read:50ms", "--pairs", "4", "--seconds", "1.5", "--loop",
+        sys.executable,
+        "-m",
+        "loopscope",
+        "ab",
+        "batch=off,read:50ms",
+        "--pairs",
+        "4",
+        "--seconds",
+        "1.5",
+        "--loop",
         loop,
-        *SMALL, "--json", "-o", str(trace),
-    ]  # fmt: skip
+        *SMALL,
+        "--json",
+        "-o",
+        str(trace),
+    ]
     done = subprocess.run(command, capture_output=True, timeout=240, check=False, text=True)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -47,9 +59,25 @@ def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None
 def test_a_finding_verifies_itself_by_its_lever() -> None:
     """A backlog that a throttle of 40 makes of 60 chunks/s: what it proposes gives 20 tok/s back, the delay goes."""
     command = [
-        sys.executable, "-m", "loopscope", "ab", "--verify", "backlog", "--throttle", "40", "--embedded", "--rate",
-        "60", "--tokens", "100000", "--pairs", "4", "--seconds", "1.5", "--json",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "loopscope",
+        "ab",
+        "--verify",
+        "backlog",
+        "--throttle",
+        "40",
+        "--embedded",
+        "--rate",
+        "60",
+        "--tokens",
+        "100000",
+        "--pairs",
+        "4",
+        "--seconds",
+        "1.5",
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, timeout=240, check=False, text=True)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -67,9 +95,28 @@ def test_what_decodes_faster_costs_less_a_chunk() -> None:
     and by more than a sixth. A neighbour that takes the core within a pair can hide it: three tries.
     """
     command = [
-        sys.executable, "-m", "loopscope", "ab", "decoder=json,orjson", "--pairs", "4", "--seconds", "1", "--embedded",
-        "--client", "streams", "--batch", "read:100ms", "--agents", "8", "--rate", "500", "--tokens", "2000", "--json",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "loopscope",
+        "ab",
+        "decoder=json,orjson",
+        "--pairs",
+        "4",
+        "--seconds",
+        "1",
+        "--embedded",
+        "--client",
+        "streams",
+        "--batch",
+        "read:100ms",
+        "--agents",
+        "8",
+        "--rate",
+        "500",
+        "--tokens",
+        "2000",
+        "--json",
+    ]
     seen = []
     for _ in range(3):
         done = subprocess.run(command, capture_output=True, timeout=120, check=False, text=True)

@@ -89,11 +89,13 @@ def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path
     values = levers.defaults()
     shelf.keep(
         Calibration(
-            date=shelf.today(), machine=shelf.machine(), settings={key: values[key] for key in KEYS},
+            date=shelf.today(),
+            machine=shelf.machine(),
+            settings={key: values[key] for key in KEYS},
             versions=shelf.versions_now(values["client"], values["loop"]),
             shapes=[Shape(streams=2, hard=Bound(low=9e3, mid=1e4, high=1.1e4))],
         )
-    )  # fmt: skip
+    )
     trace = tmp_path / "live.jsonl"
     source = LiveSource(SessionOptions(embedded=True, rate=50.0, levers=values, record=trace))
     source.start()

@@ -37,9 +37,16 @@ async def _stream(url: str, client_name: str, samples: Samples, pipe: _Pipe) -> 
     dials.set("decoder", "orjson")
     client = make_client(client_class(client_name), dials.gate, secure=False)
     sender = Sender(
-        pipe, samples, loop_name="x", idle_ns=None, usage=ThreadUsage(), gc_clock=GcClock(), wires=lambda: client.wires,
-        streams=lambda: 0, tasks=lambda: 0,
-    )  # type: ignore[arg-type]  # fmt: skip
+        pipe,
+        samples,
+        loop_name="x",
+        idle_ns=None,
+        usage=ThreadUsage(),
+        gc_clock=GcClock(),
+        wires=lambda: client.wires,
+        streams=lambda: 0,
+        tasks=lambda: 0,
+    )  # type: ignore[arg-type]
     sender.start()
     specs = [
         AgentSpec(agent=i, name="a", server=0, model="gemma3", prompt="p", tokens=TOKENS, requests=REQUESTS)

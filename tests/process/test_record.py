@@ -68,9 +68,20 @@ def test_every_chunk_that_was_sent_is_counted(tmp_path: Path) -> None:
     """64 agents at 30 tok/s: every chunk that belongs to an ended request was sent and seen, none dropped."""
     path = tmp_path / "run.jsonl"
     done = run(
-        "record", "--embedded", "-o", str(path), "--seconds", "4", "--rate", "30", "--agents", "64", "--tokens", "40",
+        "record",
+        "--embedded",
+        "-o",
+        str(path),
+        "--seconds",
+        "4",
+        "--rate",
+        "30",
+        "--agents",
+        "64",
+        "--tokens",
+        "40",
         "--json",
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert len(result["agents"]) == 64
@@ -97,9 +108,24 @@ def test_no_takeover_of_client_or_placement_loses_a_request(tmp_path: Path, pull
     """Every request that the servers were sent has ended well or is told as cut by the end; chunks are all there."""
     path = tmp_path / "run.jsonl"
     done = run(
-        "record", "--embedded", "-o", str(path), "--seconds", "9", "--tokens", "60", "--agents", "4", "--json",
-        "--at", "2", pulls[0], "--at", "5.5", pulls[1],
-    )  # fmt: skip
+        "record",
+        "--embedded",
+        "-o",
+        str(path),
+        "--seconds",
+        "9",
+        "--tokens",
+        "60",
+        "--agents",
+        "4",
+        "--json",
+        "--at",
+        "2",
+        pulls[0],
+        "--at",
+        "5.5",
+        pulls[1],
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     records = _records(path)
@@ -123,9 +149,22 @@ def test_levers_act_and_a_takeover_loses_nothing(tmp_path: Path) -> None:
     """Scripted levers are marked in order; after a takeover the other loop runs and no request was cut or failed."""
     path = tmp_path / "run.jsonl"
     done = run(
-        "record", "--embedded", "-o", str(path), "--seconds", "10", "--tokens", "60", "--json",
-        "--at", "2", "loop=uvloop", "--at", "5", "batch=read:50ms",
-    )  # fmt: skip
+        "record",
+        "--embedded",
+        "-o",
+        str(path),
+        "--seconds",
+        "10",
+        "--tokens",
+        "60",
+        "--json",
+        "--at",
+        "2",
+        "loop=uvloop",
+        "--at",
+        "5",
+        "batch=read:50ms",
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     levers = [(r.name, r.old, r.new) for r in _records(path) if isinstance(r, Lever)]
@@ -259,9 +298,19 @@ def test_a_server_that_is_not_there_is_an_error_of_its_agent(tmp_path: Path) -> 
     path = tmp_path / "run.jsonl"
     with serving(sends(HEAD, chunk(line()), chunk(final(1)) + END)) as url:
         done = run(
-            "record", url, "http://127.0.0.1:9", "--api", "ollama", "--model", "m", "-o", str(path), "--seconds", "2",
+            "record",
+            url,
+            "http://127.0.0.1:9",
+            "--api",
+            "ollama",
+            "--model",
+            "m",
+            "-o",
+            str(path),
+            "--seconds",
+            "2",
             "--json",
-        )  # fmt: skip
+        )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     good, bad = result["agents"]

@@ -26,11 +26,17 @@ def test_report_in_the_terminal_has_tables_charts_and_sentences() -> None:
     done = run("report", "calm-pair")
     assert done.returncode == 0, done.stderr
     for part in (
-        "throughput, chunks/s", "delivery delay, ms", "loop lag, ms", "event loop, share of time",
+        "throughput, chunks/s",
+        "delivery delay, ms",
+        "loop lag, ms",
+        "event loop, share of time",
         "SIMULATED GPU power",
-        "segments, each without its settling time", "levers, before -> after", "observer  rig's probes",
-        "file      whole:", "No sample was dropped",
-    ):  # fmt: skip
+        "segments, each without its settling time",
+        "levers, before -> after",
+        "observer  rig's probes",
+        "file      whole:",
+        "No sample was dropped",
+    ):
         assert part in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -54,8 +60,16 @@ def test_report_as_json_is_the_summary_the_file_and_the_lines() -> None:
     lines = result["timeline"]
     assert len({len(values) for name, values in lines.items() if name != "step_s"}) == 1
     assert set(lines) == {
-        "step_s", "t_s", "chunks_s", "delay_max_ms", "delay_p50_ms", "lag_max_ms", "elu", "cpu", "power",
-    }  # fmt: skip
+        "step_s",
+        "t_s",
+        "chunks_s",
+        "delay_max_ms",
+        "delay_p50_ms",
+        "lag_max_ms",
+        "elu",
+        "cpu",
+        "power",
+    }
     replayed = json.loads(run("replay", "calm-pair", "--json").stdout)
     assert {name: result[name] for name in replayed} == replayed
 

@@ -115,11 +115,14 @@ def test_nothing_in_a_trace_becomes_markup_or_script(tmp_path: Path, page: Page)
     servers = [Server(url=EVIL, model=EVIL, version=EVIL, api=EVIL) for _ in range(2)]
     records = merged(
         header(agents=specs_count(specs), servers=servers, scenario=EVIL, words=EVIL, host={EVIL: EVIL}),
-        hello(), Rig(S // 2, 12 * S), lever(6 * S, EVIL, EVIL, EVIL), Mark(t_ns=ZERO + 3 * S, words=EVIL),
+        hello(),
+        Rig(S // 2, 12 * S),
+        lever(6 * S, EVIL, EVIL, EVIL),
+        Mark(t_ns=ZERO + 3 * S, words=EVIL),
         Finding(t_ns=ZERO + 4 * S, name=EVIL, on=True, sentence=EVIL, evidence=EVIL, lever=EVIL),
         Loss(t_ns=ZERO + 5 * S, what=EVIL, count=3, words=EVIL),
         Stall(t_ns=ZERO + 7 * S, start_ns=ZERO + 6 * S, dur_ns=60 * MS, file=EVIL, line=1, function=EVIL),
-    )  # fmt: skip
+    )
     records = [msgspec.structs.replace(records[0], agents=specs), *records[1:]]
     records.append(Trailer(t_ns=records[-1].t_ns, lines=len(records)))
     trace.write_bytes(b"".join(encode(record) for record in records))

@@ -27,9 +27,11 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def server() -> Iterator[str]:
     """URL of an emulator of its own, 200 tok/s, any number of streams."""
     worker = Worker(
-        "loopscope.emulator", "emulator-1", ["--port", "0", "--parallel", "0", "--rate", "200", "--prefill-rate", "0"],
+        "loopscope.emulator",
+        "emulator-1",
+        ["--port", "0", "--parallel", "0", "--rate", "200", "--prefill-rate", "0"],
         on_line=lambda line: None,
-    )  # fmt: skip
+    )
     worker.start()
     try:
         yield worker.wait_ready().info["url"]
@@ -308,9 +310,13 @@ def test_two_lines_in_the_program_start_it_under_loopscope(tmp_path: Path, serve
         "LOOP", "asyncio.run(main())"
     )
     done = subprocess.run(
-        [sys.executable, str(program(tmp_path, text)), server], capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, str(program(tmp_path, text)), server],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert "2 agents received 60 chunks" in done.stdout
     output = Path(done.stderr.strip().splitlines()[-1].rpartition(" ")[2])
@@ -326,9 +332,13 @@ def test_the_module_is_the_same_as_the_verb(tmp_path: Path) -> None:
 
     path = program(tmp_path, "import asyncio\nasyncio.run(asyncio.sleep(0))\nraise SystemExit(3)\n")
     done = subprocess.run(
-        [sys.executable, "-m", "loopscope.probe", str(path)], capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "loopscope.probe", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert done.returncode == 3
     assert "own_agents.py ended with exit code 3" in done.stderr
     output = next(line for line in done.stderr.splitlines() if "output is in" in line)

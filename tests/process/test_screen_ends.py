@@ -38,9 +38,13 @@ class Terminal:
                 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
-            command(*words), stdin=self.slave, stdout=self.slave, stderr=self.slave, preexec_fn=take_terminal,
+            command(*words),
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            preexec_fn=take_terminal,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
-        )  # fmt: skip
+        )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 

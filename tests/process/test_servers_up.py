@@ -137,9 +137,15 @@ def version_at(port: int) -> str:
 
 @pytest.mark.parametrize(
     ("mode", "death"),
-    [("", signal.SIGINT), ("", signal.SIGTERM), ("", signal.SIGHUP), ("", signal.SIGKILL),
-     ("stubborn", signal.SIGTERM), ("stubborn", signal.SIGKILL)],
-)  # fmt: skip
+    [
+        ("", signal.SIGINT),
+        ("", signal.SIGTERM),
+        ("", signal.SIGHUP),
+        ("", signal.SIGKILL),
+        ("stubborn", signal.SIGTERM),
+        ("stubborn", signal.SIGKILL),
+    ],
+)
 def test_servers_answer_while_it_runs_and_are_gone_after_it(
     up: Up, ports: list[int], mode: str, death: signal.Signals
 ) -> None:

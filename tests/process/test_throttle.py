@@ -74,9 +74,14 @@ def test_an_adaptive_throttle_looks_at_the_efficiency_and_tries_less(loop: str) 
     throttle = levers.defaults() | {"loop": loop, "agents": "1", "throttle": "adaptive:eff=90%"}
     source = LiveSource(
         SessionOptions(
-            embedded=True, rate=60.0, tokens=40, drain_s=0.5, emulator_args=("--share-factor", "2"), levers=throttle,
+            embedded=True,
+            rate=60.0,
+            tokens=40,
+            drain_s=0.5,
+            emulator_args=("--share-factor", "2"),
+            levers=throttle,
         )
-    )  # fmt: skip
+    )
     source.listen(told.append)
     source.start()
     try:

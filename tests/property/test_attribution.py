@@ -16,12 +16,19 @@ TOKENS = st.integers(1, 10**6) | st.none()
 def works(draw: st.DrawFn, *, reported: bool = True) -> Work:
     """Any timings, also such that cannot be: a server that says more than the client saw."""
     return Work(
-        wall_s=draw(SECONDS), tokens=draw(TOKENS), prompt_tokens=draw(TOKENS),
-        total_s=draw(SECONDS) if reported else None, load_s=draw(SECONDS | st.none()) if reported else None,
-        prompt_s=draw(SECONDS | st.none()) if reported else None, eval_s=draw(SECONDS) if reported else None,
-        connect_s=draw(SECONDS), loop_s=draw(SECONDS), handling_s=draw(SECONDS), throttle_s=draw(SECONDS),
+        wall_s=draw(SECONDS),
+        tokens=draw(TOKENS),
+        prompt_tokens=draw(TOKENS),
+        total_s=draw(SECONDS) if reported else None,
+        load_s=draw(SECONDS | st.none()) if reported else None,
+        prompt_s=draw(SECONDS | st.none()) if reported else None,
+        eval_s=draw(SECONDS) if reported else None,
+        connect_s=draw(SECONDS),
+        loop_s=draw(SECONDS),
+        handling_s=draw(SECONDS),
+        throttle_s=draw(SECONDS),
         batching_s=draw(SECONDS),
-    )  # fmt: skip
+    )
 
 
 PAIRS = st.lists(st.tuples(works(), works()), min_size=1, max_size=8)

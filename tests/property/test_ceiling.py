@@ -129,9 +129,7 @@ def test_the_bracket_holds_the_ceiling(hard: float, parts: list[float], noise: f
         assert math.isclose(guessed.mid, min(max(hard, guessed.low), guessed.high))
 
 
-@given(
-    st.lists(st.floats(1, 1e5), min_size=1, max_size=10), st.lists(st.floats(1, 1e5), min_size=1, max_size=10)
-)  # fmt: skip
+@given(st.lists(st.floats(1, 1e5), min_size=1, max_size=10), st.lists(st.floats(1, 1e5), min_size=1, max_size=10))
 def test_contradictions_widen_the_bracket(kept: list[float], fell: list[float]) -> None:
     """Every rate on the wrong side of another one lies within."""
     found = bracket(kept, fell)

@@ -15,30 +15,39 @@ from loopscope.settings.thresholds import THRESHOLDS
 NUMBERS = st.one_of(st.none(), st.sampled_from([0.0, 1e-9, 0.5, 0.95, 1.0, 2.0, 150.0, 1e6, 1e12]))
 QUANTILES = st.builds(Quantiles, st.integers(0, 9), NUMBERS, NUMBERS, NUMBERS, NUMBERS)
 KNOWN = {
-    "seconds": st.sampled_from([0.0, 1.0, 2.5, 3.0]), "chunks": st.sampled_from([0, 19, 20, 10**6]),
-    "lag_ms": QUANTILES, "delay_ms": QUANTILES,
-}  # fmt: skip
+    "seconds": st.sampled_from([0.0, 1.0, 2.5, 3.0]),
+    "chunks": st.sampled_from([0, 19, 20, 10**6]),
+    "lag_ms": QUANTILES,
+    "delay_ms": QUANTILES,
+}
 RECENTS = st.builds(Recent, **{each.name: KNOWN.get(each.name, NUMBERS) for each in fields(Recent)})
 STALLS = st.lists(
     st.builds(
-        StallView, st.floats(0, 100), st.sampled_from([0.0, 30.0, 300.0, 1e7]),
-        st.sampled_from(["callback", "gc", "turn", "gil", "core"]), st.sampled_from(["", "a.py:1", "b.py:2 in f"]),
+        StallView,
+        st.floats(0, 100),
+        st.sampled_from([0.0, 30.0, 300.0, 1e7]),
+        st.sampled_from(["callback", "gc", "turn", "gil", "core"]),
+        st.sampled_from(["", "a.py:1", "b.py:2 in f"]),
         cpu_ms=NUMBERS,
     ),
     max_size=20,
-)  # fmt: skip
+)
 LEVERS = st.lists(
     st.builds(
-        LeverView, st.sampled_from(["throttle", "loop", "batch", "decoder", "agents"]),
+        LeverView,
+        st.sampled_from(["throttle", "loop", "batch", "decoder", "agents"]),
         st.sampled_from(["", "off", "20", "2.5", "adaptive", "read:50ms", "asyncio", "uvloop", "json", "²", "16"]),
     )
-)  # fmt: skip
+)
 SNAPSHOTS = st.builds(
-    Snapshot, t_s=st.sampled_from([0.0, 3.0, 100.0]), recent=RECENTS, levers=LEVERS.map(tuple),
+    Snapshot,
+    t_s=st.sampled_from([0.0, 3.0, 100.0]),
+    recent=RECENTS,
+    levers=LEVERS.map(tuple),
     stalls=STALLS.map(lambda held: tuple(sorted(held, key=lambda stall: stall.t_s))),
     observer=st.builds(ObserverView, NUMBERS, NUMBERS, st.integers(0, 9), dropped_at_s=NUMBERS),
     host_cpu=st.lists(st.floats(0, 1), max_size=3).map(tuple),
-)  # fmt: skip
+)
 LIMITS = st.fixed_dictionaries({name: st.sampled_from([0.0, one.default, 1e9]) for name, one in THRESHOLDS.items()})
 
 

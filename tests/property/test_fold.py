@@ -73,10 +73,16 @@ def chunks(draw: st.DrawFn) -> Chunks:
         return draw(st.lists(values, min_size=size, max_size=size))
 
     return Chunks(
-        t_ns=draw(near), proc=draw(proc), base_ns=draw(st.one_of(near, whole)), agent=column(small),
-        recv=column(st.one_of(st.integers(0, S), whole)), delay=column(maybe(whole)), handled=column(whole),
-        first=column(small), whole=column(st.one_of(small, whole)),
-    )  # fmt: skip
+        t_ns=draw(near),
+        proc=draw(proc),
+        base_ns=draw(st.one_of(near, whole)),
+        agent=column(small),
+        recv=column(st.one_of(st.integers(0, S), whole)),
+        delay=column(maybe(whole)),
+        handled=column(whole),
+        first=column(small),
+        whole=column(st.one_of(small, whole)),
+    )
 
 
 head = {"t_ns": st.one_of(near, near, whole), "proc": proc}
@@ -86,30 +92,75 @@ hostile: st.SearchStrategy[AnyRecord] = st.one_of(
     chunks(),
     chunks(),
     st.builds(
-        Pulse, **head, dt_ns=st.one_of(st.just(S // 10), whole), loop=text, active_ns=maybe(whole), cpu_ns=maybe(whole),
-        runq_ns=maybe(whole), gc_ns=whole, lag_ns=several(whole), beat_ns=whole, streams=small, tasks=small,
-        backlog_bytes=maybe(whole), dropped=whole, observer_ns=whole, switches=maybe(whole), preempted=maybe(whole),
-        gc_gen_ns=several(whole), connections=maybe(whole),
+        Pulse,
+        **head,
+        dt_ns=st.one_of(st.just(S // 10), whole),
+        loop=text,
+        active_ns=maybe(whole),
+        cpu_ns=maybe(whole),
+        runq_ns=maybe(whole),
+        gc_ns=whole,
+        lag_ns=several(whole),
+        beat_ns=whole,
+        streams=small,
+        tasks=small,
+        backlog_bytes=maybe(whole),
+        dropped=whole,
+        observer_ns=whole,
+        switches=maybe(whole),
+        preempted=maybe(whole),
+        gc_gen_ns=several(whole),
+        connections=maybe(whole),
     ),
     st.builds(
-        Request, **head, agent=small, request=whole, outcome=outcome, words=text, start_ns=whole, first_ns=maybe(whole),
-        last_ns=maybe(whole), end_ns=whole, chunks=small, tokens=maybe(small),
+        Request,
+        **head,
+        agent=small,
+        request=whole,
+        outcome=outcome,
+        words=text,
+        start_ns=whole,
+        first_ns=maybe(whole),
+        last_ns=maybe(whole),
+        end_ns=whole,
+        chunks=small,
+        tokens=maybe(small),
     ),
     st.builds(AgentState, **head, agent=small, state=text, name=text, server=small, model=text, words=text),
     st.builds(Lever, **head, name=names, old=text, new=text, by=st.sampled_from(["key", "start"]), words=text),
     st.builds(
-        Hello, **head, role=st.sampled_from(["rig", "emulator"]), pid=small, perf_ns=whole, wall_ns=whole,
-        info=st.dictionaries(st.sampled_from(["loop", "z"]), text), signals=st.dictionaries(text, text, max_size=3),
-        lag_floor_ns=maybe(whole), elu_floor=maybe(real),
+        Hello,
+        **head,
+        role=st.sampled_from(["rig", "emulator"]),
+        pid=small,
+        perf_ns=whole,
+        wall_ns=whole,
+        info=st.dictionaries(st.sampled_from(["loop", "z"]), text),
+        signals=st.dictionaries(text, text, max_size=3),
+        lag_floor_ns=maybe(whole),
+        elu_floor=maybe(real),
     ),
     st.builds(Bye, **head, words=text),
     st.builds(
-        Header, **head, anchor_perf_ns=whole, anchor_wall_ns=whole, source=text, servers=several(servers, 3),
-        agents=several(specs, 3), levers=st.dictionaries(names, text, max_size=3), scenario=text, loopscope=text,
+        Header,
+        **head,
+        anchor_perf_ns=whole,
+        anchor_wall_ns=whole,
+        source=text,
+        servers=several(servers, 3),
+        agents=several(specs, 3),
+        levers=st.dictionaries(names, text, max_size=3),
+        scenario=text,
+        loopscope=text,
     ),
     st.builds(
-        Power, **head, source=st.sampled_from(["nvml", "rapl", "cpu", "simulated", "odd"]), name=text,
-        watts=maybe(real), share=maybe(real), words=text,
+        Power,
+        **head,
+        source=st.sampled_from(["nvml", "rapl", "cpu", "simulated", "odd"]),
+        name=text,
+        watts=maybe(real),
+        share=maybe(real),
+        words=text,
     ),
     st.builds(HostLoad, **head, cpu=several(real)),
     st.builds(
@@ -118,23 +169,45 @@ hostile: st.SearchStrategy[AnyRecord] = st.one_of(
     st.builds(Observer, **head, dt_ns=whole, cpu_ns=whole, recorder_ns=whole, lost_lines=whole),
     st.builds(Finding, **head, name=text, on=st.booleans(), sentence=text, evidence=text, lever=text),
     st.builds(
-        Stall, **head, start_ns=whole, dur_ns=whole, over=st.booleans(), file=text, line=whole, function=text,
-        why=st.sampled_from(["callback", "core", "gc", "turn", "gil", "odd"]), own=st.booleans(),
-        stack=several(text), cpu_ns=maybe(whole), runq_ns=maybe(whole), gc_ns=whole, looks=whole,
+        Stall,
+        **head,
+        start_ns=whole,
+        dur_ns=whole,
+        over=st.booleans(),
+        file=text,
+        line=whole,
+        function=text,
+        why=st.sampled_from(["callback", "core", "gc", "turn", "gil", "odd"]),
+        own=st.booleans(),
+        stack=several(text),
+        cpu_ns=maybe(whole),
+        runq_ns=maybe(whole),
+        gc_ns=whole,
+        looks=whole,
     ),
     st.builds(Loss, **head, what=st.sampled_from(["lines", "samples", "\x1b"]), count=whole, words=text),
     st.builds(Mark, **head, words=text),
     st.builds(
-        Phase, **head, what=text, on=st.booleans(), number=whole, of=whole, words=text,
+        Phase,
+        **head,
+        what=text,
+        on=st.booleans(),
+        number=whole,
+        of=whole,
+        words=text,
         settings=st.dictionaries(text, text, max_size=3),
     ),
     st.builds(
-        Result, **head, what=text, words=text, settings=st.dictionaries(text, text, max_size=3),
+        Result,
+        **head,
+        what=text,
+        words=text,
+        settings=st.dictionaries(text, text, max_size=3),
         figures=st.dictionaries(text, maybe(real), max_size=3),
     ),
     st.builds(ClockAnchor, **head, wall_ns=whole, step_ns=whole),
     st.builds(Trailer, **head, lines=whole),
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -145,12 +218,17 @@ def sessions(draw: st.DrawFn) -> list[AnyRecord]:
     streams: list[object] = [header(agents), hello()]
     streams += [
         Rig(
-            draw(st.integers(0, 2)) * S + S // 2, end, (agent,), gap=draw(st.integers(5, 80)) * MS,
-            length=draw(st.integers(2, 60)), per_read=draw(st.integers(1, 4)), pause=draw(st.integers(0, 400)) * MS,
+            draw(st.integers(0, 2)) * S + S // 2,
+            end,
+            (agent,),
+            gap=draw(st.integers(5, 80)) * MS,
+            length=draw(st.integers(2, 60)),
+            per_read=draw(st.integers(1, 4)),
+            pause=draw(st.integers(0, 400)) * MS,
             delay=draw(maybe(st.integers(-2 * MS, 9 * MS))),
         )
         for agent in range(agents)
-    ]  # fmt: skip
+    ]
     streams += [lever(at, "throttle", "off", "60") for at in draw(st.lists(st.integers(0, end), max_size=3))]
     if draw(st.booleans()):
         at = draw(st.integers(S, end))

@@ -112,16 +112,16 @@ def test_an_index_is_only_a_hint(ending: str, moments: list[int], places: list[i
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    endings, st.lists(_whole, max_size=4), st.lists(st.one_of(st.none(), _whole), max_size=4),
+    endings,
+    st.lists(_whole, max_size=4),
+    st.lists(st.one_of(st.none(), _whole), max_size=4),
     st.lists(st.one_of(st.none(), st.sampled_from([0.5, -1.0, 1e308, float("inf")])), max_size=4),
-)  # fmt: skip
+)
 def test_hostile_seconds_draw_no_picture_or_a_small_one(
     ending: str, begins: list[int], values: list[int | None], shares: list[float | None]
 ) -> None:
     """Columns of any length and any values."""
-    line = encode(
-        Seconds(t_ns=ZERO + S, begin_ns=begins, chunks=values, lag_ns=values, delay_ns=values, elu=shares)
-    )  # fmt: skip
+    line = encode(Seconds(t_ns=ZERO + S, begin_ns=begins, chunks=values, lag_ns=values, delay_ns=values, elu=shares))
     head = encode(calm(1)[0])
     trailer = encode(Trailer(t_ns=ZERO + S, lines=2, seconds_at=len(head)))
     look(head + line + trailer, ".jsonl")

@@ -37,11 +37,18 @@ def test_many_loops_add_up_to_one(loops: int, gaps: list[int], delays: list[int]
     that is shown is the fullest."""
     rigs = [
         Rig(
-            S // 2, 8 * S, (place,), proc=f"rig-{place + 1}", gap=gaps[place], delay=delays[place], elu=elus[place],
-            cpu=elus[place] / 2, length=64,
+            S // 2,
+            8 * S,
+            (place,),
+            proc=f"rig-{place + 1}",
+            gap=gaps[place],
+            delay=delays[place],
+            elu=elus[place],
+            cpu=elus[place] / 2,
+            length=64,
         )
         for place in range(loops)
-    ]  # fmt: skip
+    ]
     several = _fold([header(loops), *(_greeting(rig.proc) for rig in rigs), *merged(*rigs)])
     streams: list[AnyRecord] = []
     for record in merged(*rigs):

@@ -75,20 +75,29 @@ def faces(folded: Folded) -> list[str]:
     side = whole_side("a", folded.fold, folded.kept, folded.summary)
     found = compare(side, side)
     return [
-        render(folded), as_markdown(folded), as_text(folded, width=80, color=False, unicode=False),
-        json.dumps(as_data(folded), allow_nan=False), json.dumps(compared_as_data(found, []), allow_nan=False),
-        compared_as_text(found, [], 80), compared_as_markdown(found, []),
-    ]  # fmt: skip
+        render(folded),
+        as_markdown(folded),
+        as_text(folded, width=80, color=False, unicode=False),
+        json.dumps(as_data(folded), allow_nan=False),
+        json.dumps(compared_as_data(found, []), allow_nan=False),
+        compared_as_text(found, [], 80),
+        compared_as_markdown(found, []),
+    ]
 
 
 LINES = [
     encode(record)
     for record in merged(
-        header(), hello(), Rig(S // 2, 5 * S), lever(2 * S, "throttle", "off", "50"), Mark(t_ns=ZERO + S, words="here"),
+        header(),
+        hello(),
+        Rig(S // 2, 5 * S),
+        lever(2 * S, "throttle", "off", "50"),
+        Mark(t_ns=ZERO + S, words="here"),
         Finding(t_ns=ZERO + 3 * S, name="backlog", on=True, sentence="late", figures={"x_ms": 3.0}),
-        HostLoad(t_ns=ZERO + S, cpu=[0.5, 0.1]), Loss(t_ns=ZERO + 4 * S, what="lines", count=2, words="full"),
+        HostLoad(t_ns=ZERO + S, cpu=[0.5, 0.1]),
+        Loss(t_ns=ZERO + 4 * S, what="lines", count=2, words="full"),
     )
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +132,24 @@ def test_values_that_cannot_be_are_no_error(path, share: float, number: int, tex
     """1e308, negative times, enormous counts: left out, or drawn, but never an exception or a nan."""
     try:
         more = [
-            encode(Pulse(t_ns=ZERO + 2 * S, proc="rig-1", dt_ns=100 * MS, loop=text, active_ns=number, cpu_ns=number,
-                         lag_ns=[number, 0], backlog_bytes=number, observer_ns=number)),
+            encode(
+                Pulse(
+                    t_ns=ZERO + 2 * S,
+                    proc="rig-1",
+                    dt_ns=100 * MS,
+                    loop=text,
+                    active_ns=number,
+                    cpu_ns=number,
+                    lag_ns=[number, 0],
+                    backlog_bytes=number,
+                    observer_ns=number,
+                )
+            ),
             encode(HostLoad(t_ns=ZERO + 3 * S, cpu=[share])),
             encode(Finding(t_ns=ZERO + 3 * S, name=text, on=True, sentence=text, figures={"x": share})),
-            encode(lever(3 * S, text, text, text)), encode(Loss(t_ns=ZERO + S, what=text, count=number, words=text)),
-        ]  # fmt: skip
+            encode(lever(3 * S, text, text, text)),
+            encode(Loss(t_ns=ZERO + S, what=text, count=number, words=text)),
+        ]
     except UnicodeEncodeError:  # half of a surrogate pair has no bytes, so no file holds it
         return
     path.write_bytes(b"".join([*LINES, *more]))

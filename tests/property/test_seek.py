@@ -59,11 +59,14 @@ def session(seconds: int, agents: int, pulls: list[tuple[int, str]]) -> list[Any
             Stall(t_ns=ZERO + at * S, proc="rig-1", start_ns=ZERO + at * S - 60 * MS, dur_ns=50 * MS, file="a.py"),
         ]
     return merged(
-        header(agents), hello(),
+        header(agents),
+        hello(),
         Rig(S // 2, half, tuple(range(agents)), length=30, pause=100 * MS, delay=700_000),
-        hello(half, "rig-2", "uvloop"), bye(half + S, "rig-1"),
-        Rig(half, seconds * S, tuple(range(agents)), proc="rig-2", loop="uvloop", length=40, per_read=2), *extra,
-    )  # fmt: skip
+        hello(half, "rig-2", "uvloop"),
+        bye(half + S, "rig-1"),
+        Rig(half, seconds * S, tuple(range(agents)), proc="rig-2", loop="uvloop", length=40, per_read=2),
+        *extra,
+    )
 
 
 def written(path: Path, records: list[AnyRecord], every_s: float = 2.0) -> None:
@@ -101,10 +104,12 @@ def sought(track: Track, at: int, where: int) -> Snapshot:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.integers(12, 24), st.integers(1, 4),
+    st.integers(12, 24),
+    st.integers(1, 4),
     st.lists(st.tuples(st.integers(S, 20 * S), st.sampled_from(["batch", "loop", "throttle"])), max_size=4),
-    st.lists(st.integers(0, 24 * S), min_size=3, max_size=5), st.sampled_from([".jsonl", ".jsonl.zst"]),
-)  # fmt: skip
+    st.lists(st.integers(0, 24 * S), min_size=3, max_size=5),
+    st.sampled_from([".jsonl", ".jsonl.zst"]),
+)
 def test_a_seek_shows_what_playing_shows(
     seconds: int, agents: int, pulls: list[tuple[int, str]], moments: list[int], ending: str
 ) -> None:

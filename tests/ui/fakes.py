@@ -37,16 +37,34 @@ from loopscope.stats.intervals import Interval
 
 EDGES = np.geomspace(1e-3, 1e5, 1601)
 CENTRES = np.sqrt(EDGES[1:] * EDGES[:-1])
-COST_S = {("asyncio", "orjson"): 240e-6, ("asyncio", "json"): 262e-6, ("uvloop", "orjson"): 128e-6,
-          ("uvloop", "json"): 150e-6}  # fmt: skip
+COST_S = {
+    ("asyncio", "orjson"): 240e-6,
+    ("asyncio", "json"): 262e-6,
+    ("uvloop", "orjson"): 128e-6,
+    ("uvloop", "json"): 150e-6,
+}
 STALLS = (
-    StallView(31.2, 42.3, "callback", "my_agents.py:41 in summarise", cpu_ms=41.9, runq_ms=0.1,
-              stack=("my_agents.py:41 in summarise", "my_agents.py:77 in agent")),
+    StallView(
+        31.2,
+        42.3,
+        "callback",
+        "my_agents.py:41 in summarise",
+        cpu_ms=41.9,
+        runq_ms=0.1,
+        stack=("my_agents.py:41 in summarise", "my_agents.py:77 in agent"),
+    ),
     StallView(44.0, 27.5, "core", "", cpu_ms=2.0, runq_ms=25.1),
-    StallView(60.5, 38.8, "callback", "my_agents.py:41 in summarise", cpu_ms=38.0, runq_ms=0.2,
-              stack=("my_agents.py:41 in summarise", "my_agents.py:77 in agent")),
+    StallView(
+        60.5,
+        38.8,
+        "callback",
+        "my_agents.py:41 in summarise",
+        cpu_ms=38.0,
+        runq_ms=0.2,
+        stack=("my_agents.py:41 in summarise", "my_agents.py:77 in agent"),
+    ),
     StallView(71.9, 31.0, "gc", "httpx/_models.py:112 in __init__", cpu_ms=30.4, runq_ms=0.0, gc_ms=29.8),
-)  # fmt: skip
+)
 PLACES = (
     StallPlace("my_agents.py:41 in summarise", "callback", False, 2, 81.1, 42.3, 60.5, STALLS[0].stack),
     StallPlace("httpx/_models.py:112 in __init__", "gc", False, 1, 31.0, 31.0, 71.9),
@@ -93,12 +111,29 @@ def changed(before: Figures, after: Figures) -> tuple[FigureChange, ...]:
 
 def round_of(number: int, t_s: float, words: str = "") -> ResultView:
     """One round of two agents; its parts sum to what is missing."""
-    parts = {"imbalance": 0.102 + 0.004 * number, "cold_start": 0.0, "prompt": 0.021, "decode": 0.42, "queue": -0.003,
-             "client": 0.006}  # fmt: skip
+    parts = {
+        "imbalance": 0.102 + 0.004 * number,
+        "cold_start": 0.0,
+        "prompt": 0.021,
+        "decode": 0.42,
+        "queue": -0.003,
+        "client": 0.006,
+    }
     measured = 1.0 - sum(parts.values())
-    figures = {"measured": measured, "wall": 0.91, "reported": 0.865, "speedup": 2 * measured, **parts,
-               "client_connect": 0.001, "client_loop": 0.002, "client_handling": 0.003, "client_throttle": 0.0,
-               "client_batching": 0.0, "client_other": 0.0, "wall_s": 16.4 + 0.1 * number}  # fmt: skip
+    figures = {
+        "measured": measured,
+        "wall": 0.91,
+        "reported": 0.865,
+        "speedup": 2 * measured,
+        **parts,
+        "client_connect": 0.001,
+        "client_loop": 0.002,
+        "client_handling": 0.003,
+        "client_throttle": 0.0,
+        "client_batching": 0.0,
+        "client_other": 0.0,
+        "wall_s": 16.4 + 0.1 * number,
+    }
     settings = {"scenario": "tr116", "agents": "2", "round": str(number)}
     return ResultView(t_s, "round", words, settings, {} if words else figures)
 
@@ -108,10 +143,22 @@ def by_agent(t_s: float) -> tuple[ResultView, ...]:
     settings = {"scenario": "tr116", "agents": "2"}
     told = []
     for name, tokens, imbalance, decode in (("collector", 386.0, 0.11, 0.161), ("insight", 622.0, 0.0, 0.259)):
-        figures = {"tokens": tokens, "tok_s": 41.2, "ttft_ms": 412.0, "wall_s": tokens / 40, "alone_tokens": tokens,
-                   "alone_tok_s": 112.0, "alone_ttft_ms": 230.0, "alone_wall_s": tokens / 105, "imbalance": imbalance,
-                   "cold_start": 0.0, "prompt": 0.0105, "decode": decode, "queue": -0.0015, "client": 0.003,
-                   }  # fmt: skip
+        figures = {
+            "tokens": tokens,
+            "tok_s": 41.2,
+            "ttft_ms": 412.0,
+            "wall_s": tokens / 40,
+            "alone_tokens": tokens,
+            "alone_tok_s": 112.0,
+            "alone_ttft_ms": 230.0,
+            "alone_wall_s": tokens / 105,
+            "imbalance": imbalance,
+            "cold_start": 0.0,
+            "prompt": 0.0105,
+            "decode": decode,
+            "queue": -0.0015,
+            "client": 0.003,
+        }
         told.append(ResultView(t_s, "agent", "", settings | {"agent": name}, figures))
     return tuple(told)
 
@@ -119,9 +166,11 @@ def by_agent(t_s: float) -> tuple[ResultView, ...]:
 def flipped() -> tuple[ResultView, ...]:
     """What A-B-B-A has found: one figure better, one worse, one that cannot be told."""
     settings = {"lever": "loop", "a": "asyncio", "b": "uvloop", "pairs": "6"}
-    rows = (("at_least", "chunks/s", 2420.0, 3274.0, 854.0, 700.0, 1010.0, 1.0),
-            ("delay.p99", "ms", 4.1, 5.2, 1.1, 0.4, 1.8, 1.0),
-            ("gap.p50", "ms", 10.0, 10.01, 0.01, -0.05, None, 0.0))  # fmt: skip
+    rows = (
+        ("at_least", "chunks/s", 2420.0, 3274.0, 854.0, 700.0, 1010.0, 1.0),
+        ("delay.p99", "ms", 4.1, 5.2, 1.1, 0.4, 1.8, 1.0),
+        ("gap.p50", "ms", 10.0, 10.01, 0.01, -0.05, None, 0.0),
+    )
     names = ("a", "b", "difference", "low", "high", "surely")
     told = [
         ResultView(
@@ -195,13 +244,19 @@ def agent(
         "tokens": int(tokens or own * step / 10),
         "recent": tuple(
             RequestView(
-                t_s=step / 10 - 3.1 * i, request=12 - i, outcome="cut" if i == 2 else "ok",
-                words="connection broke after 118 chunks" if i == 2 else "", ttft_ms=212.0 + i, itl_ms=gap,
-                tokens=256, chunks=256, duration_s=2.8,
+                t_s=step / 10 - 3.1 * i,
+                request=12 - i,
+                outcome="cut" if i == 2 else "ok",
+                words="connection broke after 118 chunks" if i == 2 else "",
+                ttft_ms=212.0 + i,
+                itl_ms=gap,
+                tokens=256,
+                chunks=256,
+                duration_s=2.8,
             )
             for i in range(9)
         ),
-    }  # fmt: skip
+    }
     return AgentView(**{**values, **more})
 
 
@@ -213,12 +268,26 @@ class FakeSource:
     """
 
     def __init__(
-        self, agents: int = 2, *, step: int = 730, rate: float = 100.0, frozen: bool = False, threaded: bool = False,
-        recording: str = "", levers: bool = True, playback: bool = False, failing: tuple[int, ...] = (),
-        power: str = "simulated", embedded: bool = True, edit: Callable[[Snapshot], Snapshot] = lambda s: s,
-        failure: LoopscopeError | None = None, history: bool = True, gate: threading.Event | None = None,
-        past: bool = False, procedures: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        agents: int = 2,
+        *,
+        step: int = 730,
+        rate: float = 100.0,
+        frozen: bool = False,
+        threaded: bool = False,
+        recording: str = "",
+        levers: bool = True,
+        playback: bool = False,
+        failing: tuple[int, ...] = (),
+        power: str = "simulated",
+        embedded: bool = True,
+        edit: Callable[[Snapshot], Snapshot] = lambda s: s,
+        failure: LoopscopeError | None = None,
+        history: bool = True,
+        gate: threading.Event | None = None,
+        past: bool = False,
+        procedures: bool = False,
+    ) -> None:
         self.abilities = Abilities(levers, playback or past, procedures)
         self.progress: Progress | None = None
         self.runs: list[str] = []
@@ -367,12 +436,23 @@ class FakeSource:
         delay = (0.18 + (24 if levers["batch"].startswith("read") else 0)) * (1 + elu / (1 - elu) / 3)
         handled = 0.02 + (25.0 if levers["batch"].startswith("decode") else 0)
         return Figures(
-            seconds=seconds, chunks_s=n * cap, tok_s=cap, at_least_chunks_s=n * cap / elu, elu=elu,
-            cpu_us_per_chunk=cost * 1e6, delay_p50_ms=delay, delay_p99_ms=delay * (2 if delay > 9 else 6),
-            lag_p99_ms=0.8 / (1 - elu), gap_p50_ms=1000 / cap, gap_p99_ms=1400 / cap,
-            chunks_per_read=1.0 + 4 * batched, backlog_bytes=512.0 * n, watts=92.0 + 20 * n,
-            handled_p50_ms=handled, handled_p99_ms=handled * 2,
-        )  # fmt: skip
+            seconds=seconds,
+            chunks_s=n * cap,
+            tok_s=cap,
+            at_least_chunks_s=n * cap / elu,
+            elu=elu,
+            cpu_us_per_chunk=cost * 1e6,
+            delay_p50_ms=delay,
+            delay_p99_ms=delay * (2 if delay > 9 else 6),
+            lag_p99_ms=0.8 / (1 - elu),
+            gap_p50_ms=1000 / cap,
+            gap_p99_ms=1400 / cap,
+            chunks_per_read=1.0 + 4 * batched,
+            backlog_bytes=512.0 * n,
+            watts=92.0 + 20 * n,
+            handled_p50_ms=handled,
+            handled_p99_ms=handled * 2,
+        )
 
     def snapshot(self) -> Snapshot:
         step, levers = self.tick, self.levers
@@ -381,9 +461,7 @@ class FakeSource:
         f = self.figures(levers)
         now = f.chunks_s * wobble(step, 1, 0.01)
         effects = tuple(self._effect(*effect, t) for effect in self.effects)
-        agents = tuple(
-            agent(i, step, f.chunks_s / n, f.delay_p50_ms, failing=i in self.failing) for i in range(n)
-        )  # fmt: skip
+        agents = tuple(agent(i, step, f.chunks_s / n, f.delay_p50_ms, failing=i in self.failing) for i in range(n))
         elu = f.elu * wobble(step, 2, 0.02)
         delay = lognormal(f.delay_p50_ms * wobble(step, 5, 0.03), 0.6, 9000)
         lag = lognormal(0.11 * wobble(step, 6, 0.02), 0.5, 6000, (0.012, 4.1 * wobble(step, 7, 0.1)))
@@ -395,14 +473,32 @@ class FakeSource:
             embedded=self.embedded,
             agents=agents,
             loop=LoopView(
-                name=levers["loop"], proc="rig-1", elu=elu, cpu=elu * 0.93, runq=0.021, gc=0.0013,
-                lag_ms=lag.quantiles, lag_floor_ms=0.062, chunks_per_read=f.chunks_per_read, streams=n, tasks=n + 4,
-                backlog_bytes=int(f.backlog_bytes), waited_10ms=0.0021, waited_50ms=0.0, switches_s=412.0,
-                preempted_s=3.2, gc_generations=(0.0008, 0.0003, 0.0002), connections=n,
+                name=levers["loop"],
+                proc="rig-1",
+                elu=elu,
+                cpu=elu * 0.93,
+                runq=0.021,
+                gc=0.0013,
+                lag_ms=lag.quantiles,
+                lag_floor_ms=0.062,
+                chunks_per_read=f.chunks_per_read,
+                streams=n,
+                tasks=n + 4,
+                backlog_bytes=int(f.backlog_bytes),
+                waited_10ms=0.0021,
+                waited_50ms=0.0,
+                switches_s=412.0,
+                preempted_s=3.2,
+                gc_generations=(0.0008, 0.0003, 0.0002),
+                connections=n,
                 connect_ms=Quantiles(12, 0.31, 0.4, 0.62, 0.62),
             ),
             ceiling=CeilingView(
-                now_chunks_s=now, at_least_chunks_s=now / elu, headroom=1 - elu, elu=elu, delay_ms=delay.quantiles,
+                now_chunks_s=now,
+                at_least_chunks_s=now / elu,
+                headroom=1 - elu,
+                elu=elu,
+                delay_ms=delay.quantiles,
                 peak_chunks_s=f.chunks_s * 1.06,
             ),
             lag=replace(lag, floor_ms=0.062),
@@ -420,15 +516,22 @@ class FakeSource:
             marks=tuple(self.marks),
             findings=(
                 FindingView(
-                    "server-bound", "the servers set the pace: loop busy 24 %, gap p50 as the server made it (10.0 ms)",
-                    "ELU 0.24, delay p99 1.2 ms, gap p50 10.0 against 10.0 ms", "agents", 41.0,
+                    "server-bound",
+                    "the servers set the pace: loop busy 24 %, gap p50 as the server made it (10.0 ms)",
+                    "ELU 0.24, delay p99 1.2 ms, gap p50 10.0 against 10.0 ms",
+                    "agents",
+                    41.0,
                 ),
             ),
-            stalls=STALLS, stall_places=PLACES,
+            stalls=STALLS,
+            stall_places=PLACES,
             observer=ObserverView(0.008, 0.052),
-            chunks=int(f.chunks_s * t), tokens=int(f.chunks_s * t), requests=sum(a.requests for a in agents),
-            errors=sum(a.errors for a in agents), taken=2,
-        )  # fmt: skip
+            chunks=int(f.chunks_s * t),
+            tokens=int(f.chunks_s * t),
+            requests=sum(a.requests for a in agents),
+            errors=sum(a.errors for a in agents),
+            taken=2,
+        )
 
     def _effect(self, name: str, old: str, new: str, t_s: float, before: dict[str, str], now: float) -> LeverEffect:
         wait = max(0.0, SETTLE_S + JUDGE_S - (now - t_s))

@@ -403,9 +403,20 @@ def test_the_event_loops_screen() -> None:
             pilot, lambda: isinstance(app.screen, Loop) and "my_agents.py:41 in summarise" in screen_text(pilot)
         )
         text = screen_text(pilot)
-        for words in ("ready, waited > 10 ms", "3 open connections", "context switches", "gen 2", "chunks per read",
-                      "bytes unread", "µs at", "idle floor", "to connect", "no core", "7 tasks",
-                      "macOS does not tell"):  # fmt: skip
+        for words in (
+            "ready, waited > 10 ms",
+            "3 open connections",
+            "context switches",
+            "gen 2",
+            "chunks per read",
+            "bytes unread",
+            "µs at",
+            "idle floor",
+            "to connect",
+            "no core",
+            "7 tasks",
+            "macOS does not tell",
+        ):
             assert words in text, words
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, Live))
@@ -544,9 +555,14 @@ def test_help(key: str) -> None:
 def ended(name: str, since_s: float, until_s: float) -> FindingView:
     """A finding that has ceased to hold."""
     return FindingView(
-        name, f"{name}: the loop stood", "a stall of 42 ms", "await it", since_s, until_s=until_s,
+        name,
+        f"{name}: the loop stood",
+        "a stall of 42 ms",
+        "await it",
+        since_s,
+        until_s=until_s,
         figures={"stall_ms": 42.3},
-    )  # fmt: skip
+    )
 
 
 def with_past(snapshot: Snapshot) -> Snapshot:

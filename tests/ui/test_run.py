@@ -63,9 +63,12 @@ class Screen:
         self.before = termios.tcgetattr(self.follower)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM.format(tests=str(TESTS), setup=setup)],
-            stdin=self.follower, stderr=self.follower, stdout=subprocess.PIPE, start_new_session=True,
+            stdin=self.follower,
+            stderr=self.follower,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color", "LOOPSCOPE_ASCII": "1"},
-        )  # fmt: skip
+        )
         self.written = b""
         self.over = False
         self.thread = threading.Thread(target=self.drain, daemon=True)

@@ -104,9 +104,13 @@ def test_trouble(snap_compare: Compare) -> None:
     def edit(snapshot: Snapshot) -> Snapshot:
         empty = Snapshot()
         return replace(
-            snapshot, ceiling=replace(empty.ceiling, words="not enough data: 1.2 of 3 s"), lag=empty.lag,
-            series=empty.series, observer=replace(snapshot.observer, dropped=12), problem="the disk is full",
-        )  # fmt: skip
+            snapshot,
+            ceiling=replace(empty.ceiling, words="not enough data: 1.2 of 3 s"),
+            lag=empty.lag,
+            series=empty.series,
+            observer=replace(snapshot.observer, dropped=12),
+            problem="the disk is full",
+        )
 
     assert snap_compare(terminal_size=(120, 36), **shown(FakeSource(2, frozen=True, edit=edit)))
 
@@ -140,9 +144,14 @@ def test_findings(snap_compare: Compare) -> None:
     def edit(snapshot: Snapshot) -> Snapshot:
         figures = {"worst_stall_ms": 42.3, "stall_share": 0.021, "elu": 0.41}
         past = FindingView(
-            "blocking-call", "my_agents.py:41 in summarise held the loop for 42 ms", "2 stalls, 81 ms in all",
-            "await asyncio.to_thread(...)", 31.0, figures=figures, until_s=66.0,
-        )  # fmt: skip
+            "blocking-call",
+            "my_agents.py:41 in summarise held the loop for 42 ms",
+            "2 stalls, 81 ms in all",
+            "await asyncio.to_thread(...)",
+            31.0,
+            figures=figures,
+            until_s=66.0,
+        )
         return replace(snapshot, past_findings=(past,))
 
     assert snap_compare(terminal_size=(120, 36), **shown(FakeSource(2, frozen=True, edit=edit), keys=("f", "down")))

@@ -14,14 +14,54 @@ from ui.conftest import showing
 from ui.fakes import FakeSource
 
 BOOK = theming.load(themes_dirs()[:1])
-TEXT = ("text", "value", "label", "missing", "title", "key", "rate", "bound", "elu", "delay", "delay-slow", "lag",
-        "lag-slow", "gap-ok", "gap-slow", "stall", "power", "mark", "busy", "better", "worse", "same", "lever-moved",
-        "finding", "state-streaming", "state-waiting", "state-pausing", "state-retrying")  # fmt: skip
+TEXT = (
+    "text",
+    "value",
+    "label",
+    "missing",
+    "title",
+    "key",
+    "rate",
+    "bound",
+    "elu",
+    "delay",
+    "delay-slow",
+    "lag",
+    "lag-slow",
+    "gap-ok",
+    "gap-slow",
+    "stall",
+    "power",
+    "mark",
+    "busy",
+    "better",
+    "worse",
+    "same",
+    "lever-moved",
+    "finding",
+    "state-streaming",
+    "state-waiting",
+    "state-pausing",
+    "state-retrying",
+)
 DRAWN = ("spark", "power-dim", "axis", *(f"series-{i}" for i in range(1, 9)))
-ON = (("header-text", "header"), ("header-strong", "header"), ("header-label", "header"), ("finding", "header"),
-      ("footer-text", "footer"), ("footer-key", "footer"), ("badge-text", "embedded"), ("badge-text", "problem"),
-      ("badge-text", "paused"), ("badge-text", "recording"), ("value", "cursor"), ("rate", "cursor"),
-      ("delay", "cursor"), ("label", "cursor"), ("state-retrying", "cursor"))  # fmt: skip
+ON = (
+    ("header-text", "header"),
+    ("header-strong", "header"),
+    ("header-label", "header"),
+    ("finding", "header"),
+    ("footer-text", "footer"),
+    ("footer-key", "footer"),
+    ("badge-text", "embedded"),
+    ("badge-text", "problem"),
+    ("badge-text", "paused"),
+    ("badge-text", "recording"),
+    ("value", "cursor"),
+    ("rate", "cursor"),
+    ("delay", "cursor"),
+    ("label", "cursor"),
+    ("state-retrying", "cursor"),
+)
 
 
 def colours(name: str) -> dict[str, Color]:
@@ -67,8 +107,13 @@ def test_what_is_written_can_be_read(name: str) -> None:
 def test_meanings_have_colours_of_their_own(name: str) -> None:
     """Better and worse, and the three steps of each histogram, are never the same colour."""
     values = colours(name)
-    for group in (("better", "worse"), ("lag", "lag-slow", "stall"), ("gap-ok", "gap-slow", "stall"),
-                  ("delay", "delay-slow", "stall"), ("rate", "elu", "mark")):  # fmt: skip
+    for group in (
+        ("better", "worse"),
+        ("lag", "lag-slow", "stall"),
+        ("gap-ok", "gap-slow", "stall"),
+        ("delay", "delay-slow", "stall"),
+        ("rate", "elu", "mark"),
+    ):
         for a, b in itertools.combinations(group, 2):
             assert values[a] != values[b], (a, b)
 

@@ -44,17 +44,28 @@ def run(args: argparse.Namespace) -> int:
     width = max(60, min(120, shutil.get_terminal_size((120, 40)).columns))
     rows = [
         [
-            " · ".join(group.configuration), group.formula, str(over.n), f"{over.mean:.1%}", _points(over.sd),
-            f"{over.least:.1%}", f"{over.most:.1%}",
+            " · ".join(group.configuration),
+            group.formula,
+            str(over.n),
+            f"{over.mean:.1%}",
+            _points(over.sd),
+            f"{over.least:.1%}",
+            f"{over.most:.1%}",
             "-" if over.interval is None else f"{over.interval.low:.1%} to {over.interval.high:.1%}",
         ]
-        for group in made.groups for over in (group.over,)
-    ]  # fmt: skip
+        for group in made.groups
+        for over in (group.over,)
+    ]
     columns = (
-        Column("configuration (warm runs)", left=True), Column("formula", rank=2, left=True), Column("n"),
-        Column("mean"), Column("sd", rank=1), Column("least", rank=3), Column("most", rank=3),
+        Column("configuration (warm runs)", left=True),
+        Column("formula", rank=2, left=True),
+        Column("n"),
+        Column("mean"),
+        Column("sd", rank=1),
+        Column("least", rank=3),
+        Column("most", rank=3),
         Column("95 %", rank=1),
-    )  # fmt: skip
+    )
     sys.stdout.write(
         f"{made.name}: {made.runs} runs" + (f", {made.skipped} rows without a figure" if made.skipped else "")
     )

@@ -57,10 +57,11 @@ def run(args: argparse.Namespace) -> int:
             lambda handle, place: found.append(
                 calibrate(
                     SessionOptions(levers=levers.defaults() | dict(zip(LISTS, combined[place], strict=True))),
-                    handle, streams,
+                    handle,
+                    streams,
                 )
             ),
-        )  # fmt: skip
+        )
     if args.json:
         told = {"calibrations": [msgspec.to_builtins(one) for one in found], "folder": str(folder())}
         sys.stdout.write(json.dumps(told, indent=2) + "\n")

@@ -50,9 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument("--streams", default="2", metavar="N[,..]", help="concurrent streams (default: 2)")
     group.add_argument(
-        "--shape", choices=("rate", "streams", "both"), default="rate",
+        "--shape",
+        choices=("rate", "streams", "both"),
+        default="rate",
         help="raise the rate of each stream, or the number of streams from --streams on (default: rate)",
-    )  # fmt: skip
+    )
     group.add_argument(
         "--rate", type=float, default=100.0, metavar="R", help="chunks/s of each stream with --shape streams (100)"
     )
@@ -96,9 +98,10 @@ def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
     found = []
     for combined in itertools.product(*values):
         options = SessionOptions(
-            urls=tuple(args.urls), model=args.model,
+            urls=tuple(args.urls),
+            model=args.model,
             levers=levers.defaults() | dict(zip(LISTS, combined, strict=True)),
-        )  # fmt: skip
+        )
         options.check()
         if args.urls:
             found.append((options, 1, "servers"))

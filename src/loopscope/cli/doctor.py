@@ -27,9 +27,13 @@ meanwhile, tries such a case again, and says 'noisy' where it cannot be judged."
 _START_S = 1.6
 """From the start of a session to its first chunk, and its end."""
 _CASE_COLUMNS = (
-    Column("", left=True), Column("cause", left=True), Column("loop", left=True), Column("found", left=True),
-    Column("sizes", left=True), Column("others"),
-)  # fmt: skip
+    Column("", left=True),
+    Column("cause", left=True),
+    Column("loop", left=True),
+    Column("found", left=True),
+    Column("sizes", left=True),
+    Column("others"),
+)
 _COLUMNS = (Column("", left=True), Column("", left=True), Column("", left=True), Column("", left=True))
 
 
@@ -37,8 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
     parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     parser.add_argument("--selftest", action="store_true", help="plant known causes and see whether they come back")
-    parser.add_argument("--cause", action="append", metavar="NAME", help="with --selftest: only this one; may be given"
-                        " again ('list' tells them all)")  # fmt: skip
+    parser.add_argument(
+        "--cause",
+        action="append",
+        metavar="NAME",
+        help="with --selftest: only this one; may be given again ('list' tells them all)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,10 +89,12 @@ def terminal() -> list[Check]:
         Check("terminal", "live screen", not why_not, why_not or cells),
         Check("terminal", "colours", colours is not None, colours or "none: no terminal, or NO_COLOR is set"),
         Check(
-            "terminal", "unicode", not ascii_only,
+            "terminal",
+            "unicode",
+            not ascii_only,
             "plain ASCII stands in for braille and blocks" if ascii_only else "braille and blocks can be drawn",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _selftest(wanted: list[str], *, as_json: bool) -> int:
@@ -118,10 +128,16 @@ def _selftest(wanted: list[str], *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return 0 if good else 1
     rows = [
-        [one.verdict, one.name, one.loop, ", ".join(one.findings) or "-", one.words or "-",
-         "-" if one.others is None else f"{one.others:.1f}"]
+        [
+            one.verdict,
+            one.name,
+            one.loop,
+            ", ".join(one.findings) or "-",
+            one.words or "-",
+            "-" if one.others is None else f"{one.others:.1f}",
+        ]
         for one in results
-    ]  # fmt: skip
+    ]
     width = max(100, shutil.get_terminal_size((200, 40)).columns)
     sys.stdout.write("\n".join(lines(_CASE_COLUMNS, rows, width)) + "\n")
     for one in results:

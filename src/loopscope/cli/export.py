@@ -47,9 +47,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a trace, or the name of a recording that ships")
     parser.add_argument("--to", required=True, choices=_CHOICES, metavar="FORMAT", help=", ".join(_CHOICES))
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", default=None,
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        default=None,
         help="file to write, or folder for csv and parquet (default: the trace's name, here)",
-    )  # fmt: skip
+    )
     parser.add_argument("--force", action="store_true", help="write over files that are there")
     cast = parser.add_argument_group("asciicast")
     cast.add_argument("--size", type=_size, default=(120, 40), metavar="WxH", help="of the terminal (120x40)")
@@ -160,8 +164,11 @@ class Progress:
             total_s = 0.0
         console = Console(stderr=True, highlight=False, markup=False)
         columns = (
-            TextColumn("{task.description}", markup=False), BarColumn(30), TaskProgressColumn(), TimeElapsedColumn(),
-        )  # fmt: skip
+            TextColumn("{task.description}", markup=False),
+            BarColumn(30),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+        )
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
         self._task = self._bar.add_task("exporting", total=total_s or None)
         self._bar.start()

@@ -35,9 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--force", action="store_true", help="write over a file that is there")
     group.add_argument("--theme", default=None, metavar="NAME", help="colours; see themes/, or cycle with y")
     group.add_argument(
-        "--seconds", type=seconds, default=_HEADLESS_S, metavar="S",
+        "--seconds",
+        type=seconds,
+        default=_HEADLESS_S,
+        metavar="S",
         help=f"without a terminal: how long to run headless ({_HEADLESS_S:g})",
-    )  # fmt: skip
+    )
     group.add_argument("--json", action="store_true", help="print the summary object on standard output at the end")
     group.add_argument("--version", action="store_true", help="print the version")
 

@@ -15,30 +15,41 @@ def add_session_options(parser: argparse.ArgumentParser, *, scenario: bool = Tru
     out.
     """
     parser.add_argument(
-        "urls", nargs="*", metavar="URL",
+        "urls",
+        nargs="*",
+        metavar="URL",
         help="servers, used as given; agents are spread over them (default: two Ollama servers if they answer, else the"
         " embedded pair)",
-    )  # fmt: skip
+    )
     what = parser.add_argument_group("what to stream")
     if scenario:
         what.add_argument(
             "--agents", metavar="N", default=levers.LEVERS["agents"].default, help="concurrent agents (2)"
         )
         what.add_argument(
-            "--scenario", default=scenarios.DEFAULT, metavar="NAME|FILE",
+            "--scenario",
+            default=scenarios.DEFAULT,
+            metavar="NAME|FILE",
             help=f"prompts and names of the agents: {', '.join(scenarios.names())}, or a TOML file",
-        )  # fmt: skip
+        )
     else:
         parser.set_defaults(agents=levers.LEVERS["agents"].default, scenario=scenarios.DEFAULT)
     what.add_argument("--model", default="", metavar="NAME", help="model to ask for (default: one that is there)")
     what.add_argument("--tokens", type=int, default=0, metavar="N", help="tokens a request (default: the scenario's)")
     what.add_argument(
-        "--rate", type=float, default=0.0, metavar="R",
+        "--rate",
+        type=float,
+        default=0.0,
+        metavar="R",
         help="tokens/s of each stream of the embedded pair (default: its model's published rate)",
-    )  # fmt: skip
+    )
     what.add_argument(
-        "--api", choices=tuple(dialects.FAMILY), default="", metavar="NAME", help=dialects.HELP,
-    )  # fmt: skip
+        "--api",
+        choices=tuple(dialects.FAMILY),
+        default="",
+        metavar="NAME",
+        help=dialects.HELP,
+    )
     what.add_argument("--embedded", action="store_true", help="do not look for servers, start the embedded pair")
     # For the bench of planted causes; not something to be used while measuring, so the help does not offer it.
     parser.add_argument("--plant", action="append", default=[], help=argparse.SUPPRESS)
@@ -59,9 +70,14 @@ def add_finding_options(parser: argparse.ArgumentParser) -> None:
     findings = parser.add_argument_group("findings (names and thresholds: docs/findings.md)")
     for level, does in (("warn", "show as a warning what is a note, or was allowed"), ("allow", "do not look for")):
         findings.add_argument(
-            f"--{level}", action="append", dest="findings", type=partial(_order, level), default=[],
-            metavar="NAME[,..]", help=f"{does} these findings, or all; the last word on a name counts",
-        )  # fmt: skip
+            f"--{level}",
+            action="append",
+            dest="findings",
+            type=partial(_order, level),
+            default=[],
+            metavar="NAME[,..]",
+            help=f"{does} these findings, or all; the last word on a name counts",
+        )
     findings.add_argument(
         "--threshold", action="append", default=[], metavar="NAME=VALUE", help="replace a threshold; may be given often"
     )
@@ -75,11 +91,20 @@ def options_from(args: argparse.Namespace, record: Path | None, *, overwrite: bo
     """Give the checked options of parsed arguments. Raises InputError."""
     values = {name: levers.canonical(name, str(getattr(args, name))) for name in levers.LEVERS}
     options = SessionOptions(
-        urls=tuple(args.urls), api=args.api, model=args.model, tokens=args.tokens, rate=args.rate,
-        embedded=args.embedded, scenario=args.scenario, levers=values, record=record, overwrite=overwrite,
-        findings=tuple(args.findings), thresholds=tuple(args.threshold),
+        urls=tuple(args.urls),
+        api=args.api,
+        model=args.model,
+        tokens=args.tokens,
+        rate=args.rate,
+        embedded=args.embedded,
+        scenario=args.scenario,
+        levers=values,
+        record=record,
+        overwrite=overwrite,
+        findings=tuple(args.findings),
+        thresholds=tuple(args.threshold),
         plants=tuple(getattr(args, "plant", ())),
-    )  # fmt: skip
+    )
     options.check()
     return options
 

@@ -36,9 +36,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=seconds, default=None, metavar="S", help="how long (default: until Ctrl-C); e.g. 30, 5m"
     )
     group.add_argument(
-        "--at", nargs=2, action="append", default=[], metavar=("SECONDS", "LEVER=VALUE"),
+        "--at",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("SECONDS", "LEVER=VALUE"),
         help="pull a lever at this time; may be given often",
-    )  # fmt: skip
+    )
     group.add_argument("--json", action="store_true", help="print one summary object on standard output")
 
 

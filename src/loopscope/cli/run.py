@@ -41,9 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="write over a trace that is there")
     parser.add_argument(
-        "--output", type=Path, default=None, metavar="FILE",
+        "--output",
+        type=Path,
+        default=None,
+        metavar="FILE",
         help="where the program's standard output and error go (default: a file in the folder for temporary files)",
-    )  # fmt: skip
+    )
     parser.add_argument("--theme", default=None, metavar="NAME", help="colours; see themes/, or cycle with y")
     parser.add_argument("--json", action="store_true", help="print the summary object on standard output at the end")
     add_finding_options(parser)
@@ -60,10 +63,16 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("loopscope run needs a script, or -m and a module; e.g. loopscope run my_agents.py")
     source = ProgramSource(
         ProgramOptions(
-            program=words[0], args=tuple(words[1:]), module=args.module is not None, output=args.output,
-            record=args.record, overwrite=args.force, findings=tuple(args.findings), thresholds=tuple(args.threshold),
+            program=words[0],
+            args=tuple(words[1:]),
+            module=args.module is not None,
+            output=args.output,
+            record=args.record,
+            overwrite=args.force,
+            findings=tuple(args.findings),
+            thresholds=tuple(args.threshold),
         )
-    )  # fmt: skip
+    )
     try:
         return _run(source, args)
     finally:

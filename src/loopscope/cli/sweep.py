@@ -57,8 +57,11 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"cannot write to {plain(str(folder))}: {error.strerror}") from error
     console = Console(stderr=True, highlight=False, markup=False)
     columns = (
-        BarColumn(24), MofNCompleteColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
-    )  # fmt: skip
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
     with (
         Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
         headless.interruptible() as interrupted,

@@ -443,7 +443,28 @@ class Trailer(Record, frozen=True, tag="trailer", kw_only=True, gc=False):
 
 
 AnyRecord = (
-    Header | Hello | ClockAnchor | AgentState | Request | Chunks | Pulse | Lever | Mark | Power | HostLoad | Truth
-    | Observer | Stall | Finding | Phase | Result | Second | Seconds | Checkpoint | Loss | Bye | Trailer
-)  # fmt: skip
+    Header
+    | Hello
+    | ClockAnchor
+    | AgentState
+    | Request
+    | Chunks
+    | Pulse
+    | Lever
+    | Mark
+    | Power
+    | HostLoad
+    | Truth
+    | Observer
+    | Stall
+    | Finding
+    | Phase
+    | Result
+    | Second
+    | Seconds
+    | Checkpoint
+    | Loss
+    | Bye
+    | Trailer
+)
 """Every kind that may stand on a line."""

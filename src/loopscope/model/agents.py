@@ -175,9 +175,7 @@ class AgentTable:
         decode = _span(record.first_ns, record.last_ns)
         itl = decode / (tokens - 1) if decode is not None and tokens is not None and tokens > 1 else None
         told = decoded_tokens(tokens, chunks) if kind == "ok" else None
-        ended = Ended(
-            agent.slot, kind, ttft, itl, tokens or 0, told or 0, chunks if told is not None else 0
-        )  # fmt: skip
+        ended = Ended(agent.slot, kind, ttft, itl, tokens or 0, told or 0, chunks if told is not None else 0)
         if kind == "taken":
             agent.taken += 1
         else:
@@ -195,11 +193,18 @@ class AgentTable:
             agent.itls.append(itl / NS_PER_MS)
             agent.itl_ms = _quantiles(agent.itls)
         view = RequestView(
-            t_s=(record.end_ns - zero) / NS_PER_S, request=record.request, outcome=plain(record.outcome, 20),
-            words=plain(record.words), ttft_ms=None if ttft is None else ttft / NS_PER_MS,
-            itl_ms=None if itl is None else itl / NS_PER_MS, tokens=tokens, chunks=chunks,
-            duration_s=duration / NS_PER_S, connect_ms=_ms(record.connect_ns), load_ms=_ms(record.load_ns),
-        )  # fmt: skip
+            t_s=(record.end_ns - zero) / NS_PER_S,
+            request=record.request,
+            outcome=plain(record.outcome, 20),
+            words=plain(record.words),
+            ttft_ms=None if ttft is None else ttft / NS_PER_MS,
+            itl_ms=None if itl is None else itl / NS_PER_MS,
+            tokens=tokens,
+            chunks=chunks,
+            duration_s=duration / NS_PER_S,
+            connect_ms=_ms(record.connect_ns),
+            load_ms=_ms(record.load_ns),
+        )
         room = agent.model in self.solo or len(self.solo) < _MOST_MODELS
         if kind == "ok" and ttft is not None and room and self._was_alone(record.start_ns - zero):
             self.solo.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(ttft / NS_PER_MS)

@@ -233,10 +233,25 @@ def close(
     lags = {proc: np.concatenate(parts) for proc, parts in opened.lags.items()}
     if not opened.rows and not opened.ended:
         return ClosedBin(
-            opened.index, seconds, _NO_SUMS, _NO_MOST, (_NO_FLAT, _NO_FLAT, _NO_FLAT), _NO_VALUES, opened.loops, lags,
-            [], 0, np.nan, watts, opened.observer_ns, opened.observer_dt, procs, cores,
-            opened.older, opened.older_lags,
-        )  # fmt: skip
+            opened.index,
+            seconds,
+            _NO_SUMS,
+            _NO_MOST,
+            (_NO_FLAT, _NO_FLAT, _NO_FLAT),
+            _NO_VALUES,
+            opened.loops,
+            lags,
+            [],
+            0,
+            np.nan,
+            watts,
+            opened.observer_ns,
+            opened.observer_dt,
+            procs,
+            cores,
+            opened.older,
+            opened.older_lags,
+        )
     sums = np.zeros((len(Sum), agents))
     most = np.zeros((len(Kind) + 1, agents))
     flats = [_NO_FLAT] * len(STREAMED)
@@ -279,10 +294,25 @@ def close(
     for request in opened.ended:
         _add_request(request, sums, most)
     return ClosedBin(
-        opened.index, seconds, sums, most, (flats[0], flats[1], flats[2]), handled, opened.loops, lags, opened.ended,
-        chunks, delay_most, watts, opened.observer_ns, opened.observer_dt, procs, cores, opened.older,
+        opened.index,
+        seconds,
+        sums,
+        most,
+        (flats[0], flats[1], flats[2]),
+        handled,
+        opened.loops,
+        lags,
+        opened.ended,
+        chunks,
+        delay_most,
+        watts,
+        opened.observer_ns,
+        opened.observer_dt,
+        procs,
+        cores,
+        opened.older,
         opened.older_lags,
-    )  # fmt: skip
+    )
 
 
 def _add_request(request: Ended, sums: Floats, most: Floats) -> None:

@@ -109,10 +109,12 @@ class CeilingBook:
             shelf = self._shelves[key] = _Shelf(date, told.settings.get("stale", ""))
         if len(shelf.shapes) < _MOST_SHAPES or streams in shelf.shapes:
             shelf.shapes[streams] = _Shape(
-                hard=_interval(told, "hard"), full=_interval(told, "full"),
-                limited_by=told.settings.get("limited_by", ""), runq=told.figures.get("runq"),
+                hard=_interval(told, "hard"),
+                full=_interval(told, "full"),
+                limited_by=told.settings.get("limited_by", ""),
+                runq=told.figures.get("runq"),
                 loads=[load for of, load, _ in self._points if of == streams],
-            )  # fmt: skip
+            )
         shelf.costs = _costs(told)
         self.told.append((told, _curve(load for of, load, _ in self._points if of == streams)))
         self._points.clear()
@@ -121,9 +123,15 @@ class CeilingBook:
         if is_point:
             load = _load(told, 0)
             self._climbing.append(
-                CurvePoint(load.delivered, load.delay_p50_ms, load.delay_p99_ms, load.elu,
-                           bool(told.figures.get("fell")), load.offered)
-            )  # fmt: skip
+                CurvePoint(
+                    load.delivered,
+                    load.delay_p50_ms,
+                    load.delay_p99_ms,
+                    load.elu,
+                    bool(told.figures.get("fell")),
+                    load.offered,
+                )
+            )
             return
         streams = _count(told.settings.get("streams", ""))
         points = sorted(self._climbing, key=lambda point: point.chunks_s)
@@ -137,8 +145,9 @@ class CeilingBook:
         words = told.words
         self._ramps[place] = _Measured(
             None if hard is None else _standing(hard, words, limited_by=limited),
-            None if full is None else _standing(full, words), points,
-        )  # fmt: skip
+            None if full is None else _standing(full, words),
+            points,
+        )
 
     def look(self, levers: dict[str, str], streams: int, now: Sequence[Load] = ()) -> Ceilings:
         """Give what is known for these levers and so many streams. ``now``: loads of today, where any are known."""
@@ -162,10 +171,15 @@ class CeilingBook:
             found = between(known, streams)
             full = None if found is None else _standing(found, self._words(shelf, key), date=shelf.date)
         return Ceilings(
-            expected=expected, measured=measured.hard if measured else None, full=full, curve=curve,
-            curve_words=curve_words, costs=_cost_view(shelf, scale), next_levers=self._next(key, streams),
+            expected=expected,
+            measured=measured.hard if measured else None,
+            full=full,
+            curve=curve,
+            curve_words=curve_words,
+            costs=_cost_view(shelf, scale),
+            next_levers=self._next(key, streams),
             words="" if expected is not None else self._why(shelf, key),
-        )  # fmt: skip
+        )
 
     def _expected(self, key: Key, streams: int, now: Sequence[Load]) -> tuple[Standing | None, float | None]:
         shelf = self._shelves.get(key)
@@ -226,11 +240,15 @@ def load_now(sums: LoopSums, streams: int) -> Load | None:
     # A pulse does not end with its bin: what is known for a part of the time is scaled to the whole of it.
     whole = sums.dt or 1.0
     return Load(
-        streams, rate, rate, elu=sums.active / sums.elu_dt if sums.elu_dt else None,
+        streams,
+        rate,
+        rate,
+        elu=sums.active / sums.elu_dt if sums.elu_dt else None,
         cpu_us=sums.cpu / 1e3 / sums.chunks * (whole / sums.cpu_dt),
         turns=sums.turns / sums.chunks * (whole / sums.turns_dt) if sums.turns_dt else None,
-        reads=sums.reads / sums.chunks, runq=sums.runq / sums.runq_dt if sums.runq_dt else None,
-    )  # fmt: skip
+        reads=sums.reads / sums.chunks,
+        runq=sums.runq / sums.runq_dt if sums.runq_dt else None,
+    )
 
 
 def _dearer(shelf: _Shelf, now: Sequence[Load]) -> float | None:
@@ -278,10 +296,16 @@ def _cost_view(shelf: _Shelf | None, scale: float | None) -> CostView | None:
 
 def _curve(loads: Iterable[Load]) -> tuple[CurvePoint, ...]:
     return tuple(
-        CurvePoint(load.delivered, load.delay_p50_ms, load.delay_p99_ms, load.elu,
-                   load.delivered < 0.97 * load.offered, load.offered)
+        CurvePoint(
+            load.delivered,
+            load.delay_p50_ms,
+            load.delay_p99_ms,
+            load.elu,
+            load.delivered < 0.97 * load.offered,
+            load.offered,
+        )
         for load in sorted(loads, key=lambda load: load.delivered)
-    )  # fmt: skip
+    )
 
 
 def key_of(settings: Mapping[str, str]) -> Key:
@@ -320,10 +344,17 @@ def _standing(found: Interval, words: str, date: str = "", stale: str = "", limi
 def _load(told: ResultView, streams: int) -> Load:
     get = told.figures.get
     return Load(
-        streams, _positive(get("offered_chunks_s")) or 0.0, _positive(get("delivered_chunks_s")) or 0.0,
-        elu=get("elu"), cpu_us=_positive(get("cpu_us")), turns=get("turns_per_chunk"), reads=get("reads_per_chunk"),
-        runq=get("runq"), delay_p50_ms=get("delay_p50_ms"), delay_p99_ms=get("delay_p99_ms"),
-    )  # fmt: skip
+        streams,
+        _positive(get("offered_chunks_s")) or 0.0,
+        _positive(get("delivered_chunks_s")) or 0.0,
+        elu=get("elu"),
+        cpu_us=_positive(get("cpu_us")),
+        turns=get("turns_per_chunk"),
+        reads=get("reads_per_chunk"),
+        runq=get("runq"),
+        delay_p50_ms=get("delay_p50_ms"),
+        delay_p99_ms=get("delay_p99_ms"),
+    )
 
 
 def _costs(told: ResultView) -> Costs | None:

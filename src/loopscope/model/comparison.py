@@ -102,9 +102,15 @@ def segment_side(
 
 
 def _side(
-    label: str, fold: Fold, kept: Kept, numbers: list[int], levers: dict[str, str], figures: dict[str, Any],
-    summary: dict[str, Any], words: Iterable[str],
-) -> Side:  # fmt: skip
+    label: str,
+    fold: Fold,
+    kept: Kept,
+    numbers: list[int],
+    levers: dict[str, str],
+    figures: dict[str, Any],
+    summary: dict[str, Any],
+    words: Iterable[str],
+) -> Side:
     told = list(words)
     if dropped := summary["observer"]["dropped"]:
         told.append(f"{dropped} samples were dropped: they are missing from its figures")
@@ -116,12 +122,15 @@ def _side(
         f"delivery delay: {text}" for text in sorted({one["delay_words"] for one in agents if one["delay_words"]})[:3]
     ]
     return Side(
-        label=label, stretch=Stretch(kept.of(numbers), fold.tokens_per_chunk),
-        setup=_setup(fold.header, summary, levers), versions=_versions(fold.header), levers=levers,
+        label=label,
+        stretch=Stretch(kept.of(numbers), fold.tokens_per_chunk),
+        setup=_setup(fold.header, summary, levers),
+        versions=_versions(fold.header),
+        levers=levers,
         counts={name: int(figures[name] or 0) for name in COUNTED},
         power="" if summary["power"] is None or summary["power"]["watts"] is None else summary["power"]["source"],
         words=tuple(told),
-    )  # fmt: skip
+    )
 
 
 def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Comparison:
@@ -142,9 +151,14 @@ def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Compar
         if name not in LOAD_LEVERS and name in second.levers and first.levers[name] != second.levers[name]
     ]
     return Comparison(
-        first, second, tuple(row for row in rows if row.first is not None or row.second is not None), confidence,
-        tuple(unlike), tuple(levers), tuple(_notes(first, second, levers)),
-    )  # fmt: skip
+        first,
+        second,
+        tuple(row for row in rows if row.first is not None or row.second is not None),
+        confidence,
+        tuple(unlike),
+        tuple(levers),
+        tuple(_notes(first, second, levers)),
+    )
 
 
 def _named(gauge: Gauge) -> Gauge:

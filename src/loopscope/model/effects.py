@@ -13,9 +13,19 @@ from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, differenc
 from loopscope.stats.pairs import joint
 
 JUDGED = (
-    "at_least", "delay.p50", "delay.p99", "handled.p99", "lag.p99", "gap.p50", "gap.p99", "tok_s", "chunks_s", "cpu_us",
-    "backlog", "joules_token",
-)  # fmt: skip
+    "at_least",
+    "delay.p50",
+    "delay.p99",
+    "handled.p99",
+    "lag.p99",
+    "gap.p50",
+    "gap.p99",
+    "tok_s",
+    "chunks_s",
+    "cpu_us",
+    "backlog",
+    "joules_token",
+)
 """Both sides of every trade: batching makes chunks cheap and late, a throttle in the client fills the socket."""
 BEST = (("at_least", "at_least_chunks_s", 1), ("delay.p99", "delay_p99_ms", -1), ("tok_s", "tok_s", 1))
 """The figures of which the best so far is marked."""

@@ -106,9 +106,12 @@ def delay_words(chunks: float, stamped: float, ahead: float, ahead_ns: float, sa
 def words_of(totals: Totals) -> str:
     """Give :func:`delay_words` for all agents together."""
     return delay_words(
-        totals.total(Sum.CHUNKS), totals.total(Sum.STAMPED), totals.total(Sum.AHEAD), ahead_of(totals),
+        totals.total(Sum.CHUNKS),
+        totals.total(Sum.STAMPED),
+        totals.total(Sum.AHEAD),
+        ahead_of(totals),
         totals.total(Sum.SAME_STAMP),
-    )  # fmt: skip
+    )
 
 
 def gc_generations(loop: LoopSums) -> tuple[float, float, float]:

@@ -240,9 +240,14 @@ class Fold(State):
                 self._mark(t, name, "finding")
         since_s = earlier.since_s if earlier else t / NS_PER_S
         self.findings[name] = FindingView(
-            name, plain(record.sentence, 400), plain(record.evidence, 400), plain(record.lever, 160), since_s,
-            "note" if record.severity == "note" else "warn", _figures(record.figures),
-        )  # fmt: skip
+            name,
+            plain(record.sentence, 400),
+            plain(record.evidence, 400),
+            plain(record.lever, 160),
+            since_s,
+            "note" if record.severity == "note" else "warn",
+            _figures(record.figures),
+        )
 
     def _on_phase(self, record: Phase, t: int) -> None:
         what = plain(record.what, 40)

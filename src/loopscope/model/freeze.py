@@ -45,9 +45,17 @@ _SPARSE_FROM = 64
 _PLAIN = frozenset({int, float, bool, type(None)})
 """Types that need no look: as they stand in the bytes, so they stand in the fold."""
 _MISFITS = (
-    msgspec.DecodeError, msgspec.ValidationError, zstandard.ZstdError, LookupError, TypeError, ValueError,
-    AttributeError, ArithmeticError, RecursionError, MemoryError,
-)  # fmt: skip
+    msgspec.DecodeError,
+    msgspec.ValidationError,
+    zstandard.ZstdError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
 
 
 @cache
@@ -149,9 +157,7 @@ class _Freezer:
         if not _is_ours(kind):
             raise TypeError(f"{kind.__name__} is not of the fold")
         names = _names(item)
-        return [
-            _OBJECT, kind.__module__, kind.__qualname__, names, [self.value(getattr(item, name)) for name in names]
-        ]  # fmt: skip
+        return [_OBJECT, kind.__module__, kind.__qualname__, names, [self.value(getattr(item, name)) for name in names]]
 
 
 def _packed(values: NDArray[Any]) -> list[Any]:

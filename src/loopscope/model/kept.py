@@ -147,9 +147,12 @@ def boiled(closed: ClosedBin, segment: int | None = None) -> KeptBin:
 def _sum(closed: ClosedBin, sums: Floats) -> None:
     sums[Row.SECONDS], sums[Row.CHUNKS] = closed.seconds, closed.chunks
     for row, name in (
-        (Row.READS, Sum.READS), (Row.GAPS, Sum.GAPS), (Row.GAP_NS, Sum.GAP_NS), (Row.STAMPED, Sum.STAMPED),
+        (Row.READS, Sum.READS),
+        (Row.GAPS, Sum.GAPS),
+        (Row.GAP_NS, Sum.GAP_NS),
+        (Row.STAMPED, Sum.STAMPED),
         (Row.AHEAD, Sum.AHEAD),
-    ):  # fmt: skip
+    ):
         sums[row] = closed.sums[name].sum()
     held = Totals()
     held.add(closed)
@@ -159,13 +162,23 @@ def _sum(closed: ClosedBin, sums: Floats) -> None:
         # Loops side by side share the cores: see loopscope.model.figures.at_least.
         elu = max(elu, loop.active / (full.elu_dt * max(held.cores, 1)))
     for row, value in (
-        (Row.LOOP_CHUNKS, loop.chunks), (Row.LOOP_SECONDS, loop.seconds),
-        (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0), (Row.BUSY_S, elu * loop.seconds),
-        (Row.DT, full.dt), (Row.ELU_DT, full.elu_dt), (Row.ACTIVE, full.active), (Row.CPU_DT, full.cpu_dt),
-        (Row.CPU, loop.cpu), (Row.RUNQ_DT, full.runq_dt), (Row.RUNQ, full.runq), (Row.GC, full.gc),
+        (Row.LOOP_CHUNKS, loop.chunks),
+        (Row.LOOP_SECONDS, loop.seconds),
+        (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0),
+        (Row.BUSY_S, elu * loop.seconds),
+        (Row.DT, full.dt),
+        (Row.ELU_DT, full.elu_dt),
+        (Row.ACTIVE, full.active),
+        (Row.CPU_DT, full.cpu_dt),
+        (Row.CPU, loop.cpu),
+        (Row.RUNQ_DT, full.runq_dt),
+        (Row.RUNQ, full.runq),
+        (Row.GC, full.gc),
         (Row.CPU_FULL, full.cpu),
-        (Row.OBSERVER, loop.observer), (Row.BACKLOG_DT, full.backlog_dt), (Row.BACKLOG, loop.backlog),
-    ):  # fmt: skip
+        (Row.OBSERVER, loop.observer),
+        (Row.BACKLOG_DT, full.backlog_dt),
+        (Row.BACKLOG, loop.backlog),
+    ):
         sums[row] = value
     if closed.watts is not None:
         sums[Row.JOULES], sums[Row.JOULE_S] = closed.watts * closed.seconds, closed.seconds

@@ -229,12 +229,16 @@ class Ledger:
         enough = tally.seconds * BINS_PER_S >= _LEAST_BINS - 1e-6
         self.segments.append(
             Segment(
-                t0_s=stretch.t0 / NS_PER_S, t1_s=t / NS_PER_S,
+                t0_s=stretch.t0 / NS_PER_S,
+                t1_s=t / NS_PER_S,
                 settle_s=min(max(settled_at, stretch.t0), max(t, stretch.t0)) / NS_PER_S - stretch.t0 / NS_PER_S,
-                levers=stretch.levers, opened_by=pull, held=measured(tally) if enough else None,
-                words="" if enough else f"not enough data: {tally.seconds:.2g} s after settling", chunks=tally.chunks,
+                levers=stretch.levers,
+                opened_by=pull,
+                held=measured(tally) if enough else None,
+                words="" if enough else f"not enough data: {tally.seconds:.2g} s after settling",
+                chunks=tally.chunks,
             )
-        )  # fmt: skip
+        )
         self._past.merge(tally)
 
     def finish(self, t: int, tokens_per_chunk: float) -> None:
@@ -262,9 +266,17 @@ class Ledger:
             ready = (pull.settled_at or max(self.until, pull.t) + SETTLE_NS) + (_ENOUGH_BINS + 1) * BIN_NS
             wait_s = max(ready - self.until, BIN_NS) / NS_PER_S
         return LeverEffect(
-            pull.name, pull.old, pull.new, pull.t / NS_PER_S, pull.words, pull.before, pull.after, wait_s,
-            cut_short=pull.over and pull.after is None, changes=self._changes(pull),
-        )  # fmt: skip
+            pull.name,
+            pull.old,
+            pull.new,
+            pull.t / NS_PER_S,
+            pull.words,
+            pull.before,
+            pull.after,
+            wait_s,
+            cut_short=pull.over and pull.after is None,
+            changes=self._changes(pull),
+        )
 
     def round(self, share: float) -> None:
         """Take in the measured efficiency of one round."""

@@ -135,7 +135,13 @@ class PowerBook:
         shown = np.array([value for value in meter.values if value[0] >= t - _SHOWN_NS], dtype=np.float64)
         shown = shown.reshape(-1, 2)
         return PowerView(
-            source=source, label=meter.words(), simulated=source == "simulated", watts=now if meter.watts else None,
-            share=None if meter.watts else now, words=self._said, t_s=shown[:, 0] / NS_PER_S, values=shown[:, 1],
+            source=source,
+            label=meter.words(),
+            simulated=source == "simulated",
+            watts=now if meter.watts else None,
+            share=None if meter.watts else now,
+            words=self._said,
+            t_s=shown[:, 0] / NS_PER_S,
+            values=shown[:, 1],
             cards=tuple(card for at, card in self._cards.values() if at >= t - _FRESH_NS),
-        )  # fmt: skip
+        )

@@ -59,9 +59,14 @@ class Rows:
     def part(self, mask: Mask) -> "Rows":
         """Give the chunks where ``mask`` is true."""
         return Rows(
-            self.slot[mask], self.recv[mask], self.gap[mask], self.server_gap[mask], self.delay[mask],
-            self.handled[mask], self.read[mask],
-        )  # fmt: skip
+            self.slot[mask],
+            self.recv[mask],
+            self.gap[mask],
+            self.server_gap[mask],
+            self.delay[mask],
+            self.handled[mask],
+            self.read[mask],
+        )
 
 
 def rows_of(record: Chunks, t: int, zero: int, agents: AgentTable, carry: Carry) -> tuple[Rows | None, int]:

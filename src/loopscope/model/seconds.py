@@ -60,14 +60,17 @@ class SecondBook:
     def _tell(self, zero: int, chunks: int | None) -> None:
         begin_ns = zero + (self._second or 0) * NS_PER_S
         told = Second(
-            t_ns=begin_ns + NS_PER_S, proc="session", begin_ns=begin_ns, chunks=chunks,
+            t_ns=begin_ns + NS_PER_S,
+            proc="session",
+            begin_ns=begin_ns,
+            chunks=chunks,
             lag_ns=None if self._lag is None else round(self._lag),
             delay_ns=None if self._delay is None else round(self._delay),
             elu=min(self._active / self._known, 1.0) if self._known else None,
             marks=[
                 Tick(t_ns=zero + round(view.t_s * NS_PER_S), label=view.label, kind=view.kind) for view in self._ticks
             ],
-        )  # fmt: skip
+        )
         self._bins = self._chunks = 0
         self._lag = self._delay = None
         self._active = self._known = 0.0

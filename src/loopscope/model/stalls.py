@@ -75,12 +75,17 @@ class StallBook:
         ordered = sorted(self.places.values(), key=lambda place: (-place.total, place.last.where))
         return tuple(
             StallPlace(
-                where=place.last.where, why=place.last.why, own=place.last.own, count=place.count,
-                total_ms=place.total / NS_PER_MS, worst_ms=place.worst / NS_PER_MS, last_s=place.last.t_s,
+                where=place.last.where,
+                why=place.last.why,
+                own=place.last.own,
+                count=place.count,
+                total_ms=place.total / NS_PER_MS,
+                worst_ms=place.worst / NS_PER_MS,
+                last_s=place.last.t_s,
                 stack=place.last.stack,
             )
             for place in ordered
-        )  # fmt: skip
+        )
 
     def _add(self, key: tuple[str, str, str], view: StallView, dur: int, grown: int, *, again: bool) -> None:
         place = self.places.get(key)
@@ -99,10 +104,17 @@ def _view(record: Stall, start: int) -> StallView:
     file, function = plain(record.file, 80), plain(record.function, 80)
     where = f"{file}:{line}" + (f" in {function}" if function else "")
     return StallView(
-        t_s=start / NS_PER_S, ms=record.dur_ns / NS_PER_MS, why=record.why, where=where if file else "",
-        own=record.own, over=record.over, cpu_ms=_ms(record.cpu_ns), runq_ms=_ms(record.runq_ns),
-        gc_ms=_ms(record.gc_ns) or 0.0, stack=tuple(plain(frame, 160) for frame in record.stack[:_MOST_FRAMES]),
-    )  # fmt: skip
+        t_s=start / NS_PER_S,
+        ms=record.dur_ns / NS_PER_MS,
+        why=record.why,
+        where=where if file else "",
+        own=record.own,
+        over=record.over,
+        cpu_ms=_ms(record.cpu_ns),
+        runq_ms=_ms(record.runq_ns),
+        gc_ms=_ms(record.gc_ns) or 0.0,
+        stack=tuple(plain(frame, 160) for frame in record.stack[:_MOST_FRAMES]),
+    )
 
 
 def _ms(value: int | None) -> float | None:

@@ -92,11 +92,14 @@ def _servers(fold: Fold) -> list[dict[str, Any]]:
     servers = fold.header.servers if fold.header else []
     return [
         {
-            "url": plain(server.url), "api": plain(server.api, 20), "model": plain(server.model),
-            "version": plain(server.version, 40), "embedded": server.embedded,
+            "url": plain(server.url),
+            "api": plain(server.api, 20),
+            "model": plain(server.model),
+            "version": plain(server.version, 40),
+            "embedded": server.embedded,
         }
         for server in servers[:_MOST_LISTED]
-    ]  # fmt: skip
+    ]
 
 
 def _agents(fold: Fold, held: Measured) -> list[dict[str, Any]]:
@@ -180,9 +183,14 @@ def _standing(found: Standing | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "chunks_s": found.mid, "lo": found.low, "hi": found.high, "words": found.words, "date": found.date,
-        "limited_by": found.limited_by, "stale": found.stale,
-    }  # fmt: skip
+        "chunks_s": found.mid,
+        "lo": found.low,
+        "hi": found.high,
+        "words": found.words,
+        "date": found.date,
+        "limited_by": found.limited_by,
+        "stale": found.stale,
+    }
 
 
 def _no_ceiling(held: Measured) -> str:
@@ -245,9 +253,26 @@ def _segment(fold: Fold, segment: Segment) -> dict[str, Any]:
 
 
 _SEGMENT_FIGURES = (
-    "measured_s", "agents", "loop", "ceiling", "chunks", "tokens", "requests", "errors", "taken", "chunks_s", "tok_s",
-    "ttft_ms", "itl_ms", "gap_ms", "server_gap_ms", "delay_ms", "delay_words", "handled_ms", "watts",
-)  # fmt: skip
+    "measured_s",
+    "agents",
+    "loop",
+    "ceiling",
+    "chunks",
+    "tokens",
+    "requests",
+    "errors",
+    "taken",
+    "chunks_s",
+    "tok_s",
+    "ttft_ms",
+    "itl_ms",
+    "gap_ms",
+    "server_gap_ms",
+    "delay_ms",
+    "delay_words",
+    "handled_ms",
+    "watts",
+)
 """What a segment that is too short has ``null`` for."""
 
 

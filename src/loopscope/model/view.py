@@ -287,11 +287,16 @@ def _loops(state: State, slid: Slid, now_ns: int | None) -> tuple[LoopView, ...]
         return _with_draining(state, now_ns, slid, alone, older)
     views = [
         _loop(
-            state, slid, now_ns, rig, slid.totals.each.get(rig.proc, LoopSums()), slid.lags.get(rig.proc, LogHist()),
+            state,
+            slid,
+            now_ns,
+            rig,
+            slid.totals.each.get(rig.proc, LoopSums()),
+            slid.lags.get(rig.proc, LogHist()),
             len(group),
         )
         for rig in group
-    ]  # fmt: skip
+    ]
     fullest_first = sorted(views, key=lambda view: -1.0 if view.elu is None else view.elu, reverse=True)
     return _with_draining(state, now_ns, slid, tuple(fullest_first), older)
 
@@ -372,12 +377,24 @@ def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
     headroom = None if against is None or now is None else 1.0 - now / against
     server = state.findings.get("server-bound")
     return CeilingView(
-        headroom_of=of, expected=known.expected, expected_words=known.words, measured=known.measured, full=known.full,
-        curve=known.curve, curve_words=known.curve_words, costs=known.costs, next_levers=known.next_levers,
+        headroom_of=of,
+        expected=known.expected,
+        expected_words=known.words,
+        measured=known.measured,
+        full=known.full,
+        curve=known.curve,
+        curve_words=known.curve_words,
+        costs=known.costs,
+        next_levers=known.next_levers,
         server_words=_server_limit(known.measured, "" if server is None else server.sentence),
-        now_chunks_s=now, at_least_chunks_s=bound, headroom=headroom, elu=loop.elu, delay_ms=slid.delay.quantiles,
-        peak_chunks_s=state.window.peak_chunks_s, words="" if bound is not None else _no_ceiling(slid, loop),
-    )  # fmt: skip
+        now_chunks_s=now,
+        at_least_chunks_s=bound,
+        headroom=headroom,
+        elu=loop.elu,
+        delay_ms=slid.delay.quantiles,
+        peak_chunks_s=state.window.peak_chunks_s,
+        words="" if bound is not None else _no_ceiling(slid, loop),
+    )
 
 
 def _worth_it(expected: Standing) -> bool:

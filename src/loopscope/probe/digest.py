@@ -27,9 +27,21 @@ class _Books:
     """The account of one exchange."""
 
     __slots__ = (
-        "chunks", "complete_ns", "first_ns", "handle_ns", "last_ns", "last_recv_ns", "lost", "pending", "read_line",
-        "reads", "response", "row", "splitter", "told",
-    )  # fmt: skip
+        "chunks",
+        "complete_ns",
+        "first_ns",
+        "handle_ns",
+        "last_ns",
+        "last_recv_ns",
+        "lost",
+        "pending",
+        "read_line",
+        "reads",
+        "response",
+        "row",
+        "splitter",
+        "told",
+    )
 
     def __init__(self, method: str) -> None:
         self.response = Response(method)
@@ -149,10 +161,16 @@ class Digest:
         row.state, row.model = state, model or row.model
         self._samples.event(
             AgentState(
-                t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, state=state, name=row.name, model=row.model,
-                server=row.server, url=plain(row.origin, 80),
+                t_ns=now_ns(),
+                proc=self._samples.proc,
+                agent=row.agent,
+                state=state,
+                name=row.name,
+                model=row.model,
+                server=row.server,
+                url=plain(row.origin, 80),
             )
-        )  # fmt: skip
+        )
 
     def _handled(self, books: _Books, at_ns: int) -> None:
         """At this moment the program had done with all that it had received."""
@@ -262,13 +280,28 @@ class Digest:
         self._rows.give_back(row, at_ns)
         self._samples.event(
             Request(
-                t_ns=now_ns(), proc=self._samples.proc, agent=row.agent, request=row.requests, outcome=outcome,
-                words=plain(words), status=books.response.status or None, start_ns=exchange.start_ns,
-                connect_ns=connect_ns, first_ns=books.first_ns, last_ns=books.last_ns,
-                end_ns=max(exchange.start_ns, books.complete_ns or at_ns), chunks=books.chunks, reads=books.reads,
-                bytes=books.response.bytes, tokens=account.tokens, prompt_tokens=account.prompt_tokens,
-                total_ns=account.total_ns, load_ns=account.load_ns, prompt_ns=account.prompt_ns,
-                eval_ns=account.eval_ns, handle_ns=books.handle_ns,
+                t_ns=now_ns(),
+                proc=self._samples.proc,
+                agent=row.agent,
+                request=row.requests,
+                outcome=outcome,
+                words=plain(words),
+                status=books.response.status or None,
+                start_ns=exchange.start_ns,
+                connect_ns=connect_ns,
+                first_ns=books.first_ns,
+                last_ns=books.last_ns,
+                end_ns=max(exchange.start_ns, books.complete_ns or at_ns),
+                chunks=books.chunks,
+                reads=books.reads,
+                bytes=books.response.bytes,
+                tokens=account.tokens,
+                prompt_tokens=account.prompt_tokens,
+                total_ns=account.total_ns,
+                load_ns=account.load_ns,
+                prompt_ns=account.prompt_ns,
+                eval_ns=account.eval_ns,
+                handle_ns=books.handle_ns,
             )
-        )  # fmt: skip
+        )
         self._say(row, "pausing")

@@ -16,9 +16,18 @@ class Response:
     """
 
     __slots__ = (
-        "_chunked", "_head", "_inflate", "_left", "_no_body", "_rest", "_trailer", "bytes", "complete", "content_type",
+        "_chunked",
+        "_head",
+        "_inflate",
+        "_left",
+        "_no_body",
+        "_rest",
+        "_trailer",
+        "bytes",
+        "complete",
+        "content_type",
         "status",
-    )  # fmt: skip
+    )
 
     def __init__(self, method: str = "GET") -> None:
         self.status = 0

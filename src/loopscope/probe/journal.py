@@ -29,9 +29,19 @@ class Exchange:
     """
 
     __slots__ = (
-        "asked_ns", "books", "client", "connect_ns", "loop", "method", "muted", "origin", "path", "reports_end",
-        "start_ns", "task",
-    )  # fmt: skip
+        "asked_ns",
+        "books",
+        "client",
+        "connect_ns",
+        "loop",
+        "method",
+        "muted",
+        "origin",
+        "path",
+        "reports_end",
+        "start_ns",
+        "task",
+    )
 
     def __init__(self, client: str, method: str, origin: str, path: str, reports_end: bool) -> None:
         self.client = client

@@ -14,10 +14,15 @@ from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError,
 
 _LINES = frozenset(
     {
-        "application/x-ndjson", "application/ndjson", "application/x-jsonlines", "application/jsonlines",
-        "application/jsonl", "application/json-lines", "application/stream+json",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/x-jsonlines",
+        "application/jsonlines",
+        "application/jsonl",
+        "application/json-lines",
+        "application/stream+json",
     }
-)  # fmt: skip
+)
 _EVENTS = "text/event-stream"
 _loads = loads_of("orjson")
 

@@ -121,7 +121,9 @@ class Probe:
         self._pipe.ready(
             "rig",
             info={
-                "loop": watched.name, "loop_version": watched.version, "python": platform.python_version(),
+                "loop": watched.name,
+                "loop_version": watched.version,
+                "python": platform.python_version(),
                 "program": self._program,
             },
             signals={
@@ -134,12 +136,17 @@ class Probe:
                 "backlog": "ok" if sys.platform != "win32" else "Windows has no FIONREAD for sockets of asyncio",
             },
             lag_floor_ns=self._floor_ns,
-        )  # fmt: skip
+        )
         if watched.counts_idle and not self._finished:
             self._watchdog = Watchdog(
-                proc=self._pipe.proc, ident=watched.ident, busy_since=watched.busy_since, idle_ns=watched.idle_ns,
-                usage=watched.usage, gc_clock=self._gc, emit=self._samples.event,
-            )  # fmt: skip
+                proc=self._pipe.proc,
+                ident=watched.ident,
+                busy_since=watched.busy_since,
+                idle_ns=watched.idle_ns,
+                usage=watched.usage,
+                gc_clock=self._gc,
+                emit=self._samples.event,
+            )
             self._watchdog.start()
 
     def _stop_watchdog(self) -> None:

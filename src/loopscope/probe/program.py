@@ -63,9 +63,12 @@ def run(program: Program, args: list[str]) -> None:
     """Run it to its end, as ``__main__``; whatever it raises comes through. The module stays for what outlives it."""
     module = ModuleType("__main__")
     module.__dict__.update(
-        __builtins__=builtins, __file__=program.file, __spec__=program.spec, __loader__=None,
+        __builtins__=builtins,
+        __file__=program.file,
+        __spec__=program.spec,
+        __loader__=None,
         __package__=program.spec.parent if program.spec else None,
-    )  # fmt: skip
+    )
     if program.spec is not None:
         module.__loader__ = program.spec.loader
     sys.modules["__main__"] = module

@@ -38,10 +38,16 @@ class ProgramSender(Sender):
     ) -> None:
         self.digest = Digest(samples)
         super().__init__(
-            pipe, samples, loop_name=first.name, idle_ns=first.idle_ns if first.counts_idle else None,
-            usage=first.usage, gc_clock=gc_clock, wires=lambda: wires, streams=lambda: self.digest.streams,
+            pipe,
+            samples,
+            loop_name=first.name,
+            idle_ns=first.idle_ns if first.counts_idle else None,
+            usage=first.usage,
+            gc_clock=gc_clock,
+            wires=lambda: wires,
+            streams=lambda: self.digest.streams,
             tasks=lambda: self._followed.tasks(),
-        )  # fmt: skip
+        )
         self._journal = journal
         self._watch = watch
         self._followed = first

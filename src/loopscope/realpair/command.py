@@ -40,9 +40,13 @@ def _parser() -> argparse.ArgumentParser:
         "--slots", type=_slots, default=4, help="streams that a server serves at once; more of them wait"
     )
     parser.add_argument(
-        "--ports", type=_port, nargs="+", default=[0, 0], metavar="PORT",
+        "--ports",
+        type=_port,
+        nargs="+",
+        default=[0, 0],
+        metavar="PORT",
         help="one for each server (0: any free one); as many servers start as ports are given",
-    )  # fmt: skip
+    )
     parser.add_argument("--cache", type=Path, help="folder for the model file")
     return parser
 

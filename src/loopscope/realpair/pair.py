@@ -98,9 +98,12 @@ class RealPair:
         for number, port in enumerate(self._ports, 1):
             args = ["--model", str(path), "--alias", self.model, "--port", str(port), "--slots", str(self._slots)]
             worker = Worker(
-                "loopscope.realpair.server", f"server-{number}", args,
-                on_line=lambda _line: None, on_end=lambda _code: self.ended.set(),
-            )  # fmt: skip
+                "loopscope.realpair.server",
+                f"server-{number}",
+                args,
+                on_line=lambda _line: None,
+                on_end=lambda _code: self.ended.set(),
+            )
             self._workers.append(worker)
             worker.start()
         try:

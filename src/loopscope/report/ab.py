@@ -11,14 +11,26 @@ from loopscope.stats.intervals import Interval
 def render(result: AbResult, width: int) -> str:
     """Give the table, the sentence that sums it up, and what one must know of it."""
     columns = (
-        Column("figure", left=True), Column("unit", 3, left=True), Column(f"A {result.a}"[:24]),
-        Column(f"B {result.b}"[:24]), Column("B against A", left=True), Column("drift of A", 2), Column("of B", 2),
-    )  # fmt: skip
+        Column("figure", left=True),
+        Column("unit", 3, left=True),
+        Column(f"A {result.a}"[:24]),
+        Column(f"B {result.b}"[:24]),
+        Column("B against A", left=True),
+        Column("drift of A", 2),
+        Column("of B", 2),
+    )
     rows = [
-        [row.title, row.unit, number(row.a), number(row.b), f"{mark(row)} {row.verdict}", signed(row.drift_a),
-         signed(row.drift_b)]
+        [
+            row.title,
+            row.unit,
+            number(row.a),
+            number(row.b),
+            f"{mark(row)} {row.verdict}",
+            signed(row.drift_a),
+            signed(row.drift_b),
+        ]
         for row in result.rows
-    ]  # fmt: skip
+    ]
     head = (
         f"{result.lever}: {result.pairs} pairs A-B-B-A, {result.seconds:g} s each, settling times left out; drift is"
         " last less first"
@@ -49,20 +61,35 @@ def signed(value: float | None) -> str:
 def data(result: AbResult) -> dict[str, Any]:
     """Give everything as it stands in ``--json``; ``null``: not known, or not bounded."""
     return {
-        "lever": result.lever, "a": result.a, "b": result.b, "pairs": result.pairs, "seconds": result.seconds,
-        "confidence": result.confidence, "finding": result.finding or None, "words": result.words,
+        "lever": result.lever,
+        "a": result.a,
+        "b": result.b,
+        "pairs": result.pairs,
+        "seconds": result.seconds,
+        "confidence": result.confidence,
+        "finding": result.finding or None,
+        "words": result.words,
         "notes": list(result.notes),
         "figures": [
             {
-                "name": row.name, "title": row.title, "unit": row.unit, "better": row.better, "a": row.a, "b": row.b,
-                "difference": _interval(row.difference), "ratio": _interval(row.ratio), "verdict": row.verdict,
+                "name": row.name,
+                "title": row.title,
+                "unit": row.unit,
+                "better": row.better,
+                "a": row.a,
+                "b": row.b,
+                "difference": _interval(row.difference),
+                "ratio": _interval(row.ratio),
+                "verdict": row.verdict,
                 "surely": row.surely,
-                "drift_a": row.drift_a, "drift_b": row.drift_b, "halves_a": list(row.halves_a),
+                "drift_a": row.drift_a,
+                "drift_b": row.drift_b,
+                "halves_a": list(row.halves_a),
                 "halves_b": list(row.halves_b),
             }
             for row in result.rows
         ],
-    }  # fmt: skip
+    }
 
 
 def _interval(found: Interval | None) -> dict[str, float | None] | None:

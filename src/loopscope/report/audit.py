@@ -89,9 +89,15 @@ def audit(table: RunsTable) -> Audit:
     groups = tuple(_groups(run for runs in warm.values() for run in runs))
     colds = tuple(Cold(run.configuration, run.efficiency, where) for run, where in cold.values())
     return Audit(
-        name=table.name, runs=len(table.runs), skipped=table.skipped, columns=table.columns, groups=groups, cold=colds,
-        dependences=dependences, sentences=tuple(_sentences(table, warm, colds, dependences)),
-    )  # fmt: skip
+        name=table.name,
+        runs=len(table.runs),
+        skipped=table.skipped,
+        columns=table.columns,
+        groups=groups,
+        cold=colds,
+        dependences=dependences,
+        sentences=tuple(_sentences(table, warm, colds, dependences)),
+    )
 
 
 def _imbalances(runs: Sequence[Run]) -> list[float]:

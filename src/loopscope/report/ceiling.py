@@ -12,12 +12,25 @@ from loopscope.settings import levers
 from loopscope.stats.intervals import Interval
 
 _COLUMNS = (
-    Column("client", 0, left=True), Column("loop", 0, left=True), Column("decoder", 7, left=True),
-    Column("batch", 5, left=True), Column("placement", 6, left=True),
-    Column("read", 5, left=True), Column("tcp", 5, left=True), Column("streams", 0), Column("shape", 8, True),
-    Column("us at 1%", 3), Column("10%", 3), Column("50%", 2), Column("full", 1), Column("hard ceiling", 0),
-    Column("expected", 1), Column("at least", 4), Column("p99 ms at 50%", 2), Column("limited by", 0, left=True),
-)  # fmt: skip
+    Column("client", 0, left=True),
+    Column("loop", 0, left=True),
+    Column("decoder", 7, left=True),
+    Column("batch", 5, left=True),
+    Column("placement", 6, left=True),
+    Column("read", 5, left=True),
+    Column("tcp", 5, left=True),
+    Column("streams", 0),
+    Column("shape", 8, True),
+    Column("us at 1%", 3),
+    Column("10%", 3),
+    Column("50%", 2),
+    Column("full", 1),
+    Column("hard ceiling", 0),
+    Column("expected", 1),
+    Column("at least", 4),
+    Column("p99 ms at 50%", 2),
+    Column("limited by", 0, left=True),
+)
 
 
 def cell(ramp: Ramp, expected: Standing | None, trace: str = "") -> dict[str, Any]:
@@ -25,9 +38,15 @@ def cell(ramp: Ramp, expected: Standing | None, trace: str = "") -> dict[str, An
     setting = ramp.setting
     half = ramp.at.get(FRACTIONS[-1])
     return {
-        "client": setting.client, "loop": setting.loop, "decoder": setting.decoder, "batch": setting.batch,
-        "placement": setting.placement, "read": setting.read, "tcp": setting.tcp,
-        "streams": setting.streams, "shape": setting.shape,
+        "client": setting.client,
+        "loop": setting.loop,
+        "decoder": setting.decoder,
+        "batch": setting.batch,
+        "placement": setting.placement,
+        "read": setting.read,
+        "tcp": setting.tcp,
+        "streams": setting.streams,
+        "shape": setting.shape,
         "stream_chunks_s": setting.rate,
         "full_chunks_s": None if ramp.full is None else ramp.full.mid,
         "full_interval_chunks_s": _ends(ramp.full),
@@ -40,14 +59,24 @@ def cell(ramp: Ramp, expected: Standing | None, trace: str = "") -> dict[str, An
         "cpu_us_per_chunk": None if half is None else half.load.cpu_us,
         "delay_p99_ms": None if half is None else half.load.delay_p99_ms,
         "at": [_at(part, step) for part, step in ramp.at.items()],
-        "costs": None if ramp.costs is None else {
-            "wakeup_us": ramp.costs.wakeup_us, "read_us": ramp.costs.read_us, "chunk_us": ramp.costs.chunk_us,
-            "error": ramp.costs.error, "loads": ramp.costs.loads,
+        "costs": None
+        if ramp.costs is None
+        else {
+            "wakeup_us": ramp.costs.wakeup_us,
+            "read_us": ramp.costs.read_us,
+            "chunk_us": ramp.costs.chunk_us,
+            "error": ramp.costs.error,
+            "loads": ramp.costs.loads,
         },
         "steps": [_step(step) for step in ramp.steps],
-        "limited_by": ramp.limited_by, "noise": ramp.noise, "runq": ramp.runq, "seconds": ramp.seconds,
-        "versions": ramp.setting.versions, "words": ramp.words, "trace": trace,
-    }  # fmt: skip
+        "limited_by": ramp.limited_by,
+        "noise": ramp.noise,
+        "runq": ramp.runq,
+        "seconds": ramp.seconds,
+        "versions": ramp.setting.versions,
+        "words": ramp.words,
+        "trace": trace,
+    }
 
 
 def _ends(interval: Interval | None) -> dict[str, float | None] | None:
@@ -63,11 +92,20 @@ def _at(part: float, step: Step) -> dict[str, float | None]:
 def _step(step: Step) -> dict[str, Any]:
     load = step.load
     return {
-        "offered_chunks_s": load.offered, "delivered_chunks_s": load.delivered, "elu": load.elu,
-        "at_least_chunks_s": step.at_least, "cpu_us_per_chunk": load.cpu_us, "process_us_per_chunk": step.process_us,
-        "turns_per_chunk": load.turns, "reads_per_chunk": load.reads, "delay_p50_ms": load.delay_p50_ms,
-        "delay_p99_ms": load.delay_p99_ms, "runq": load.runq, "fell": step.fell, "limited_by": step.limited_by,
-    }  # fmt: skip
+        "offered_chunks_s": load.offered,
+        "delivered_chunks_s": load.delivered,
+        "elu": load.elu,
+        "at_least_chunks_s": step.at_least,
+        "cpu_us_per_chunk": load.cpu_us,
+        "process_us_per_chunk": step.process_us,
+        "turns_per_chunk": load.turns,
+        "reads_per_chunk": load.reads,
+        "delay_p50_ms": load.delay_p50_ms,
+        "delay_p99_ms": load.delay_p99_ms,
+        "runq": load.runq,
+        "fell": step.fell,
+        "limited_by": step.limited_by,
+    }
 
 
 def table(cells: Sequence[dict[str, Any]], width: int) -> str:
@@ -92,13 +130,23 @@ def _row(one: dict[str, Any]) -> list[str]:
     if one["runq"] is not None and one["runq"] > 0.1:
         limited += f", {one['runq']:.0%} without a core"
     return [
-        one["client"], one["loop"], one["decoder"], one["batch"], one["placement"], one["read"], one["tcp"],
-        str(one["streams"]), one["shape"],
-        *(_number(costs.get(part), "{:.0f}") for part in FRACTIONS), _number(one["full_chunks_s"], "{:,.0f}"),
+        one["client"],
+        one["loop"],
+        one["decoder"],
+        one["batch"],
+        one["placement"],
+        one["read"],
+        one["tcp"],
+        str(one["streams"]),
+        one["shape"],
+        *(_number(costs.get(part), "{:.0f}") for part in FRACTIONS),
+        _number(one["full_chunks_s"], "{:,.0f}"),
         "-" if hard is None else f"{hard['lo']:,.0f} - {_number(hard['hi'], '{:,.0f}', '?')}",
-        _number(one["expected_chunks_s"], "{:,.0f}"), _number(one["at_least_chunks_s"], "≥{:,.0f}"),
-        _number(one["delay_p99_ms"], "{:.1f}"), limited,
-    ]  # fmt: skip
+        _number(one["expected_chunks_s"], "{:,.0f}"),
+        _number(one["at_least_chunks_s"], "≥{:,.0f}"),
+        _number(one["delay_p99_ms"], "{:.1f}"),
+        limited,
+    ]
 
 
 def _number(value: float | None, form: str, none: str = "-") -> str:

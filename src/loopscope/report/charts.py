@@ -48,9 +48,11 @@ def over_time(
         values = np.log10(np.maximum(curve.values[known], 10.0**_FLOOR)) if log else curve.values[known]
         if values.size:
             plot.plot(
-                (lines.t_s[known] + lines.step_s / 2).tolist(), values.tolist(), marker="braille" if braille else "*",
+                (lines.t_s[known] + lines.step_s / 2).tolist(),
+                values.tolist(),
+                marker="braille" if braille else "*",
                 color=ink,
-            )  # fmt: skip
+            )
             tops.append(float(values.max()))
     if log:
         top = int(np.ceil(max(tops[1:])))

@@ -73,11 +73,14 @@ def _what(side: Side) -> str:
 def _rows(found: Comparison) -> list[list[str]]:
     return [
         [
-            row.gauge.title, "%" if not unit(row.gauge) else row.gauge.unit, span(row.gauge, row.first),
-            span(row.gauge, row.second), verdict(row),
+            row.gauge.title,
+            "%" if not unit(row.gauge) else row.gauge.unit,
+            span(row.gauge, row.first),
+            span(row.gauge, row.second),
+            verdict(row),
         ]
         for row in found.rows
-    ]  # fmt: skip
+    ]
 
 
 def _counts(found: Comparison) -> str:
@@ -101,17 +104,27 @@ def _gates(gates: Sequence[Judged]) -> list[str]:
 
 def _side(side: Side) -> dict[str, Any]:
     return {
-        "label": side.label, "seconds": side.stretch.seconds, "levers": dict(side.levers), "setup": dict(side.setup),
-        "versions": dict(side.versions), "counts": dict(side.counts), "power": side.power or None,
-    }  # fmt: skip
+        "label": side.label,
+        "seconds": side.stretch.seconds,
+        "levers": dict(side.levers),
+        "setup": dict(side.setup),
+        "versions": dict(side.versions),
+        "counts": dict(side.counts),
+        "power": side.power or None,
+    }
 
 
 def _figure(row: Difference) -> dict[str, Any]:
     return {
-        "title": row.gauge.title, "unit": row.gauge.unit, "first": _interval(row.first),
-        "second": _interval(row.second), "change": _interval(row.change), "difference": _interval(row.difference),
-        "surely": {1: "higher", -1: "lower", 0: None}[row.surely], "words": verdict(row),
-    }  # fmt: skip
+        "title": row.gauge.title,
+        "unit": row.gauge.unit,
+        "first": _interval(row.first),
+        "second": _interval(row.second),
+        "change": _interval(row.change),
+        "difference": _interval(row.difference),
+        "surely": {1: "higher", -1: "lower", 0: None}[row.surely],
+        "words": verdict(row),
+    }
 
 
 def _interval(interval: Interval | None) -> dict[str, float | None] | None:
@@ -120,6 +133,9 @@ def _interval(interval: Interval | None) -> dict[str, float | None] | None:
     return {
         name: number if isfinite(number) else None
         for name, number in (
-            ("low", interval.low), ("mid", interval.mid), ("high", interval.high), ("n_effective", interval.n_effective)
+            ("low", interval.low),
+            ("mid", interval.mid),
+            ("high", interval.high),
+            ("n_effective", interval.n_effective),
         )
-    }  # fmt: skip
+    }

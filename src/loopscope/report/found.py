@@ -181,10 +181,15 @@ def _set(rounds: list[ResultView], agents: dict[str, Figures], end: ResultView |
     )
     made = _count(end.settings.get("rounds")) if end is not None else None
     return RoundsFound(
-        scenario=settings.get("scenario") or "a scenario", words=end.words if end is not None else "",
-        agents=_count(settings.get("agents")), rounds=kept, over=over_all(kept), by_agent=agents,
-        finished=end is not None, missing=max(0, (made or 0) - len(kept)),
-    )  # fmt: skip
+        scenario=settings.get("scenario") or "a scenario",
+        words=end.words if end is not None else "",
+        agents=_count(settings.get("agents")),
+        rounds=kept,
+        over=over_all(kept),
+        by_agent=agents,
+        finished=end is not None,
+        missing=max(0, (made or 0) - len(kept)),
+    )
 
 
 def over_all(rounds: Iterable[RoundFound]) -> dict[str, Over]:
@@ -223,11 +228,17 @@ def _ceilings(fold: Fold, summary: Mapping[str, Any]) -> Iterator[CeilingFound]:
         if calibrated and newest[keys[place]] != place:
             continue  # a later one has taken its place
         yield CeilingFound(
-            what=one.what, t_s=one.t_s, words=one.words, settings=one.settings, hard=_standing(one, "hard"),
-            full=_standing(one, "full"), at_least=_sane(one.figures.get("at_least_chunks_s")),
+            what=one.what,
+            t_s=one.t_s,
+            words=one.words,
+            settings=one.settings,
+            hard=_standing(one, "hard"),
+            full=_standing(one, "full"),
+            at_least=_sane(one.figures.get("at_least_chunks_s")),
             runq=_sane(one.figures.get("runq")),
-            curve=curve, mine=not calibrated or keys[place][0] in had,
-        )  # fmt: skip
+            curve=curve,
+            mine=not calibrated or keys[place][0] in had,
+        )
 
 
 def _levers(fold: Fold, summary: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
@@ -242,9 +253,14 @@ def _standing(told: ResultView, name: str) -> Standing | None:
     if mid is None or mid <= 0:
         return None
     return Standing(
-        mid, low, high, told.words,
-        told.settings.get("date", ""), told.settings.get("limited_by", ""), told.settings.get("stale", ""),
-    )  # fmt: skip
+        mid,
+        low,
+        high,
+        told.words,
+        told.settings.get("date", ""),
+        told.settings.get("limited_by", ""),
+        told.settings.get("stale", ""),
+    )
 
 
 # A-B-B-A
@@ -282,11 +298,17 @@ def _flip(rows: list[ResultView], end: ResultView | None) -> FlipFound:
     one = end if end is not None else rows[0]
     settings = one.settings
     return FlipFound(
-        lever=settings.get("lever", "?"), a=settings.get("a", "?"), b=settings.get("b", "?"),
-        pairs=settings.get("pairs", "?"), seconds=end.figures.get("seconds") if end is not None else None,
-        words=end.words if end is not None else "", rows=tuple(_flip_row(row) for row in rows), t_s=one.t_s,
-        finding=settings.get("finding", ""), finished=end is not None,
-    )  # fmt: skip
+        lever=settings.get("lever", "?"),
+        a=settings.get("a", "?"),
+        b=settings.get("b", "?"),
+        pairs=settings.get("pairs", "?"),
+        seconds=end.figures.get("seconds") if end is not None else None,
+        words=end.words if end is not None else "",
+        rows=tuple(_flip_row(row) for row in rows),
+        t_s=one.t_s,
+        finding=settings.get("finding", ""),
+        finished=end is not None,
+    )
 
 
 def _flip_row(told: ResultView) -> FlipRow:
@@ -295,11 +317,20 @@ def _flip_row(told: ResultView) -> FlipRow:
     title = gauge.title if gauge is not None else name
     surely = figures.get("surely") or 0.0
     return FlipRow(
-        name, title, told.settings.get("unit", ""), gauge.better if gauge is not None else 0, figures.get("a"),
-        figures.get("b"), figures.get("difference"), figures.get("low"), figures.get("high"),
-        told.words.removeprefix(title).strip() or "not enough data", (surely > 0) - (surely < 0),
-        figures.get("drift_a"), figures.get("drift_b"),
-    )  # fmt: skip
+        name,
+        title,
+        told.settings.get("unit", ""),
+        gauge.better if gauge is not None else 0,
+        figures.get("a"),
+        figures.get("b"),
+        figures.get("difference"),
+        figures.get("low"),
+        figures.get("high"),
+        told.words.removeprefix(title).strip() or "not enough data",
+        (surely > 0) - (surely < 0),
+        figures.get("drift_a"),
+        figures.get("drift_b"),
+    )
 
 
 def _sane(value: float | None) -> float | None:

@@ -29,9 +29,14 @@ def data(found: Found) -> dict[str, Any]:
 def _rounds(one: RoundsFound) -> dict[str, Any]:
     means = one.means
     return {
-        "scenario": one.scenario, "words": one.words or None, "agents": one.agents, "finished": one.finished,
-        "counted": one.counted, "rounds_not_kept": one.missing,
-        "efficiency": {name: means.get(name) for name in FORMULAS}, "speedup": means.get("speedup"),
+        "scenario": one.scenario,
+        "words": one.words or None,
+        "agents": one.agents,
+        "finished": one.finished,
+        "counted": one.counted,
+        "rounds_not_kept": one.missing,
+        "efficiency": {name: means.get(name) for name in FORMULAS},
+        "speedup": means.get("speedup"),
         "loss": {name: means.get(name) for name in LOSSES},
         "client": {name: means.get(f"client_{name}") for name in CLIENT_PARTS},
         "spread": {name: asdict(held) for name, held in one.over.items()},
@@ -40,7 +45,7 @@ def _rounds(one: RoundsFound) -> dict[str, Any]:
             for made in one.rounds
         ],
         "by_agent": {name: dict(figures) for name, figures in one.by_agent.items()},
-    }  # fmt: skip
+    }
 
 
 def _standing(one: Standing | None) -> dict[str, Any] | None:
@@ -49,15 +54,28 @@ def _standing(one: Standing | None) -> dict[str, Any] | None:
 
 def _ceiling(one: CeilingFound) -> dict[str, Any]:
     return {
-        "t_s": one.t_s, "words": one.words, "settings": dict(one.settings), "hard": _standing(one.hard),
-        "full": _standing(one.full), "at_least_chunks_s": one.at_least, "runq": one.runq,
-        "curve": [asdict(point) for point in one.curve], "levers_of_this_session": one.mine,
-    }  # fmt: skip
+        "t_s": one.t_s,
+        "words": one.words,
+        "settings": dict(one.settings),
+        "hard": _standing(one.hard),
+        "full": _standing(one.full),
+        "at_least_chunks_s": one.at_least,
+        "runq": one.runq,
+        "curve": [asdict(point) for point in one.curve],
+        "levers_of_this_session": one.mine,
+    }
 
 
 def _flip(one: FlipFound) -> dict[str, Any]:
     return {
-        "lever": one.lever, "a": one.a, "b": one.b, "pairs": one.pairs, "seconds": one.seconds,
-        "words": one.words or None, "finding": one.finding or None, "finished": one.finished, "t_s": one.t_s,
+        "lever": one.lever,
+        "a": one.a,
+        "b": one.b,
+        "pairs": one.pairs,
+        "seconds": one.seconds,
+        "words": one.words or None,
+        "finding": one.finding or None,
+        "finished": one.finished,
+        "t_s": one.t_s,
         "figures": [asdict(row) for row in one.rows],
-    }  # fmt: skip
+    }

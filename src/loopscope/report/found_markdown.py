@@ -10,8 +10,17 @@ from loopscope.report.rounds import FORMULAS, over_words, row, title
 from loopscope.session.procedures.round_results import ScenarioResult
 
 _ROUNDS = (
-    "round", "measured", "wall", "reported", "speed-up", "seconds", "Δ tok/s", "Δ TTFT ms", "contended", "",
-)  # fmt: skip
+    "round",
+    "measured",
+    "wall",
+    "reported",
+    "speed-up",
+    "seconds",
+    "Δ tok/s",
+    "Δ TTFT ms",
+    "contended",
+    "",
+)
 
 
 def parts(found: Found) -> Iterator[str]:

@@ -25,23 +25,30 @@ CEILING_HEADS = (
     ("when", "", "UTC; empty: in this session"),
 )
 POINT_HEADS = (
-    ("offered", "chunks/s", "what the emulator sent"), ("delivered", "chunks/s", "what the client received"),
+    ("offered", "chunks/s", "what the emulator sent"),
+    ("delivered", "chunks/s", "what the client received"),
     ("ELU", "", "share of time in which the loop did not wait"),
-    ("delay p50", "ms", "received - the server's stamp; median"), ("delay p99", "ms", "99 % of the chunks"),
+    ("delay p50", "ms", "received - the server's stamp; median"),
+    ("delay p99", "ms", "99 % of the chunks"),
     ("", "", "whether the client kept up"),
-)  # fmt: skip
+)
 FLIP_HEADS = (
-    ("figure", "", ""), ("A", "", "mean over the stretches under A"), ("B", "", "mean over the stretches under B"),
+    ("figure", "", ""),
+    ("A", "", "mean over the stretches under A"),
+    ("B", "", "mean over the stretches under B"),
     ("unit", "", ""),
     ("B against A", "", "paired difference B - A and its interval; the intervals of all figures hold together"),
     ("drift of A", "", "the last stretch under A less the first one: what moved by itself"),
     ("drift of B", "", "the same under B"),
-)  # fmt: skip
+)
 UNKNOWN = "not enough data"
 _LIMITS = {
-    "client": "the client", "server": "the server", "core": "the core", "instrument": "loopscope itself",
+    "client": "the client",
+    "server": "the server",
+    "core": "the core",
+    "instrument": "loopscope itself",
     "range": "nothing up to there",
-}  # fmt: skip
+}
 _DISTURBED = 0.1
 
 
@@ -55,8 +62,16 @@ def standings(found: Found) -> Iterator[list[str]]:
     if (expected := found.live.expected) is not None:
         words, _, note = (expected.words.partition(" for ")[2] or expected.words).partition("; ")
         notes = [note, f"out of date: {expected.stale}" if expected.stale else ""]
-        yield ["expected", rate(expected.mid), ends(expected), "", words, _limits(expected.limited_by, None),
-               _date(expected), "; ".join(filter(None, notes))]  # fmt: skip
+        yield [
+            "expected",
+            rate(expected.mid),
+            ends(expected),
+            "",
+            words,
+            _limits(expected.limited_by, None),
+            _date(expected),
+            "; ".join(filter(None, notes)),
+        ]
     for one in found.ceilings:
         if one.what == "calibration" and one.mine:
             yield _row("calibrated", one)
@@ -73,11 +88,15 @@ def others(found: Found) -> int:
 def _row(standing: str, one: CeilingFound) -> list[str]:
     hard = one.hard
     return [
-        standing, NOTHING if hard is None else rate(hard.mid), "" if hard is None else ends(hard),
-        NOTHING if one.full is None else rate(one.full.mid), of(one.settings),
-        _limits(one.settings.get("limited_by", ""), one.runq), "" if hard is None else _date(hard),
+        standing,
+        NOTHING if hard is None else rate(hard.mid),
+        "" if hard is None else ends(hard),
+        NOTHING if one.full is None else rate(one.full.mid),
+        of(one.settings),
+        _limits(one.settings.get("limited_by", ""), one.runq),
+        "" if hard is None else _date(hard),
         one.words if hard is None else f"out of date: {hard.stale}" if hard.stale else "",
-    ]  # fmt: skip
+    ]
 
 
 def of(settings: Mapping[str, str]) -> str:
@@ -112,11 +131,15 @@ def points(one: CeilingFound) -> list[list[str]]:
     """Give the loads that a ceiling was found from, by rate."""
     return [
         [
-            rate(point.offered_chunks_s), rate(point.chunks_s), share(point.elu), ms(point.delay_p50_ms),
-            ms(point.delay_p99_ms), "fell behind" if point.fell else "",
+            rate(point.offered_chunks_s),
+            rate(point.chunks_s),
+            share(point.elu),
+            ms(point.delay_p50_ms),
+            ms(point.delay_p99_ms),
+            "fell behind" if point.fell else "",
         ]
         for point in one.curve
-    ]  # fmt: skip
+    ]
 
 
 def flip_title(one: FlipFound) -> str:
@@ -145,9 +168,14 @@ def flip_row(row: FlipRow) -> list[str]:
         return signed(value if value is None or not part else 100 * value)
 
     return [
-        row.title, say(row.a), say(row.b), "%" if part else row.unit, row.verdict, moved(row.drift_a),
+        row.title,
+        say(row.a),
+        say(row.b),
+        "%" if part else row.unit,
+        row.verdict,
+        moved(row.drift_a),
         moved(row.drift_b),
-    ]  # fmt: skip
+    ]
 
 
 def told_count(number_of: int) -> str:

@@ -9,17 +9,31 @@ from loopscope.report.grid import Column, lines
 from loopscope.report.rounds import set_lines
 
 _CEILINGS = (
-    Column("standing", left=True), Column("chunks/s"), Column("interval"), Column("full from", 3),
-    Column("of", left=True), Column("limited by", 2, left=True), Column("when", 4, left=True),
-)  # fmt: skip
+    Column("standing", left=True),
+    Column("chunks/s"),
+    Column("interval"),
+    Column("full from", 3),
+    Column("of", left=True),
+    Column("limited by", 2, left=True),
+    Column("when", 4, left=True),
+)
 _POINTS = (
-    Column("offered/s"), Column("delivered/s"), Column("ELU"), Column("delay p50"), Column("delay p99"),
+    Column("offered/s"),
+    Column("delivered/s"),
+    Column("ELU"),
+    Column("delay p50"),
+    Column("delay p99"),
     Column("", left=True),
-)  # fmt: skip
+)
 _FLIPS = (
-    Column("figure", left=True), Column("A"), Column("B"), Column("unit", 2, left=True),
-    Column("B against A", left=True), Column("drift of A", 3), Column("of B", 3),
-)  # fmt: skip
+    Column("figure", left=True),
+    Column("A"),
+    Column("B"),
+    Column("unit", 2, left=True),
+    Column("B against A", left=True),
+    Column("drift of A", 3),
+    Column("of B", 3),
+)
 
 
 def blocks(found: Found, width: int) -> Iterator[list[str]]:

@@ -20,10 +20,17 @@ FORMULAS = {
 }
 _BAR = 30
 _COLUMNS = (
-    Column("round"), Column("measured"), Column("wall", rank=1), Column("reported", rank=2), Column("speed-up", rank=1),
-    Column("seconds", rank=3), Column("Δ tok/s", rank=4), Column("Δ TTFT ms", rank=4), Column("contended", rank=5),
+    Column("round"),
+    Column("measured"),
+    Column("wall", rank=1),
+    Column("reported", rank=2),
+    Column("speed-up", rank=1),
+    Column("seconds", rank=3),
+    Column("Δ tok/s", rank=4),
+    Column("Δ TTFT ms", rank=4),
+    Column("contended", rank=5),
     Column("", left=True),
-)  # fmt: skip
+)
 
 
 def points(value: float | None) -> str:
@@ -80,12 +87,17 @@ def row(made: RoundFound) -> list[str]:
     speedup, wall_s, contended = figures.get("speedup"), figures.get("wall_s"), figures.get("contended")
     throughput, ttft_ms = figures.get("throughput_delta_tok_s"), figures.get("ttft_delta_ms")
     return [
-        made.number, points(figures.get("measured")), points(figures.get("wall")), points(figures.get("reported")),
-        NOTHING if speedup is None else f"{speedup:.2f} x", NOTHING if wall_s is None else f"{wall_s:.2f}",
-        NOTHING if throughput is None else f"{throughput:+.1f}", NOTHING if ttft_ms is None else f"{ttft_ms:+.1f}",
+        made.number,
+        points(figures.get("measured")),
+        points(figures.get("wall")),
+        points(figures.get("reported")),
+        NOTHING if speedup is None else f"{speedup:.2f} x",
+        NOTHING if wall_s is None else f"{wall_s:.2f}",
+        NOTHING if throughput is None else f"{throughput:+.1f}",
+        NOTHING if ttft_ms is None else f"{ttft_ms:+.1f}",
         NOTHING if contended is None else "yes" if contended else "no",
         f"left out: {made.left_out}" if made.left_out else "",
-    ]  # fmt: skip
+    ]
 
 
 def over_words(over: Over | None) -> str:
@@ -119,10 +131,18 @@ def data(result: ScenarioResult) -> dict[str, Any]:
     sets = [_set_data(result, one) for one in result.sets]
     last = sets[-1]
     return {
-        "scenario": result.name, "words": result.words, "warm_up": result.warm_up, "efficiency": last["efficiency"],
-        "loss": last["loss"], "client": last["client"], "speedup": last["speedup"], "spread": last["spread"],
-        "rounds": [row for one in sets for row in one["rounds"]], "sets": sets, "notes": list(result.notes),
-    }  # fmt: skip
+        "scenario": result.name,
+        "words": result.words,
+        "warm_up": result.warm_up,
+        "efficiency": last["efficiency"],
+        "loss": last["loss"],
+        "client": last["client"],
+        "speedup": last["speedup"],
+        "spread": last["spread"],
+        "rounds": [row for one in sets for row in one["rounds"]],
+        "sets": sets,
+        "notes": list(result.notes),
+    }
 
 
 def _set_data(result: ScenarioResult, one: RoundSet) -> dict[str, Any]:

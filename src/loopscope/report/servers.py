@@ -28,7 +28,9 @@ def as_data(found: Sequence[Found]) -> list[dict[str, Any]]:
             ],
             "loaded": [
                 {
-                    "name": one.name, "size_bytes": one.size_bytes, "vram_bytes": one.vram_bytes,
+                    "name": one.name,
+                    "size_bytes": one.size_bytes,
+                    "vram_bytes": one.vram_bytes,
                     "context": one.context,
                 }
                 for one in server.loaded
@@ -36,7 +38,7 @@ def as_data(found: Sequence[Found]) -> list[dict[str, Any]]:
             "parallel": server.slots,
         }
         for server in found
-    ]  # fmt: skip
+    ]
 
 
 def table(found: Sequence[Found]) -> str:

@@ -269,10 +269,15 @@ def csv_of(runs: Sequence[SweepRun]) -> str:
     for run in runs:
         efficiency = None if run.left_out else run.figures.get("measured")
         writer.writerow(
-            [*(run.settings.get(name, "") for name in settings), run.round, "measured",
-             *("" if value is None else repr(value) for value in (efficiency, *map(run.figures.get, figures))),
-             f"{run.seconds:.3f}", run.left_out]
-        )  # fmt: skip
+            [
+                *(run.settings.get(name, "") for name in settings),
+                run.round,
+                "measured",
+                *("" if value is None else repr(value) for value in (efficiency, *map(run.figures.get, figures))),
+                f"{run.seconds:.3f}",
+                run.left_out,
+            ]
+        )
     return out.getvalue()
 
 
@@ -291,10 +296,14 @@ def data(report: SweepReport) -> dict[str, Any]:
         "regression": None
         if regression is None
         else {
-            "n": regression.n, "intercept": regression.intercept, "slopes": regression.slopes,
-            "errors": regression.errors, "r2": regression.r2, "residual_sd": regression.spread,
+            "n": regression.n,
+            "intercept": regression.intercept,
+            "slopes": regression.slopes,
+            "errors": regression.errors,
+            "r2": regression.r2,
+            "residual_sd": regression.spread,
             "residuals": [float(value) for value in regression.residuals],
         },
         "effects": [asdict(effect) for effect in report.effects],
         "verdict": list(report.verdict),
-    }  # fmt: skip
+    }

@@ -146,11 +146,20 @@ def _agents(agents: list[dict[str, Any]], width: int) -> list[str]:
 
 def _agent_row(agent: dict[str, Any]) -> list[str]:
     return [
-        agent["name"], agent["endpoint"].removeprefix("http://"), count(agent["requests"]), count(agent["errors"]),
-        count(agent["chunks"]), count(agent["tokens"]), rate(agent["tok_s"]), ms(agent["ttft_ms"]["p50"]),
-        ms(agent["itl_ms"]["p50"]), ms(agent["gap_ms"]["p50"]), ms(agent["gap_ms"]["p99"]),
-        ms(agent["delay_ms"]["p50"]), ms(agent["delay_ms"]["p99"]),
-    ]  # fmt: skip
+        agent["name"],
+        agent["endpoint"].removeprefix("http://"),
+        count(agent["requests"]),
+        count(agent["errors"]),
+        count(agent["chunks"]),
+        count(agent["tokens"]),
+        rate(agent["tok_s"]),
+        ms(agent["ttft_ms"]["p50"]),
+        ms(agent["itl_ms"]["p50"]),
+        ms(agent["gap_ms"]["p50"]),
+        ms(agent["gap_ms"]["p99"]),
+        ms(agent["delay_ms"]["p50"]),
+        ms(agent["delay_ms"]["p99"]),
+    ]
 
 
 def _sum(agents: list[dict[str, Any]], name: str) -> int:
@@ -219,11 +228,18 @@ def _segments(segments: list[dict[str, Any]], width: int) -> list[str]:
         loop, ceiling = segment["loop"], segment["ceiling"]
         rows.append(
             [
-                *row, rate(segment["chunks_s"]), rate(segment["tok_s"]), rate(ceiling["at_least_chunks_s"]),
-                share(loop["elu"]), ms(loop["cpu_us_per_chunk"]), ms(segment["delay_ms"]["p50"]),
-                ms(segment["delay_ms"]["p99"]), ms(loop["lag_ms"]["p99"]), ms(segment["gap_ms"]["p99"]),
+                *row,
+                rate(segment["chunks_s"]),
+                rate(segment["tok_s"]),
+                rate(ceiling["at_least_chunks_s"]),
+                share(loop["elu"]),
+                ms(loop["cpu_us_per_chunk"]),
+                ms(segment["delay_ms"]["p50"]),
+                ms(segment["delay_ms"]["p99"]),
+                ms(loop["lag_ms"]["p99"]),
+                ms(segment["gap_ms"]["p99"]),
             ]
-        )  # fmt: skip
+        )
     return ["segments, each without its settling time", *lines(_SEGMENTS, rows, width)]
 
 
@@ -239,12 +255,15 @@ def _levers(levers: list[dict[str, Any]], width: int) -> list[str]:
             continue
         rows.append(
             [
-                *row, _moved(rate, before, after, "tok_s"), change(before["tok_s"], after["tok_s"]),
+                *row,
+                _moved(rate, before, after, "tok_s"),
+                change(before["tok_s"], after["tok_s"]),
                 _moved(rate, before, after, "at_least_chunks_s"),
                 change(before["at_least_chunks_s"], after["at_least_chunks_s"]),
-                _moved(ms, before, after, "delay_p99_ms"), _moved(ms, before, after, "lag_p99_ms"),
+                _moved(ms, before, after, "delay_p99_ms"),
+                _moved(ms, before, after, "lag_p99_ms"),
             ]
-        )  # fmt: skip
+        )
     return ["levers, before -> after", *lines(_LEVERS, rows, width)]
 
 

@@ -63,24 +63,55 @@ def timeline(kept: Kept, power_label: str, delay_words: str = "", most: int = MO
     delay_most = [one.most[Hist.DELAY] / NS_PER_MS if delay_known else np.nan for one in bins]
     watts = power_label.endswith(", W")
     charts = (
-        Chart("throughput", "throughput", "chunks/s", "chunks received a second, all agents together", "linear",
-              (Curve("chunks_s", "chunks/s", _ratio(bins, Row.CHUNKS, Row.SECONDS)),), "no chunk came"),
-        Chart("delay", "delivery delay", "ms",
-              "received - the server's own stamp: how late a chunk is by the time the program has it", "log",
-              (Curve("delay_max_ms", "largest", np.array(delay_most)), Curve("delay_p50_ms", "median",
-               np.array(delay))), delay_words or "no chunk has a stamp that can be used"),
-        Chart("lag", "loop lag", "ms", "how late the loop's heartbeat beats, above the idle floor: largest of the step",
-              "log", (Curve("lag_max_ms", "largest", np.array([one.most[Hist.LAG] / NS_PER_MS for one in bins])),),
-              "no heartbeat on record"),
-        Chart("elu", "event loop", "share of time",
-              "ELU: share of time not spent waiting in the selector; CPU: of the loop's thread", "share",
-              (Curve("elu", "ELU", _ratio(bins, Row.ACTIVE, Row.ELU_DT)),
-               Curve("cpu", "loop CPU", _ratio(bins, Row.CPU_FULL, Row.CPU_DT))), "loop utilisation is not known"),
-        Chart("power", power_label.rpartition(", ")[0] or "power", "W" if watts else "share",
-              "what the label says, and nothing else; a share is utilisation, which is not power",
-              "linear" if watts else "share", (Curve("power", "W" if watts else "share",
-               _ratio(bins, Row.POWER, Row.POWER_N)),), "no reading of power or load"),
-    )  # fmt: skip
+        Chart(
+            "throughput",
+            "throughput",
+            "chunks/s",
+            "chunks received a second, all agents together",
+            "linear",
+            (Curve("chunks_s", "chunks/s", _ratio(bins, Row.CHUNKS, Row.SECONDS)),),
+            "no chunk came",
+        ),
+        Chart(
+            "delay",
+            "delivery delay",
+            "ms",
+            "received - the server's own stamp: how late a chunk is by the time the program has it",
+            "log",
+            (Curve("delay_max_ms", "largest", np.array(delay_most)), Curve("delay_p50_ms", "median", np.array(delay))),
+            delay_words or "no chunk has a stamp that can be used",
+        ),
+        Chart(
+            "lag",
+            "loop lag",
+            "ms",
+            "how late the loop's heartbeat beats, above the idle floor: largest of the step",
+            "log",
+            (Curve("lag_max_ms", "largest", np.array([one.most[Hist.LAG] / NS_PER_MS for one in bins])),),
+            "no heartbeat on record",
+        ),
+        Chart(
+            "elu",
+            "event loop",
+            "share of time",
+            "ELU: share of time not spent waiting in the selector; CPU: of the loop's thread",
+            "share",
+            (
+                Curve("elu", "ELU", _ratio(bins, Row.ACTIVE, Row.ELU_DT)),
+                Curve("cpu", "loop CPU", _ratio(bins, Row.CPU_FULL, Row.CPU_DT)),
+            ),
+            "loop utilisation is not known",
+        ),
+        Chart(
+            "power",
+            power_label.rpartition(", ")[0] or "power",
+            "W" if watts else "share",
+            "what the label says, and nothing else; a share is utilisation, which is not power",
+            "linear" if watts else "share",
+            (Curve("power", "W" if watts else "share", _ratio(bins, Row.POWER, Row.POWER_N)),),
+            "no reading of power or load",
+        ),
+    )
     end_s = float(t[-1] + seconds[-1]) if bins else 0.0
     return Timeline(t, step_s, end_s, charts)
 

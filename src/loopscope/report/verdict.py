@@ -27,8 +27,11 @@ _REMEDIES = {
 def verdict(summary: dict[str, Any], snapshot: Snapshot, prices: Prices) -> list[str]:
     """Give the sentences for one session or trace, the most important first."""
     return [
-        *_ceiling(summary, snapshot), *_client(summary, snapshot), *_levers(snapshot), *_cost(summary, prices),
-    ]  # fmt: skip
+        *_ceiling(summary, snapshot),
+        *_client(summary, snapshot),
+        *_levers(snapshot),
+        *_cost(summary, prices),
+    ]
 
 
 def told(summary: dict[str, Any], fold: Fold) -> list[str]:

@@ -29,9 +29,12 @@ def as_data(folded: Folded) -> dict[str, Any]:
     told = verdict.told(folded.summary, folded.fold)
     procedures = found_data.data(found_in(folded.fold, folded.summary))
     return {
-        "file": file, **folded.summary, "verdict": told, "procedures": procedures,
+        "file": file,
+        **folded.summary,
+        "verdict": told,
+        "procedures": procedures,
         "timeline": lines_as_data(lines_of(folded)),
-    }  # fmt: skip
+    }
 
 
 def as_text(folded: Folded, *, width: int, color: bool, unicode: bool | None = None) -> str:
@@ -92,15 +95,16 @@ def _figures(summary: dict[str, Any]) -> str:
         ("decode rate of an agent", _known(rate, summary["tok_s"], " tok/s")),
         ("delivery delay p50, p99, max", _three(delay) + why),
         (f"loop lag p50, p99, max (loop {loop['name'] or 'not known'})", _three(loop["lag_ms"])),
-        ("ELU, loop CPU, waiting for a core, GC",
-         ", ".join(_known(share, loop[name]) for name in ("elu", "cpu", "runq", "gc"))),
+        (
+            "ELU, loop CPU, waiting for a core, GC",
+            ", ".join(_known(share, loop[name]) for name in ("elu", "cpu", "runq", "gc")),
+        ),
         ("ceiling, at least", _known(rate, summary["ceiling"]["at_least_chunks_s"], " chunks/s")),
         ("TTFT p50, p99, max", _three(summary["ttft_ms"])),
         ("client gap p50, p99, max", _three(summary["gap_ms"])),
         (power["label"] if power else "power", _power(power)),
-        ("requests, errors, taken",
-         ", ".join(count(summary[name]) for name in ("requests", "errors", "taken"))),
-    ]  # fmt: skip
+        ("requests, errors, taken", ", ".join(count(summary[name]) for name in ("requests", "errors", "taken"))),
+    ]
     return table(("figure", "over the whole run"), rows, left=(0,))
 
 
@@ -124,8 +128,20 @@ def _findings(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _segments(summary: dict[str, Any]) -> str:
-    titles = ("", "from s", "to s", "after", "chunks/s", "tok/s", "at least/s", "ELU", "CPU us/chunk", "delay p50 ms",
-              "delay p99 ms", "lag p99 ms")  # fmt: skip
+    titles = (
+        "",
+        "from s",
+        "to s",
+        "after",
+        "chunks/s",
+        "tok/s",
+        "at least/s",
+        "ELU",
+        "CPU us/chunk",
+        "delay p50 ms",
+        "delay p99 ms",
+        "lag p99 ms",
+    )
     rows = []
     for number, one in enumerate(summary["segments"][:_MOST], 1):
         row = [str(number), f"{one['t0_s']:.1f}", f"{one['t1_s']:.1f}", one["opened_by"] or "the start"]
@@ -135,11 +151,17 @@ def _segments(summary: dict[str, Any]) -> str:
             continue
         rows.append(
             [
-                *row, rate(one["chunks_s"]), rate(one["tok_s"]), rate(one["ceiling"]["at_least_chunks_s"]),
-                share(loop["elu"]), ms(loop["cpu_us_per_chunk"]), ms(one["delay_ms"]["p50"]),
-                ms(one["delay_ms"]["p99"]), ms(loop["lag_ms"]["p99"]),
+                *row,
+                rate(one["chunks_s"]),
+                rate(one["tok_s"]),
+                rate(one["ceiling"]["at_least_chunks_s"]),
+                share(loop["elu"]),
+                ms(loop["cpu_us_per_chunk"]),
+                ms(one["delay_ms"]["p50"]),
+                ms(one["delay_ms"]["p99"]),
+                ms(loop["lag_ms"]["p99"]),
             ]
-        )  # fmt: skip
+        )
     return table(titles, rows, left=(3,))
 
 
@@ -157,16 +179,37 @@ def _levers(summary: dict[str, Any]) -> str:
 
 
 def _agents(summary: dict[str, Any]) -> str:
-    titles = ("agent", "server", "requests", "errors", "chunks", "tokens", "tok/s", "TTFT p50 ms", "ITL p50 ms",
-              "gap p99 ms", "delay p50 ms", "delay p99 ms")  # fmt: skip
+    titles = (
+        "agent",
+        "server",
+        "requests",
+        "errors",
+        "chunks",
+        "tokens",
+        "tok/s",
+        "TTFT p50 ms",
+        "ITL p50 ms",
+        "gap p99 ms",
+        "delay p50 ms",
+        "delay p99 ms",
+    )
     rows = [
         (
-            one["name"], one["endpoint"].removeprefix("http://"), count(one["requests"]), count(one["errors"]),
-            count(one["chunks"]), count(one["tokens"]), rate(one["tok_s"]), ms(one["ttft_ms"]["p50"]),
-            ms(one["itl_ms"]["p50"]), ms(one["gap_ms"]["p99"]), ms(one["delay_ms"]["p50"]), ms(one["delay_ms"]["p99"]),
+            one["name"],
+            one["endpoint"].removeprefix("http://"),
+            count(one["requests"]),
+            count(one["errors"]),
+            count(one["chunks"]),
+            count(one["tokens"]),
+            rate(one["tok_s"]),
+            ms(one["ttft_ms"]["p50"]),
+            ms(one["itl_ms"]["p50"]),
+            ms(one["gap_ms"]["p99"]),
+            ms(one["delay_ms"]["p50"]),
+            ms(one["delay_ms"]["p99"]),
         )
         for one in summary["agents"][:_MOST]
-    ]  # fmt: skip
+    ]
     rest = len(summary["agents"]) - len(rows)
     more = f"\n\nand {count(rest)} more" if rest > 0 else ""
     return table(titles, rows, left=(0, 1)) + more + "\n\nA dash: not enough data. tok/s while decoding."
@@ -179,10 +222,12 @@ def _observer(folded: Folded) -> str:
         ("session's own process (recorder, fold, screen)", _core(observer["screen_share"])),
         ("dropped samples, lost lines", f"{count(observer['dropped'])}, {count(observer['lost_lines'])}"),
         ("impossible records or rows, left out", count(observer["ignored"])),
-        ("good records; damaged, missing lines",
-         f"{count(file['records'])}; {count(file['damaged_lines'])}, {count(file['missing_lines'])}"),
+        (
+            "good records; damaged, missing lines",
+            f"{count(file['records'])}; {count(file['damaged_lines'])}, {count(file['missing_lines'])}",
+        ),
         ("file", file["words"] or "whole"),
-    ]  # fmt: skip
+    ]
     return table(("", ""), rows, left=(0,))
 
 

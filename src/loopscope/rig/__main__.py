@@ -23,9 +23,10 @@ def main() -> int:
     parser.add_argument("--group", default="", help="a word that rigs which work side by side have in common")
     parser.add_argument("--replaces", default="", help="names of the rigs that this one takes over from")
     parser.add_argument(
-        "--floor", default="",
+        "--floor",
+        default="",
         help="take the idle floor of another rig instead of measuring: its name, or name:lag_ns:elu where it is known",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--plant",
         action="append",

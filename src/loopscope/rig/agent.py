@@ -85,10 +85,16 @@ class Agent:
         spec = self.spec
         self._samples.event(
             AgentState(
-                t_ns=now_ns(), proc=self._samples.proc, agent=spec.agent, state=state, name=spec.name,
-                server=spec.server, model=spec.model, words=words,
+                t_ns=now_ns(),
+                proc=self._samples.proc,
+                agent=spec.agent,
+                state=state,
+                name=spec.name,
+                server=spec.server,
+                model=spec.model,
+                words=words,
             )
-        )  # fmt: skip
+        )
 
     def _begun(self) -> None:
         self._say("streaming")

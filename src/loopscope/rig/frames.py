@@ -85,9 +85,11 @@ def _of_library(path: str) -> bool:
 
 def _place(frame: FrameType, *, own: bool) -> Place:
     return Place(
-        short_file(frame.f_code.co_filename, _module(frame)), frame.f_lineno or 0,
-        plain(frame.f_code.co_qualname, 80), own,
-    )  # fmt: skip
+        short_file(frame.f_code.co_filename, _module(frame)),
+        frame.f_lineno or 0,
+        plain(frame.f_code.co_qualname, 80),
+        own,
+    )
 
 
 def stack_of(frame: FrameType) -> list[str]:

@@ -23,16 +23,49 @@ class Intake:
     """The books of one request, kept while it runs. ``begun`` is called when its first chunk has come."""
 
     __slots__ = (
-        "_agent", "_begun", "_bucket", "_held", "_held_bytes", "_held_since_ns", "_levers", "_problem", "_read",
-        "_read_message", "_room", "_rows", "_samples", "_since_ns", "_splitter", "_timer", "_unpaid", "account",
-        "batch_ns", "bytes", "chunks", "connect_ns", "first_ns", "handle_ns", "last_ns", "number", "reads", "start_ns",
-        "status", "throttle_ns", "wire",
-    )  # fmt: skip
+        "_agent",
+        "_begun",
+        "_bucket",
+        "_held",
+        "_held_bytes",
+        "_held_since_ns",
+        "_levers",
+        "_problem",
+        "_read",
+        "_read_message",
+        "_room",
+        "_rows",
+        "_samples",
+        "_since_ns",
+        "_splitter",
+        "_timer",
+        "_unpaid",
+        "account",
+        "batch_ns",
+        "bytes",
+        "chunks",
+        "connect_ns",
+        "first_ns",
+        "handle_ns",
+        "last_ns",
+        "number",
+        "reads",
+        "start_ns",
+        "status",
+        "throttle_ns",
+        "wire",
+    )
 
     def __init__(
-        self, number: int, agent: int, dialect: Dialect, levers: Levers, samples: Samples, bucket: TokenBucket,
+        self,
+        number: int,
+        agent: int,
+        dialect: Dialect,
+        levers: Levers,
+        samples: Samples,
+        bucket: TokenBucket,
         begun: Callable[[], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.number = number
         self.account = Account()
         self.start_ns = now_ns()

@@ -129,9 +129,14 @@ def _asyncio_loop() -> MeteredLoop:
         return MeteredLoop(loop, "asyncio", version, None, "the Proactor loop of Windows has no selector to time")
     selector = TimedSelector()
     return MeteredLoop(
-        asyncio.SelectorEventLoop(selector), "asyncio", version, selector.idle_ns, "", busy_since=selector.busy_since,
+        asyncio.SelectorEventLoop(selector),
+        "asyncio",
+        version,
+        selector.idle_ns,
+        "",
+        busy_since=selector.busy_since,
         turns=selector.turns,
-    )  # fmt: skip
+    )
 
 
 def _libuv(loop: asyncio.AbstractEventLoop) -> tuple[ctypes.PyDLL, int]:

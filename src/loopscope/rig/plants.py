@@ -86,13 +86,19 @@ class Account:
         """Tell it."""
         at_ns = now_ns()
         return Result(
-            t_ns=at_ns, proc=proc, what="plant", words=f"planted: {self.plant.name}",
+            t_ns=at_ns,
+            proc=proc,
+            what="plant",
+            words=f"planted: {self.plant.name}",
             settings={"name": self.plant.name},
             figures={
-                "seconds": (at_ns - self.start_ns) / 1e9, "count": self.count, "wall_s": self.wall_ns / 1e9,
-                "cpu_s": self.cpu_ns / 1e9, "longest_ms": self.longest_ns / 1e6,
+                "seconds": (at_ns - self.start_ns) / 1e9,
+                "count": self.count,
+                "wall_s": self.wall_ns / 1e9,
+                "cpu_s": self.cpu_ns / 1e9,
+                "longest_ms": self.longest_ns / 1e6,
             },
-        )  # fmt: skip
+        )
 
 
 class Plants:

@@ -84,25 +84,39 @@ class Rig:
             elu = 1 - (idle_ns() - idle_before_ns) / (now_ns() - start_ns) if idle_ns else None
             floor = Floor(lag_ns, elu)
         sender = Sender(
-            self._pipe, self._samples, loop_name=self._metered.name, idle_ns=idle_ns, usage=usage, gc_clock=gc_clock,
+            self._pipe,
+            self._samples,
+            loop_name=self._metered.name,
+            idle_ns=idle_ns,
+            usage=usage,
+            gc_clock=gc_clock,
             wires=lambda: self._client.wires if self._client else _NO_WIRES,
             streams=lambda: sum(agent.streaming for agent in list(self._agents.values())),
             tasks=lambda: len(self._tasks),
             turns=self._metered.turns,
-        )  # fmt: skip
+        )
         watchdog = None
         if idle_ns is not None and self._metered.busy_since is not None:
             watchdog = Watchdog(
-                proc=self._pipe.proc, ident=threading.get_ident(), busy_since=self._metered.busy_since,
-                idle_ns=idle_ns, usage=usage, gc_clock=gc_clock, emit=self._samples.event,
-            )  # fmt: skip
+                proc=self._pipe.proc,
+                ident=threading.get_ident(),
+                busy_since=self._metered.busy_since,
+                idle_ns=idle_ns,
+                usage=usage,
+                gc_clock=gc_clock,
+                emit=self._samples.event,
+            )
         self._pipe.ready(
             "rig",
             info={
-                "loop": self._metered.name, "loop_version": self._metered.version, "replaces": self._replaces,
+                "loop": self._metered.name,
+                "loop_version": self._metered.version,
+                "replaces": self._replaces,
                 "group": self._group,
-                "python": platform.python_version(), "client": self._kind.name,
-                "client_version": self._kind.version, "floor": floor.of,
+                "python": platform.python_version(),
+                "client": self._kind.name,
+                "client_version": self._kind.version,
+                "floor": floor.of,
             },
             signals={
                 "elu": words or "ok",
@@ -115,7 +129,7 @@ class Rig:
             },
             lag_floor_ns=floor.lag_ns,
             elu_floor=floor.elu,
-        )  # fmt: skip
+        )
         sender.start()
         if watchdog is not None:
             watchdog.start()

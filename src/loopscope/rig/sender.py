@@ -78,10 +78,16 @@ def columns(proc: str, t_ns: int, rows: list[ChunkRow], anchor: Anchor) -> Chunk
     if whole:  # one in a thousand million stamps is a whole second by chance
         whole -= {who for who, stamp in zip(agent, stamps, strict=True) if who in whole and _has_fraction(stamp)}
     return Chunks(
-        t_ns=t_ns, proc=proc, base_ns=recv[0], agent=list(agent), recv=[0, *map(sub, recv[1:], recv)], delay=delay,
-        handled=list(map(sub, handled, recv)), first=[index for index, is_first in enumerate(firsts) if is_first],
+        t_ns=t_ns,
+        proc=proc,
+        base_ns=recv[0],
+        agent=list(agent),
+        recv=[0, *map(sub, recv[1:], recv)],
+        delay=delay,
+        handled=list(map(sub, handled, recv)),
+        first=[index for index, is_first in enumerate(firsts) if is_first],
         whole=sorted(whole),
-    )  # fmt: skip
+    )
 
 
 class Sender(threading.Thread):
@@ -184,20 +190,32 @@ class Sender(threading.Thread):
         self._gc_by_generation_ns = generations
         idle_ns = grown["idle"]
         pulse = Pulse(
-            t_ns=now_ns, proc=self._pipe.proc, dt_ns=dt_ns, loop=self._loop_name,
+            t_ns=now_ns,
+            proc=self._pipe.proc,
+            dt_ns=dt_ns,
+            loop=self._loop_name,
             active_ns=None if idle_ns is None else max(0, dt_ns - idle_ns),
-            cpu_ns=grown["cpu"], runq_ns=grown["runq"], gc_ns=grown["gc"] or 0, lag_ns=beats, beat_ns=BEAT_NS,
-            reads=self._difference("reads", wires.reads) or 0, streams=self._streams(), tasks=self._tasks(),
-            backlog_bytes=_unread_bytes(list(wires.open)), dropped=self._samples.dropped,
+            cpu_ns=grown["cpu"],
+            runq_ns=grown["runq"],
+            gc_ns=grown["gc"] or 0,
+            lag_ns=beats,
+            beat_ns=BEAT_NS,
+            reads=self._difference("reads", wires.reads) or 0,
+            streams=self._streams(),
+            tasks=self._tasks(),
+            backlog_bytes=_unread_bytes(list(wires.open)),
+            dropped=self._samples.dropped,
             observer_ns=grown["observer"] or 0,
             process_ns=grown["process"] or 0,
             turns=grown["turns"],
             looks=self._difference("looks", self._usage.looks) or 0,
             taken=self._difference("taken", self._usage.taken) or 0,
-            switches=switches, preempted=preempted, gc_gen_ns=gc_gen_ns if any(gc_gen_ns) else [],
+            switches=switches,
+            preempted=preempted,
+            gc_gen_ns=gc_gen_ns if any(gc_gen_ns) else [],
             connections=len(wires.open),
             queued=sum(count() for count in wires.pools) if wires.pools else None,
-        )  # fmt: skip
+        )
         lines: list[bytes] = []
         step = max(SLICE_ROWS, len(rows) // _MOST_SLICES)
         for start in range(0, len(rows), step):

@@ -196,14 +196,23 @@ class Watchdog(threading.Thread):
         place = max(turn.places, key=lambda at: turn.places[at])
         self._emit(
             Stall(
-                t_ns=perf_counter_ns(), proc=self._proc, start_ns=turn.since_ns, dur_ns=dur_ns, over=over,
-                why=cause(
-                    dur_ns, cpu_ns, runq_ns, gc_ns, same=turn.same, starved=2 * turn.starved >= turn.looks
-                ), file=place.file, line=place.line,
-                function=place.function, own=place.own, stack=turn.stacks[place], cpu_ns=cpu_ns, runq_ns=runq_ns,
-                gc_ns=gc_ns, looks=turn.looks,
+                t_ns=perf_counter_ns(),
+                proc=self._proc,
+                start_ns=turn.since_ns,
+                dur_ns=dur_ns,
+                over=over,
+                why=cause(dur_ns, cpu_ns, runq_ns, gc_ns, same=turn.same, starved=2 * turn.starved >= turn.looks),
+                file=place.file,
+                line=place.line,
+                function=place.function,
+                own=place.own,
+                stack=turn.stacks[place],
+                cpu_ns=cpu_ns,
+                runq_ns=runq_ns,
+                gc_ns=gc_ns,
+                looks=turn.looks,
             )
-        )  # fmt: skip
+        )
 
 
 def _scaled(before: int | None, after: int | None, factor: float, most: int) -> int | None:

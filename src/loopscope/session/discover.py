@@ -90,9 +90,7 @@ def resolve(
     models = _models(found, alive, model or "")
     # One that does not answer most likely speaks as the others do; alone, it is taken for what loopscope is made for.
     default = api or (alive[0].api if alive else "ollama")
-    return [
-        _server(server, api or server.api or default, name) for server, name in zip(found, models, strict=True)
-    ]  # fmt: skip
+    return [_server(server, api or server.api or default, name) for server, name in zip(found, models, strict=True)]
 
 
 def _models(found: Sequence[Found], alive: Sequence[Found], model: str) -> list[str]:
@@ -153,9 +151,7 @@ def _server(found: Found, api: str, model: str) -> Server:
     if found.slots is not None:
         words += f", {found.slots} slot{'s' * (found.slots != 1)}"
     quantization = next((entry.quantization for entry in found.models if entry.name == model), "")
-    return Server(
-        url=found.url, api=api, model=model, version=found.version, words=words, quantization=quantization
-    )  # fmt: skip
+    return Server(url=found.url, api=api, model=model, version=found.version, words=words, quantization=quantization)
 
 
 def _both(shared: Sequence[str]) -> str:

@@ -113,9 +113,12 @@ def _clock() -> Iterator[Check]:
     info = time.get_clock_info("perf_counter")
     resolution_ns = info.resolution * 1e9
     yield Check(
-        "clock", "monotonic", resolution_ns <= 1_000, f"{info.implementation}, resolution {resolution_ns:.0f} ns",
+        "clock",
+        "monotonic",
+        resolution_ns <= 1_000,
+        f"{info.implementation}, resolution {resolution_ns:.0f} ns",
         {"resolution_ns": resolution_ns},
-    )  # fmt: skip
+    )
     before = take_anchor()
     time.sleep(0.2)
     after = take_anchor()
@@ -123,9 +126,12 @@ def _clock() -> Iterator[Check]:
     steady = abs(step_ns) <= _STEP_NS
     words = f"tied to the monotonic clock within {after.error_ns / 1e3:.1f} us"
     yield Check(
-        "clock", "wall clock", steady, words if steady else f"it stepped by {step_ns / 1e6:.1f} ms within 0.2 s",
+        "clock",
+        "wall clock",
+        steady,
+        words if steady else f"it stepped by {step_ns / 1e6:.1f} ms within 0.2 s",
         {"anchor_error_ns": float(after.error_ns), "step_ns": float(step_ns)},
-    )  # fmt: skip
+    )
 
 
 def _clients() -> Iterator[Check]:

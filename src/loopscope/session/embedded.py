@@ -38,11 +38,14 @@ class EmbeddedPair:
             args += ["--rate", f"{rate:g}"]
         self.workers = [
             Worker(
-                "loopscope.emulator", proc, [*args, *(each[n] if n < len(each) else ())],
-                on_line=on_line, on_end=partial(on_end, proc),
+                "loopscope.emulator",
+                proc,
+                [*args, *(each[n] if n < len(each) else ())],
+                on_line=on_line,
+                on_end=partial(on_end, proc),
             )
             for n, proc in enumerate(f"emulator-{n + 1}" for n in range(count))
-        ]  # fmt: skip
+        ]
 
     def start(self) -> None:
         """Start both; returns at once."""
@@ -53,11 +56,15 @@ class EmbeddedPair:
         """Wait until both serve. Raises WorkerError."""
         servers = [
             Server(
-                url=self._called(worker.wait_ready().info["url"]), api=self._api, model=self._model, embedded=True,
-                version="emulated", words="embedded emulator",
+                url=self._called(worker.wait_ready().info["url"]),
+                api=self._api,
+                model=self._model,
+                embedded=True,
+                version="emulated",
+                words="embedded emulator",
             )
             for worker in self.workers
-        ]  # fmt: skip
+        ]
         # All have mapped what they share: without its name it ends with them, a kill -9 included.
         self._remove_folder()
         return servers

@@ -34,12 +34,18 @@ class Folded:
         """How the file was: what of it was good, damaged, missing."""
         how = self.outcome
         return {
-            "records": how.records, "whole": how.whole, "closed": how.closed, "torn": how.torn,
-            "damaged_lines": how.damaged, "missing_lines": how.missing, "stopped": how.stopped or None,
-            "unreadable_stretches": how.gaps, "unreadable_s": how.gap_ns / NS_PER_S,
+            "records": how.records,
+            "whole": how.whole,
+            "closed": how.closed,
+            "torn": how.torn,
+            "damaged_lines": how.damaged,
+            "missing_lines": how.missing,
+            "stopped": how.stopped or None,
+            "unreadable_stretches": how.gaps,
+            "unreadable_s": how.gap_ns / NS_PER_S,
             "doubtful_frames": how.doubtful,
             "words": how.words or None,
-        }  # fmt: skip
+        }
 
 
 def fold_file(path: str | Path, progress: Callable[[float], None] | None = None) -> Folded:

@@ -43,10 +43,14 @@ def overview_of(table: SecondTable) -> Overview | None:
         for tick in sorted(table.ticks[:], key=lambda tick: tick.t_ns)
     )
     return Overview(
-        t_s=first + step * np.arange(steps, dtype=np.float64), step_s=float(step),
-        chunks_s=_mean(place, table.chunks[:n], steps), lag_ms=_most(place, table.lag_ns[:n], steps),
-        delay_ms=_most(place, table.delay_ns[:n], steps), elu=_mean(place, table.elu[:n], steps), marks=marks,
-    )  # fmt: skip
+        t_s=first + step * np.arange(steps, dtype=np.float64),
+        step_s=float(step),
+        chunks_s=_mean(place, table.chunks[:n], steps),
+        lag_ms=_most(place, table.lag_ns[:n], steps),
+        delay_ms=_most(place, table.delay_ns[:n], steps),
+        elu=_mean(place, table.elu[:n], steps),
+        marks=marks,
+    )
 
 
 def _mean(place: NDArray[np.int64], column: object, steps: int) -> Floats:

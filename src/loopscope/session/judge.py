@@ -67,6 +67,13 @@ class Judge:
             return None
         case.told, case.told_at_ns = held, at_ns
         return Finding(
-            t_ns=at_ns, proc="session", name=name, on=True, sentence=held.sentence, evidence=held.evidence,
-            lever=held.lever, severity=self._levels[name], figures=held.figures,
-        )  # fmt: skip
+            t_ns=at_ns,
+            proc="session",
+            name=name,
+            on=True,
+            sentence=held.sentence,
+            evidence=held.evidence,
+            lever=held.lever,
+            severity=self._levels[name],
+            figures=held.figures,
+        )

@@ -46,9 +46,13 @@ class _Kept:
             log.replace(log.with_name(log.name + ".old"))
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=os.environ | settings, start_new_session=True,
-            )  # fmt: skip
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | settings,
+                start_new_session=True,
+            )
         self.pid = self._process.pid
         self.ending = threading.Event()
 

@@ -68,11 +68,21 @@ class LiveSource(RunningSource):
         self._check_client(self._levers, specs)
         self._hub.open(
             Header(
-                t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
-                anchor_wall_ns=anchor.wall_ns, source=kind, words=self._words, host=host_facts(), commit=commit(),
-                servers=self._servers, agents=specs, levers=self._levers, scenario=self._options.scenario,
+                t_ns=now_ns(),
+                proc="session",
+                loopscope=__version__,
+                anchor_perf_ns=anchor.perf_ns,
+                anchor_wall_ns=anchor.wall_ns,
+                source=kind,
+                words=self._words,
+                host=host_facts(),
+                commit=commit(),
+                servers=self._servers,
+                agents=specs,
+                levers=self._levers,
+                scenario=self._options.scenario,
             )
-        )  # fmt: skip
+        )
         emulators = self._pair.workers if self._pair else []
         for hello in (*(worker.hello_line for worker in emulators), *self._rigs.greet(rigs)):
             self._hub.put(hello)

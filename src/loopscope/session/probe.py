@@ -229,11 +229,9 @@ def _ollama(ask: _Questions, url: str, version: str) -> Found:
         for item, name in _named(ask.get("/api/tags").body.get("models"), "name", "model")
     ]
     loaded = [
-        Loaded(
-            name, _count(item.get("size")), _count(item.get("size_vram", 0)), _count(item.get("context_length"))
-        )
+        Loaded(name, _count(item.get("size")), _count(item.get("size_vram", 0)), _count(item.get("context_length")))
         for item, name in _named(ask.get("/api/ps").body.get("models"), "name", "model")
-    ]  # fmt: skip
+    ]
     # Our own emulator says so when asked: nobody may take it for a real one.
     stats = ask.get("/emulator/stats").body
     if isinstance(stats.get("emulator"), str):
@@ -245,9 +243,7 @@ def _ollama(ask: _Questions, url: str, version: str) -> Found:
 def _openai(ask: _Questions, url: str, answer: _Answer) -> Found:
     items = _named(answer.body.get("data"), "id")
     owners = {str(item.get("owned_by", "")).lower() for item, _ in items}
-    models = tuple(
-        Model(name, _count(_dict(item.get("meta")).get("size")), _context(item)) for item, name in items
-    )  # fmt: skip
+    models = tuple(Model(name, _count(_dict(item.get("meta")).get("size")), _context(item)) for item, name in items)
     if "llama.cpp" in answer.server.lower() or "llamacpp" in owners:
         props = ask.get("/props").body
         loaded = tuple(Loaded(model.name, model.size_bytes, None, model.context) for model in models)

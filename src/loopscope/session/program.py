@@ -100,11 +100,17 @@ class ProgramSource(RunningSource):
         anchor = take_anchor()
         self._hub.open(
             Header(
-                t_ns=now_ns(), proc="session", loopscope=__version__, anchor_perf_ns=anchor.perf_ns,
-                anchor_wall_ns=anchor.wall_ns, source="program", words=f"a program of your own: {self._options.name}",
-                host=host_facts(), commit=commit(),
+                t_ns=now_ns(),
+                proc="session",
+                loopscope=__version__,
+                anchor_perf_ns=anchor.perf_ns,
+                anchor_wall_ns=anchor.wall_ns,
+                source="program",
+                words=f"a program of your own: {self._options.name}",
+                host=host_facts(),
+                commit=commit(),
             )
-        )  # fmt: skip
+        )
         self._hub.put(self._program.hello_line)
 
     def _heard(self, record: AnyRecord) -> None:
@@ -148,9 +154,13 @@ class ProgramSource(RunningSource):
         loop = dataclasses.replace(snapshot.loop, silent_s=0.0) if self.ended.is_set() else snapshot.loop
         problem = self._problem or self._recording_problem or self.failure() or snapshot.problem
         return dataclasses.replace(
-            snapshot, source_words=f"{state} > {plain(str(self.output))}", source_reason="", problem=problem, loop=loop,
+            snapshot,
+            source_words=f"{state} > {plain(str(self.output))}",
+            source_reason="",
+            problem=problem,
+            loop=loop,
             output=self._tail.lines(),
-        )  # fmt: skip
+        )
 
     def pull(self, lever: str, value: str, by: str = "key") -> None:
         """There are no levers over a program. Raises InputError."""

@@ -114,13 +114,24 @@ class Rigs:
     def _one(self, replaces: str, floor: str) -> Worker:
         loop, client = self._kind
         worker = Worker(
-            "loopscope.rig", f"rig-{next(self._numbers)}",
+            "loopscope.rig",
+            f"rig-{next(self._numbers)}",
             [
-                "--loop", loop, "--client", client, "--group", str(self._group), "--replaces", replaces,
-                "--floor", floor, *self._plants,
+                "--loop",
+                loop,
+                "--client",
+                client,
+                "--group",
+                str(self._group),
+                "--replaces",
+                replaces,
+                "--floor",
+                floor,
+                *self._plants,
             ],
-            on_line=self._on_line, on_end=lambda code: self._ended(worker, code),
-        )  # fmt: skip
+            on_line=self._on_line,
+            on_end=lambda code: self._ended(worker, code),
+        )
         with self._lock:
             self._begun.append(worker)
         worker.start()

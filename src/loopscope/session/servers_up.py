@@ -46,9 +46,12 @@ class Instance:
             settings += ["--set", f"OLLAMA_NUM_PARALLEL={parallel}"]
         self.ended = threading.Event()
         self._worker = Worker(
-            "loopscope.session.keeper", f"ollama-{port}", ["--log", str(log), *settings, "--", binary, "serve"],
-            on_line=lambda _line: None, on_end=self._ended,
-        )  # fmt: skip
+            "loopscope.session.keeper",
+            f"ollama-{port}",
+            ["--log", str(log), *settings, "--", binary, "serve"],
+            on_line=lambda _line: None,
+            on_end=self._ended,
+        )
 
     def _ended(self, code: int) -> None:
         hello = self._worker.hello

@@ -149,9 +149,15 @@ def _run(
     source = None
     try:
         options = SessionOptions(
-            urls=tuple(sweep.urls), api=sweep.api, model=cell.model, tokens=sweep.tokens, embedded=sweep.embedded,
-            scenario=cell.scenario, levers=levers, idle=True,
-        )  # fmt: skip
+            urls=tuple(sweep.urls),
+            api=sweep.api,
+            model=cell.model,
+            tokens=sweep.tokens,
+            embedded=sweep.embedded,
+            scenario=cell.scenario,
+            levers=levers,
+            idle=True,
+        )
         source = LiveSource(options)
         source.start()
         source.run("scenario", rounds="1", solo=str(sweep.solo), warm_up=str(sweep.warm_up), called=cell.scenario)

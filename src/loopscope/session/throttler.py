@@ -241,16 +241,21 @@ class Throttler:
             self._told_hz, self._told_at_s = now, at_s
             self._emit(
                 Result(
-                    t_ns=t_ns, proc="session", what="throttle",
+                    t_ns=t_ns,
+                    proc="session",
+                    what="throttle",
                     words=f"{_rate(old)} to {_rate(now)}: {controller.words}",
                     settings={"throttle": str(controller.throttle)},
                     figures={
-                        "old_chunks_s": old, "new_chunks_s": now, controller.throttle.target: seen.value,
-                        "target": controller.throttle.value, "fastest_chunks_s": seen.rate_hz,
+                        "old_chunks_s": old,
+                        "new_chunks_s": now,
+                        controller.throttle.target: seen.value,
+                        "target": controller.throttle.value,
+                        "fastest_chunks_s": seen.rate_hz,
                         "backlog_bytes_an_agent": seen.backlog_bytes,
                     },
                 )
-            )  # fmt: skip
+            )
         if controller.words != self._said and at_s - self._marked_at_s >= MARK_S:
             self._said, self._marked_at_s = controller.words, at_s
             self._emit(Mark(t_ns=t_ns, proc="session", words=f"throttle {_rate(now)}: {controller.words}"[:80]))

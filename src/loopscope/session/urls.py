@@ -6,8 +6,14 @@ from loopscope.core.errors import InputError
 from loopscope.core.text import plain
 
 _ENDINGS = (
-    "/v1/chat/completions", "/v1/completions", "/v1/models", "/v1", "/api/generate", "/api/chat", "/api",
-)  # fmt: skip
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/models",
+    "/v1",
+    "/api/generate",
+    "/api/chat",
+    "/api",
+)
 """What people paste from other programs' settings: the part that we add ourselves."""
 
 

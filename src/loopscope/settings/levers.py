@@ -74,48 +74,83 @@ LEVERS: dict[str, Lever] = {
     lever.name: lever
     for lever in (
         Lever(
-            "throttle", "off", "t", True, throttle.VALID,
+            "throttle",
+            "off",
+            "t",
+            True,
+            throttle.VALID,
             "token bucket in the client, one an agent or one for all: it does not slow the server, chunks wait in the"
             " socket",
             ("off", "60"),
         ),
         Lever(
-            "loop", "asyncio", "u", False, "asyncio, uvloop",
-            "the event loop: a new rig process takes over, the old one drains", ("asyncio", "uvloop"),
+            "loop",
+            "asyncio",
+            "u",
+            False,
+            "asyncio, uvloop",
+            "the event loop: a new rig process takes over, the old one drains",
+            ("asyncio", "uvloop"),
         ),
         Lever(
-            "client", "httpx", "c", False, ", ".join(CLIENTS),
-            "what moves the bytes (docs/clients.md): a new rig process takes over, the old one drains", tuple(CLIENTS),
+            "client",
+            "httpx",
+            "c",
+            False,
+            ", ".join(CLIENTS),
+            "what moves the bytes (docs/clients.md): a new rig process takes over, the old one drains",
+            tuple(CLIENTS),
         ),
         Lever(
-            "placement", "loop", "p", False, f"loop, process, process:K (K from 2 to {MAX_LOOPS})",
+            "placement",
+            "loop",
+            "p",
+            False,
+            f"loop, process, process:K (K from 2 to {MAX_LOOPS})",
             "where agents run: all on one loop, each in a process of its own, or spread over K processes; new rigs take"
             " over, the old ones drain",
             ("loop", "process:2", "process"),
         ),
         Lever(
-            "batch", "off", "b", True, "off, decode:50ms, decode:1KiB, read:50ms (any time or size)",
+            "batch",
+            "off",
+            "b",
+            True,
+            "off, decode:50ms, decode:1KiB, read:50ms (any time or size)",
             "decode: read as it comes, decode later (saves only decoding); read: let the socket coalesce (saves"
             " wake-ups, costs delay)",
             ("off", "decode:50ms", "read:50ms", "decode:1KiB"),
         ),
         Lever("decoder", "orjson", "d", True, "json, orjson", "what turns a line into a message", ("orjson", "json")),
         Lever(
-            "read", "auto", "i", False, sockets.READ_VALID,
+            "read",
+            "auto",
+            "i",
+            False,
+            sockets.READ_VALID,
             "the most bytes that one read asks for (docs/clients.md): a new rig process takes over, the old one drains",
             ("auto", "4k", "16k", "128k"),
         ),
         Lever(
-            "tcp", "default", "w", False, sockets.TCP_VALID,
+            "tcp",
+            "default",
+            "w",
+            False,
+            sockets.TCP_VALID,
             "TCP options of the client's sockets (docs/clients.md): a new rig process takes over, the old one drains",
             ("default", "nagle", *(("quickack",) if sockets.quickack_here() else ()), "rcvbuf:16k"),
         ),
         Lever(
-            "agents", "2", "+/-", True, f"a count from 1 to {MAX_AGENTS}", "how many agents stream at the same time",
+            "agents",
+            "2",
+            "+/-",
+            True,
+            f"a count from 1 to {MAX_AGENTS}",
+            "how many agents stream at the same time",
             (),
         ),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)

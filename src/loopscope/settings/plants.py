@@ -17,9 +17,16 @@ _VALID = (
     " each with @SECONDS for when it ends"
 )
 _PARTS: dict[str, tuple[str, ...]] = {
-    "block": ("ms", "hz"), "busy": ("ms", "hz"), "received": ("ms", "hz"), "spin": ("share",), "gil": ("share",),
-    "gc": ("hz",), "neighbours": ("count",), "localhost": ("ms",), "buffer": ("count",),
-}  # fmt: skip
+    "block": ("ms", "hz"),
+    "busy": ("ms", "hz"),
+    "received": ("ms", "hz"),
+    "spin": ("share",),
+    "gil": ("share",),
+    "gc": ("hz",),
+    "neighbours": ("count",),
+    "localhost": ("ms",),
+    "buffer": ("count",),
+}
 _MOST = {"ms": 10_000.0, "hz": 1_000.0, "share": 1.0}
 _MOST_COUNT = {"neighbours": 16, "buffer": 1 << 24}
 

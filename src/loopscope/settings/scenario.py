@@ -128,10 +128,13 @@ def load(name: str) -> Scenario:
                 " and 1 to 10000 files"
             )
     for what, value, low, high in (
-        ("rounds", scenario.rounds, 1, MAX_ROUNDS), ("warm_up", scenario.warm_up, 0, MAX_ROUNDS),
-        ("solo", scenario.solo, 0, MAX_ROUNDS), ("pause_s", scenario.pause_s, 0, 3600),
-        ("servers", scenario.servers, 0, 1024), *(("counts", count, 1, 1024) for count in scenario.counts),
-    ):  # fmt: skip
+        ("rounds", scenario.rounds, 1, MAX_ROUNDS),
+        ("warm_up", scenario.warm_up, 0, MAX_ROUNDS),
+        ("solo", scenario.solo, 0, MAX_ROUNDS),
+        ("pause_s", scenario.pause_s, 0, 3600),
+        ("servers", scenario.servers, 0, 1024),
+        *(("counts", count, 1, 1024) for count in scenario.counts),
+    ):
         if not low <= value <= high:
             raise InputError(f"scenario {name!r}: {what} from {low} to {high}, not {value:g}")
     return scenario
@@ -151,10 +154,17 @@ def specs(
         name = plain(plan.name, 24)
         made.append(
             AgentSpec(
-                agent=number, name=name if number < len(scenario.agent) else f"{name}-{number + 1}", server=server,
-                model=servers[server].model, prompt=plan.prompt.strip(), tokens=tokens or plan.tokens,
-                api=api or servers[server].api, options=plan.options, pause_s=plan.pause_s, workflow=plan.workflow,
+                agent=number,
+                name=name if number < len(scenario.agent) else f"{name}-{number + 1}",
+                server=server,
+                model=servers[server].model,
+                prompt=plan.prompt.strip(),
+                tokens=tokens or plan.tokens,
+                api=api or servers[server].api,
+                options=plan.options,
+                pause_s=plan.pause_s,
+                workflow=plan.workflow,
                 files=plan.files if plan.workflow else 0,
             )
-        )  # fmt: skip
+        )
     return made

@@ -68,8 +68,10 @@ def load(path: str | Path) -> Sweep:
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise InputError(f"{name} cannot be used as a sweep: {plain(why)}") from error
     for what, value, low, high in (
-        ("rounds", sweep.rounds, 1, 1000), ("solo", sweep.solo, 0, 1000), ("warm_up", sweep.warm_up, 0, 1000),
-    ):  # fmt: skip
+        ("rounds", sweep.rounds, 1, 1000),
+        ("solo", sweep.solo, 0, 1000),
+        ("warm_up", sweep.warm_up, 0, 1000),
+    ):
         if not low <= value <= high:
             raise InputError(f"{name}: {what} from {low} to {high}, not {value}")
     if not sweep.scenarios or not sweep.models or not all(sweep.levers.values()):

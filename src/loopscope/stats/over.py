@@ -27,9 +27,14 @@ def over(values: Sequence[float]) -> Over:
     mean = fmean(values)
     sd = stdev(values) if len(values) > 1 else None
     return Over(
-        n=len(values), mean=mean, sd=sd, cv=sd / abs(mean) if sd is not None and mean else None, least=min(values),
-        most=max(values), interval=mean_interval(np.array(values), autocorrelated=False),
-    )  # fmt: skip
+        n=len(values),
+        mean=mean,
+        sd=sd,
+        cv=sd / abs(mean) if sd is not None and mean else None,
+        least=min(values),
+        most=max(values),
+        interval=mean_interval(np.array(values), autocorrelated=False),
+    )
 
 
 def mean_of_all(values: Sequence[float | None]) -> float | None:

@@ -41,9 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--proc", default="telemetry", help="name that the records carry")
     parser.add_argument("--interval-ms", type=_interval, default=INTERVAL_MS, help="time between ticks")
     parser.add_argument(
-        "--watch", type=_watch, action="append", default=[], metavar="NAME=PID",
+        "--watch",
+        type=_watch,
+        action="append",
+        default=[],
+        metavar="NAME=PID",
         help="a process whose CPU share is wanted; descendants of the parent are found without it",
-    )  # fmt: skip
+    )
     args = parser.parse_args(argv)
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

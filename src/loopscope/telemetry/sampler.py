@@ -25,9 +25,13 @@ class Sampler:
         t_ns = now_ns()
         host = self._host.read()
         load = HostLoad(
-            t_ns=t_ns, proc=self._proc, cpu=[round(share, 3) for share in host.cpu], procs=host.procs,
-            memory_used=host.memory_used, memory_total=host.memory_total,
-        )  # fmt: skip
+            t_ns=t_ns,
+            proc=self._proc,
+            cpu=[round(share, 3) for share in host.cpu],
+            procs=host.procs,
+            memory_used=host.memory_used,
+            memory_total=host.memory_total,
+        )
         return [*self._power(t_ns, host), load]
 
     def _power(self, t_ns: int, host: HostReading) -> list[Record]:
@@ -35,11 +39,18 @@ class Sampler:
         if readings:
             return [
                 Power(
-                    t_ns=t_ns, proc=self._proc, source="nvml", name=gpu.name, watts=gpu.watts, share=gpu.share,
-                    memory_used=gpu.memory_used, memory_total=gpu.memory_total, words=gpu.words,
+                    t_ns=t_ns,
+                    proc=self._proc,
+                    source="nvml",
+                    name=gpu.name,
+                    watts=gpu.watts,
+                    share=gpu.share,
+                    memory_used=gpu.memory_used,
+                    memory_total=gpu.memory_total,
+                    words=gpu.words,
                 )
                 for gpu in readings
-            ]  # fmt: skip
+            ]
         share = round(host.busy, 4)
         if not self._rapl.reason:
             watts = self._rapl.watts(t_ns)

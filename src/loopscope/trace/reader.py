@@ -95,9 +95,11 @@ class Outcome:
                 f" {'is' if self.gaps == 1 else 'are'} missing from every sum and rate"
             )
         if self.doubtful:
-            frames = "1 frame does not match its checksum" if self.doubtful == 1 else (
-                f"{self.doubtful} frames do not match their checksums"
-            )  # fmt: skip
+            frames = (
+                "1 frame does not match its checksum"
+                if self.doubtful == 1
+                else (f"{self.doubtful} frames do not match their checksums")
+            )
             parts.append(f"{frames}: a number there may be wrong")
         if self.missing > self.damaged:
             parts.append(f"{self.missing - self.damaged} lines are missing")
@@ -219,8 +221,10 @@ class Reading:
             outcome.last_ns = max(outcome.last_ns, record.t_ns)
             yield record
         outcome.gaps, outcome.gap_bytes, outcome.doubtful = (
-            self._lines.gaps, self._lines.gap_bytes, self._lines.doubtful,
-        )  # fmt: skip
+            self._lines.gaps,
+            self._lines.gap_bytes,
+            self._lines.doubtful,
+        )
         outcome.damaged += self._lines.oversized
         if self._lines.oversized and not outcome.first_damage:
             outcome.first_damage = "a line is longer than any record"

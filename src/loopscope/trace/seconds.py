@@ -52,10 +52,15 @@ class SecondTable:
         for begin in range(0, len(self.begin_ns), _AT_ONCE):
             part = slice(begin, begin + _AT_ONCE)
             yield Seconds(
-                t_ns=t_ns, proc="session", begin_ns=list(self.begin_ns[part]), chunks=_whole(self.chunks[part]),
-                lag_ns=_whole(self.lag_ns[part]), delay_ns=_whole(self.delay_ns[part]),
-                elu=[None if isnan(value) else value for value in self.elu[part]], marks=ticks[:_TICKS_AT_ONCE],
-            )  # fmt: skip
+                t_ns=t_ns,
+                proc="session",
+                begin_ns=list(self.begin_ns[part]),
+                chunks=_whole(self.chunks[part]),
+                lag_ns=_whole(self.lag_ns[part]),
+                delay_ns=_whole(self.delay_ns[part]),
+                elu=[None if isnan(value) else value for value in self.elu[part]],
+                marks=ticks[:_TICKS_AT_ONCE],
+            )
             ticks = ticks[_TICKS_AT_ONCE:]
 
 

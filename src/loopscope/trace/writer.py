@@ -160,10 +160,14 @@ class TraceWriter:
                 self._encode(end_frame=True)
                 self._drain()
                 trailer = Trailer(
-                    t_ns=at_ns, proc="session", lines=self.lines, counts=dict(self.counts),
-                    index_ns=[t for t, _ in self._index], index_at=[at for _, at in self._index],
+                    t_ns=at_ns,
+                    proc="session",
+                    lines=self.lines,
+                    counts=dict(self.counts),
+                    index_ns=[t for t, _ in self._index],
+                    index_at=[at for _, at in self._index],
                     seconds_at=seconds_at if self.counts.get("seconds") else 0,
-                )  # fmt: skip
+                )
                 self._take(encode(trailer), "trailer")
                 self._encode(end_frame=True)
                 self._drain()

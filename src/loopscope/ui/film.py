@@ -122,9 +122,14 @@ def _terminal_of_its_own() -> Iterator[None]:
 
 
 def shoot(
-    path: Path, file: BinaryIO, *, size: tuple[int, int], fps: float, theme: str | None,
+    path: Path,
+    file: BinaryIO,
+    *,
+    size: tuple[int, int],
+    fps: float,
+    theme: str | None,
     each_picture: Callable[[float], None],
-) -> str:  # fmt: skip
+) -> str:
     """Write the replay of a trace into ``file``; give what is amiss with the trace, empty for nothing.
 
     ``each_picture`` is called with the seconds of the trace that are done.

@@ -45,9 +45,11 @@ def _start() -> "subprocess.Popen[bytes] | None":
         # The control characters come as bytes, but for two that are numbers while the terminal is raw.
         modes = [*flags, [c if isinstance(c, int) else c[0] for c in characters]]
         guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            [sys.executable, "-I", "-S", str(Path(__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             start_new_session=True,
-        )  # fmt: skip
+        )
         assert guard.stdin is not None  # noqa: S101 - a pipe was asked for
         guard.stdin.write(json.dumps(modes).encode() + b"\n")
         guard.stdin.flush()

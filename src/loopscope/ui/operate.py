@@ -12,10 +12,23 @@ from loopscope.ui.playing import Playing
 from loopscope.ui.pulls import Pulls
 from loopscope.ui.view import ORDERS, View
 
-_NEED_SOURCE = frozenset({
-    "pause", "mark", "detail", "loop", "board", "findings", "output", "zoom", "order", "choose", "escape", "save",
-    "command_palette",
-})  # fmt: skip
+_NEED_SOURCE = frozenset(
+    {
+        "pause",
+        "mark",
+        "detail",
+        "loop",
+        "board",
+        "findings",
+        "output",
+        "zoom",
+        "order",
+        "choose",
+        "escape",
+        "save",
+        "command_palette",
+    }
+)
 """Actions that mean nothing until the source runs."""
 _NEED_PAST = frozenset({"jump", "nudge", "speed", "again", "now", "go_to", "to_mark", "line"})
 """Actions that mean nothing where there is no past to look at."""

@@ -85,9 +85,18 @@ OWN: Mapping[str, str] = {
 """Our own names, each with the field of a theme that stands in where a theme does not set it."""
 
 _COLOURS = (
-    "primary", "secondary", "warning", "error", "success", "accent", "foreground", "background", "surface", "panel",
+    "primary",
+    "secondary",
+    "warning",
+    "error",
+    "success",
+    "accent",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
     "boost",
-)  # fmt: skip
+)
 _FLAGS = ("dark", "ansi")
 _NUMBERS = ("luminosity_spread", "text_alpha")
 

@@ -63,11 +63,18 @@ class ChildPipe:
         anchor = take_anchor()
         self.send(
             Hello(
-                t_ns=now_ns(), proc=self.proc, role=role, pid=os.getpid(), perf_ns=anchor.perf_ns,
-                wall_ns=anchor.wall_ns, info=info or {}, signals=signals or {}, lag_floor_ns=lag_floor_ns,
+                t_ns=now_ns(),
+                proc=self.proc,
+                role=role,
+                pid=os.getpid(),
+                perf_ns=anchor.perf_ns,
+                wall_ns=anchor.wall_ns,
+                info=info or {},
+                signals=signals or {},
+                lag_floor_ns=lag_floor_ns,
                 elu_floor=elu_floor,
             )
-        )  # fmt: skip
+        )
 
     def listen(self, on_command: Callable[[AnyCommand], None], on_gone: Callable[[], None]) -> threading.Thread:
         """Read commands in a thread; call ``on_gone`` at end of file and end the process ``GRACE_S`` later at most."""

@@ -17,10 +17,14 @@ from loopscope.stats.intervals import Interval
 @pytest.mark.parametrize(
     "words",
     [
-        ["ceiling", "--loop", "trio"], ["ceiling", "--streams", "0"], ["ceiling", "--client", "curl"],
-        ["ceiling", "--rate", "0"], ["calibrate", "--streams", "x"], ["calibrate", "--batch", "often"],
+        ["ceiling", "--loop", "trio"],
+        ["ceiling", "--streams", "0"],
+        ["ceiling", "--client", "curl"],
+        ["ceiling", "--rate", "0"],
+        ["calibrate", "--streams", "x"],
+        ["calibrate", "--batch", "often"],
     ],
-)  # fmt: skip
+)
 def test_wrong_input_is_one_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is started."""
     assert main(words) == 2
@@ -33,14 +37,32 @@ def found(hard: Interval | None, limited_by: str = "client") -> Ramp:
         2, 5_000.0, 5_000.0, elu=0.5, cpu_us=60.0, turns=0.5, reads=0.5, runq=0.0, delay_p50_ms=0.2, delay_p99_ms=1.5
     )
     step = Step(
-        asked=5_000.0, rate=2_500.0, load=load, seconds=1.5, process_us=70.0, slope_ms_s=0.0, fell=False, open=False,
-        limited_by="", late_p99_ms=0.1, server_cpu=0.1, server_runq=0.0,
-    )  # fmt: skip
+        asked=5_000.0,
+        rate=2_500.0,
+        load=load,
+        seconds=1.5,
+        process_us=70.0,
+        slope_ms_s=0.0,
+        fell=False,
+        open=False,
+        limited_by="",
+        late_p99_ms=0.1,
+        server_cpu=0.1,
+        server_runq=0.0,
+    )
     return Ramp(
-        setting=setting, steps=(step,), hard=hard, full=Interval(7_000, 8_000, 9_000, 5), limited_by=limited_by,
-        words="words", noise=0.02, runq=0.12, costs=Costs(60, 20, 10, 0.1, 8),
-        at=dict.fromkeys(FRACTIONS, step), seconds=30.0,
-    )  # fmt: skip
+        setting=setting,
+        steps=(step,),
+        hard=hard,
+        full=Interval(7_000, 8_000, 9_000, 5),
+        limited_by=limited_by,
+        words="words",
+        noise=0.02,
+        runq=0.12,
+        costs=Costs(60, 20, 10, 0.1, 8),
+        at=dict.fromkeys(FRACTIONS, step),
+        seconds=30.0,
+    )
 
 
 def test_a_cell_has_every_member_that_was_promised() -> None:
@@ -48,9 +70,20 @@ def test_a_cell_has_every_member_that_was_promised() -> None:
     one = cell(found(Interval(9_000, 10_000, 11_000, 9)), None, "x.jsonl.zst")
     told = json.loads(json.dumps(one, allow_nan=False))
     promised = (
-        "client", "loop", "decoder", "batch", "placement", "streams", "full_chunks_s", "hard_chunks_s",
-        "expected_chunks_s", "at_least_chunks_s", "cpu_us_per_chunk", "delay_p99_ms", "limited_by",
-    )  # fmt: skip
+        "client",
+        "loop",
+        "decoder",
+        "batch",
+        "placement",
+        "streams",
+        "full_chunks_s",
+        "hard_chunks_s",
+        "expected_chunks_s",
+        "at_least_chunks_s",
+        "cpu_us_per_chunk",
+        "delay_p99_ms",
+        "limited_by",
+    )
     assert set(promised) <= set(told)
     assert told["hard_chunks_s"] == {"lo": 9_000, "hi": 11_000}
     assert told["expected_chunks_s"] is None

@@ -38,9 +38,13 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     ("target", "name"),
-    [("csv", "run-csv"), ("parquet", "run-parquet"), ("perfetto", "run.pftrace"),
-     ("openmetrics", "run.openmetrics.txt")],
-)  # fmt: skip
+    [
+        ("csv", "run-csv"),
+        ("parquet", "run-parquet"),
+        ("perfetto", "run.pftrace"),
+        ("openmetrics", "run.openmetrics.txt"),
+    ],
+)
 def test_without_a_name_it_goes_here_under_the_trace_s(
     target: str, name: str, trace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,9 +13,12 @@ _SPEC = AgentSpec(agent=1, name="a", server=0)
     "command",
     [
         Plan(servers=[Server(url="http://x")], agents=[_SPEC], levers={"batch": "off"}),
-        StartAgents(agents=[_SPEC]), StopAgents(agents=[1]), SetLever(name="batch", value="off"), Quit(),
+        StartAgents(agents=[_SPEC]),
+        StopAgents(agents=[1]),
+        SetLever(name="batch", value="off"),
+        Quit(),
     ],
-)  # fmt: skip
+)
 def test_every_command_survives_the_line(command: object) -> None:
     """A command that was sent is read as the same command."""
     assert decode_command(encode_command(command)) == command

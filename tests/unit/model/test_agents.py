@@ -9,9 +9,16 @@ S = 1_000_000_000
 
 def request(**more: object) -> Request:
     given = {
-        "agent": 0, "request": 1, "outcome": "ok", "start_ns": S, "first_ns": S + 200 * MS, "last_ns": 3 * S,
-        "end_ns": 3 * S, "chunks": 181, "tokens": 181,
-    }  # fmt: skip
+        "agent": 0,
+        "request": 1,
+        "outcome": "ok",
+        "start_ns": S,
+        "first_ns": S + 200 * MS,
+        "last_ns": 3 * S,
+        "end_ns": 3 * S,
+        "chunks": 181,
+        "tokens": 181,
+    }
     return Request(t_ns=3 * S, **(given | more))
 
 

@@ -25,9 +25,15 @@ def outcome(streams: int, hard: float, t: int = 1, what: str = "calibration", **
 def point(streams: int, rate: float, us: float, t: int = 1, what: str = "calibration", **figures: float) -> Result:
     settings = KEYS | {"kind": "point", "streams": str(streams), "date": "2026-11-21"}
     given = {
-        "offered_chunks_s": rate, "delivered_chunks_s": rate, "cpu_us": us, "turns_per_chunk": 1.0,
-        "reads_per_chunk": 1.0, "delay_p50_ms": 1.0, "delay_p99_ms": 2.0, "elu": 0.5,
-    }  # fmt: skip
+        "offered_chunks_s": rate,
+        "delivered_chunks_s": rate,
+        "cpu_us": us,
+        "turns_per_chunk": 1.0,
+        "reads_per_chunk": 1.0,
+        "delay_p50_ms": 1.0,
+        "delay_p99_ms": 2.0,
+        "elu": 0.5,
+    }
     return Result(t_ns=ZERO + t, proc="session", what=what, settings=settings, figures=given | figures)
 
 
@@ -69,12 +75,16 @@ def test_a_calibration_lets_expect_a_ceiling_with_its_date_and_interval() -> Non
 def test_a_calibration_of_other_levers_is_what_the_next_lever_gives() -> None:
     """One lever apart only, the most first; what is stale is not offered."""
     ceiling = seen(
-        outcome(2, 20_000), outcome(2, 50_000, loop="uvloop"), outcome(2, 70_000, client="streams"),
-        outcome(2, 90_000, loop="uvloop", client="streams"), outcome(2, 80_000, decoder="json", stale="python was 3.0"),
-    )  # fmt: skip
+        outcome(2, 20_000),
+        outcome(2, 50_000, loop="uvloop"),
+        outcome(2, 70_000, client="streams"),
+        outcome(2, 90_000, loop="uvloop", client="streams"),
+        outcome(2, 80_000, decoder="json", stale="python was 3.0"),
+    )
     assert [(lever.lever, lever.value, lever.expected.mid) for lever in ceiling.next_levers] == [
-        ("client", "streams", 70_000), ("loop", "uvloop", 50_000),
-    ]  # fmt: skip
+        ("client", "streams", 70_000),
+        ("loop", "uvloop", 50_000),
+    ]
 
 
 def test_todays_costs_scale_what_is_expected() -> None:
@@ -163,8 +173,13 @@ def test_nonsense_in_results_does_not_raise() -> None:
     for what in ("ramp", "calibration"):
         for kind in ("point", "outcome"):
             for streams in ("", "x", "-1", "99999999999"):
-                told = Result(t_ns=ZERO + 1, proc="session", what=what, settings={"kind": kind, "streams": streams},
-                              figures={"hard_mid_chunks_s": -1.0, "delivered_chunks_s": None})  # fmt: skip
+                told = Result(
+                    t_ns=ZERO + 1,
+                    proc="session",
+                    what=what,
+                    settings={"kind": kind, "streams": streams},
+                    figures={"hard_mid_chunks_s": -1.0, "delivered_chunks_s": None},
+                )
                 seen(told, seconds=1.0)
     nan = {"hard_lo_chunks_s": float("nan"), "hard_mid_chunks_s": 10.0, "hard_hi_chunks_s": 1.0}
     settings = KEYS | {"kind": "outcome", "streams": "2"}

@@ -62,22 +62,31 @@ def test_figures_are_those_of_the_summary() -> None:
     """What a comparison calls a figure is what the report calls it, segment by segment, to the last digit."""
     fold, kept = folded(
         merged(
-            header(), hello(), Rig(S // 2, 12 * S), lever(12 * S, "throttle", "off", "50"),
+            header(),
+            hello(),
+            Rig(S // 2, 12 * S),
+            lever(12 * S, "throttle", "off", "50"),
             Rig(12 * S, 24 * S, gap=20 * MS, per_read=2, delay=3 * MS, elu=0.3),
         )
-    )  # fmt: skip
+    )
     told = summary(fold)["segments"]
     assert len(told) == 2
     for number, one in enumerate(told):
         stretch = Stretch(kept.of([number]), fold.tokens_per_chunk)
         assert stretch.seconds == pytest.approx(one["measured_s"])
         for name, value in (
-            ("chunks_s", one["chunks_s"]), ("tok_s", one["tok_s"]), ("elu", one["loop"]["elu"]),
-            ("at_least", one["ceiling"]["at_least_chunks_s"]), ("cpu_us", one["loop"]["cpu_us_per_chunk"]),
-            ("delay.p50", one["delay_ms"]["p50"]), ("delay.p99", one["delay_ms"]["p99"]),
-            ("gap.p99", one["gap_ms"]["p99"]), ("lag.p99", one["loop"]["lag_ms"]["p99"]),
-            ("chunks_read", one["loop"]["chunks_per_read"]), ("handled.p99", one["handled_ms"]["p99"]),
-        ):  # fmt: skip
+            ("chunks_s", one["chunks_s"]),
+            ("tok_s", one["tok_s"]),
+            ("elu", one["loop"]["elu"]),
+            ("at_least", one["ceiling"]["at_least_chunks_s"]),
+            ("cpu_us", one["loop"]["cpu_us_per_chunk"]),
+            ("delay.p50", one["delay_ms"]["p50"]),
+            ("delay.p99", one["delay_ms"]["p99"]),
+            ("gap.p99", one["gap_ms"]["p99"]),
+            ("lag.p99", one["loop"]["lag_ms"]["p99"]),
+            ("chunks_read", one["loop"]["chunks_per_read"]),
+            ("handled.p99", one["handled_ms"]["p99"]),
+        ):
             interval = stretch.interval(BY_NAME[name])
             assert interval is not None, name
             assert interval.mid == pytest.approx(value, rel=1e-9), name
@@ -87,9 +96,12 @@ def test_figures_are_those_of_the_summary() -> None:
 def test_joining_bins_changes_no_sum() -> None:
     """A long trace is kept in longer bins with the same sums, each within its segment."""
     records = merged(
-        header(), hello(), Rig(S // 2, 20 * S), lever(9 * S, "throttle", "off", "50"),
+        header(),
+        hello(),
+        Rig(S // 2, 20 * S),
+        lever(9 * S, "throttle", "off", "50"),
         lever(14 * S, "throttle", "50", "off"),
-    )  # fmt: skip
+    )
     (_, fine), (_, coarse) = folded(records), folded(records, 16)
     assert len(coarse.bins) < 32 < len(fine.bins)
     for segment in (None, 0, 1, 2):

@@ -70,9 +70,12 @@ def test_stamps_in_bursts_are_said() -> None:
 def test_the_loop_tells_switches_connections_and_waiting() -> None:
     """Context switches a second, collector by generation, open connections, share of time with a wait over 10 ms."""
     rig = Rig(
-        S // 2, 8 * S, (0,), lag=lambda t: [20 * MS, 100_000],
+        S // 2,
+        8 * S,
+        (0,),
+        lag=lambda t: [20 * MS, 100_000],
         more_pulse={"switches": 30, "preempted": 4, "gc_gen_ns": [MS, 0, 2 * MS], "gc_ns": 3 * MS, "connections": 7},
-    )  # fmt: skip
+    )
     made = Fold()
     for record in [header(1), hello(), *rig.records()]:
         made.feed(record)

@@ -177,9 +177,15 @@ def with_some_ahead(records: list[AnyRecord], every: int, of: int) -> Fold:
         if isinstance(record, Chunks):
             delay = [-MS if n % of < every else value for n, value in enumerate(record.delay)]
             record = Chunks(
-                t_ns=record.t_ns, proc=record.proc, base_ns=record.base_ns, agent=record.agent, recv=record.recv,
-                delay=delay, handled=record.handled, first=record.first,
-            )  # fmt: skip
+                t_ns=record.t_ns,
+                proc=record.proc,
+                base_ns=record.base_ns,
+                agent=record.agent,
+                recv=record.recv,
+                delay=delay,
+                handled=record.handled,
+                first=record.first,
+            )
         fold.feed(record)
     return fold
 
@@ -230,9 +236,13 @@ def test_the_time_line_shows_the_loop_that_serves_the_streams() -> None:
     """For three seconds after a takeover the old loop still has all of the streams: utilisation does not fall to 0."""
     idle = Rig(4 * S, 8 * S, (), proc="rig-2", loop="uvloop", elu=0.0)
     snapshot = seen(
-        header(), hello(), Rig(S // 2, 4 * S, elu=0.3), hello(4 * S, "rig-2", "uvloop"), idle,
+        header(),
+        hello(),
+        Rig(S // 2, 4 * S, elu=0.3),
+        hello(4 * S, "rig-2", "uvloop"),
+        idle,
         Rig(4 * S, 7 * S, elu=0.3),
-    )  # fmt: skip
+    )
     line = dict(zip(snapshot.series.t_s.tolist(), snapshot.series.elu.tolist(), strict=True))
     drained = [elu for t, elu in line.items() if 4.5 <= t < 6.5]
     assert drained == pytest.approx([0.3] * len(drained), abs=0.01)
@@ -253,11 +263,17 @@ def test_outcomes_are_counted() -> None:
     """Taken apart from errors, errors with their words, in the row and in the total."""
     requests = [
         Request(
-            t_ns=ZERO + 5 * S + n, proc="rig-1", agent=0, request=n, outcome=outcome, words="it broke",
-            start_ns=ZERO + 4 * S, end_ns=ZERO + 5 * S,
+            t_ns=ZERO + 5 * S + n,
+            proc="rig-1",
+            agent=0,
+            request=n,
+            outcome=outcome,
+            words="it broke",
+            start_ns=ZERO + 4 * S,
+            end_ns=ZERO + 5 * S,
         )
         for n, outcome in enumerate(("cut", "taken", "http"))
-    ]  # fmt: skip
+    ]
     snapshot = seen(*calm(8.0, length=10_000), *requests)
     assert (snapshot.requests, snapshot.errors, snapshot.taken) == (2, 2, 1)
     assert (snapshot.agents[0].requests, snapshot.agents[0].errors) == (2, 2)
@@ -347,9 +363,11 @@ def test_findings_come_and_go() -> None:
 def test_marks_stand_on_the_time_line() -> None:
     """A word of the operator, a pull and a loss, in order."""
     snapshot = seen(
-        *calm(9.0), Mark(t_ns=ZERO + 3 * S, words="here"), lever(5 * S, "throttle", "off", "60"),
+        *calm(9.0),
+        Mark(t_ns=ZERO + 3 * S, words="here"),
+        lever(5 * S, "throttle", "off", "60"),
         Loss(t_ns=ZERO + 7 * S, what="samples", count=12),
-    )  # fmt: skip
+    )
     assert [(mark.t_s, mark.kind, mark.label) for mark in snapshot.marks] == [
         (3.0, "mark", "here"),
         (5.0, "lever", "throttle=60"),

@@ -19,9 +19,12 @@ def folded(*streams: object) -> Fold:
 def throttled(until: float, pull_at: int = 8) -> Fold:
     """100 tok/s, then 50 from the pull on."""
     return folded(
-        header(), hello(), Rig(S // 2, pull_at * S), lever(pull_at * S, "throttle", "off", "50"),
+        header(),
+        hello(),
+        Rig(S // 2, pull_at * S),
+        lever(pull_at * S, "throttle", "off", "50"),
         Rig(pull_at * S, int(until * S), gap=20 * MS, delay=4 * MS),
-    )  # fmt: skip
+    )
 
 
 def only(fold: Fold) -> LeverEffect:
@@ -67,18 +70,20 @@ def test_the_effect_is_waited_for() -> None:
 def test_the_effect_is_frozen_after_ten_seconds() -> None:
     """What happens a minute later is not what the lever did."""
     long = folded(
-        header(), hello(), Rig(S // 2, 8 * S), lever(8 * S, "throttle", "off", "50"),
-        Rig(8 * S, 22 * S, gap=20 * MS), Rig(22 * S, 40 * S, gap=5 * MS),
-    )  # fmt: skip
+        header(),
+        hello(),
+        Rig(S // 2, 8 * S),
+        lever(8 * S, "throttle", "off", "50"),
+        Rig(8 * S, 22 * S, gap=20 * MS),
+        Rig(22 * S, 40 * S, gap=5 * MS),
+    )
     assert only(long).after.gap_p99_ms == pytest.approx(20.0, rel=0.01)
     assert only(long).after.seconds == 10.0
 
 
 def test_a_second_pull_cuts_the_first_one_short() -> None:
     """Two seconds later another lever: nothing can be said of the first, and the second has no before."""
-    fold = folded(
-        *calm(30.0), lever(8 * S, "throttle", "off", "50"), lever(10 * S, "decoder", "orjson", "json")
-    )  # fmt: skip
+    fold = folded(*calm(30.0), lever(8 * S, "throttle", "off", "50"), lever(10 * S, "decoder", "orjson", "json"))
     first, second = fold.snapshot().effects
     assert first.cut_short
     assert first.after is None
@@ -98,10 +103,14 @@ def test_before_does_not_reach_past_the_settling_of_the_last_pull() -> None:
 def test_a_takeover_settles_when_the_old_rig_is_gone() -> None:
     """The settling time begins with the old rig's bye, 2.5 s after the pull; the after is the new loop's alone."""
     fold = folded(
-        header(), hello(), Rig(S // 2, 10 * S, elu=0.10), hello(8 * S - MS, "rig-2", "uvloop"),
+        header(),
+        hello(),
+        Rig(S // 2, 10 * S, elu=0.10),
+        hello(8 * S - MS, "rig-2", "uvloop"),
         lever(8 * S, "loop", "asyncio", "uvloop", words="restarted on uvloop"),
-        Rig(8 * S, 30 * S, (2, 3), proc="rig-2", loop="uvloop", elu=0.02), bye(10 * S + 500 * MS),
-    )  # fmt: skip
+        Rig(8 * S, 30 * S, (2, 3), proc="rig-2", loop="uvloop", elu=0.02),
+        bye(10 * S + 500 * MS),
+    )
     effect = only(fold)
     assert effect.before.elu == pytest.approx(0.10)
     assert effect.after.elu == pytest.approx(0.02)
@@ -129,9 +138,14 @@ def test_a_takeover_that_is_under_way_says_what_it_waits_for() -> None:
 def test_a_rig_that_was_restarted_by_itself_is_no_takeover() -> None:
     """A hello before the pull, on the old loop, is not the rig that the pull starts."""
     fold = folded(
-        header(), hello(), Rig(S // 2, 5 * S), bye(5 * S), hello(5 * S, "rig-2", "asyncio"),
-        Rig(5 * S, 14 * S, proc="rig-2"), lever(8 * S, "loop", "asyncio", "uvloop"),
-    )  # fmt: skip
+        header(),
+        hello(),
+        Rig(S // 2, 5 * S),
+        bye(5 * S),
+        hello(5 * S, "rig-2", "asyncio"),
+        Rig(5 * S, 14 * S, proc="rig-2"),
+        lever(8 * S, "loop", "asyncio", "uvloop"),
+    )
     assert view(fold, "loop").busy == "starting a rig: loop uvloop"
 
 
@@ -152,8 +166,13 @@ def test_levers_come_in_the_order_of_the_settings() -> None:
     """Known levers in their order, others after them."""
     fold = folded(*calm(6.0), lever(3 * S, "something", "a", "b"))
     assert [lever.name for lever in fold.snapshot().levers] == [
-        "throttle", "loop", "batch", "decoder", "agents", "something",
-    ]  # fmt: skip
+        "throttle",
+        "loop",
+        "batch",
+        "decoder",
+        "agents",
+        "something",
+    ]
 
 
 def test_segments_have_no_holes() -> None:
@@ -237,9 +256,13 @@ def test_energy_is_labelled_where_it_is_simulated() -> None:
         Power(t_ns=ZERO + n * S // 4, source="simulated", name="emulator-1", watts=100.0 + n % 2) for n in range(100)
     ]
     fold = folded(
-        header(), hello(), Rig(S // 2, 8 * S), lever(8 * S, "throttle", "off", "50"), Rig(8 * S, 25 * S, gap=20 * MS),
+        header(),
+        hello(),
+        Rig(S // 2, 8 * S),
+        lever(8 * S, "throttle", "off", "50"),
+        Rig(8 * S, 25 * S, gap=20 * MS),
         *watts,
-    )  # fmt: skip
+    )
     energy = next(change for change in only(fold).changes if change.name == "joules_token")
     assert "SIMULATED" in energy.title
     assert energy.change.mid == pytest.approx(1.0, rel=0.02)
@@ -253,17 +276,24 @@ def test_efficiency_comes_from_rounds_on_either_side() -> None:
         return Result(t_ns=ZERO + t, proc="session", what="round", figures={"measured": share})
 
     fold = folded(
-        header(), hello(), Rig(S // 2, 25 * S), lever(8 * S, "loop", "asyncio", "uvloop"),
+        header(),
+        hello(),
+        Rig(S // 2, 25 * S),
+        lever(8 * S, "loop", "asyncio", "uvloop"),
         *(told(2 * S + n * S, 0.8 + 0.001 * n) for n in range(4)),
         *(told(12 * S + n * S, 0.9 + 0.001 * n) for n in range(4)),
-    )  # fmt: skip
+    )
     (change,) = [change for change in only(fold).changes if change.name == "efficiency"]
     assert change.surely == 1
     assert change.difference.mid == pytest.approx(0.1)
     alone = folded(
-        header(), hello(), Rig(S // 2, 25 * S), lever(8 * S, "throttle", "off", "50"), told(2 * S, 0.8),
+        header(),
+        hello(),
+        Rig(S // 2, 25 * S),
+        lever(8 * S, "throttle", "off", "50"),
+        told(2 * S, 0.8),
         told(12 * S, 0.9),
-    )  # fmt: skip
+    )
     (change,) = [change for change in only(alone).changes if change.name == "efficiency"]
     assert change.surely == 0
     assert change.words == "cannot tell"

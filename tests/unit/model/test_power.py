@@ -32,9 +32,11 @@ def test_the_better_source_is_shown() -> None:
     book = PowerBook()
     seen = []
     for record in (
-        Power(t_ns=0, source="cpu", name="host CPU", share=0.25), watts("rapl", 20.0), watts("simulated", 90.0),
+        Power(t_ns=0, source="cpu", name="host CPU", share=0.25),
+        watts("rapl", 20.0),
+        watts("simulated", 90.0),
         watts("nvml", 300.0),
-    ):  # fmt: skip
+    ):
         book.power(record, 0)
         seen.append(book.view(0).source)
     assert seen == ["cpu", "rapl", "simulated", "nvml"]

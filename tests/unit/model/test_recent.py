@@ -84,9 +84,15 @@ def test_the_longest_server_gap_is_exact() -> None:
     steps = [0] + [10 * MS] * 100 + [800 * MS] + [10 * MS] * 100
     rows = len(steps)
     chunks = Chunks(
-        t_ns=ZERO + 3 * S, proc="rig-1", base_ns=ZERO + S // 10, agent=[0] * rows, recv=steps, delay=[MS] * rows,
-        handled=[0] * rows, first=[0],
-    )  # fmt: skip
+        t_ns=ZERO + 3 * S,
+        proc="rig-1",
+        base_ns=ZERO + S // 10,
+        agent=[0] * rows,
+        recv=steps,
+        delay=[MS] * rows,
+        handled=[0] * rows,
+        first=[0],
+    )
     snapshot = seen(header(), hello(), chunks, Rig(3 * S, 4 * S, agents=(1,)))
     assert snapshot.recent.server_gap_max_ms == pytest.approx(800.0)
     assert "server-stalls" in found(snapshot)
@@ -158,7 +164,7 @@ def test_connect_and_load_times_are_kept() -> None:
     """As told; what cannot be is not known."""
     agents = seen(
         header(), ended(S, 0, connect_ns=3 * MS, load_ns=2 * S), ended(2 * S, S, connect_ns=-1, load_ns=None)
-    ).agents  # fmt: skip
+    ).agents
     later, earlier = agents[0].recent
     assert (earlier.connect_ms, earlier.load_ms) == (3.0, 2_000.0)
     assert (later.connect_ms, later.load_ms) == (None, None)

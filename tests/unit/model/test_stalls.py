@@ -12,8 +12,13 @@ from loopscope.report.text import render
 def stall(at: int, ms: float, **more: object) -> Stall:
     """A stall that began ``at`` ns after zero and is told when it is over."""
     given: dict[str, object] = {
-        "file": "app.py", "line": 12, "function": "work", "stack": ["app.py:12 work"], "runq_ns": 0, "cpu_ns": 0,
-    }  # fmt: skip
+        "file": "app.py",
+        "line": 12,
+        "function": "work",
+        "stack": ["app.py:12 work"],
+        "runq_ns": 0,
+        "cpu_ns": 0,
+    }
     dur = int(ms * MS)
     return Stall(
         t_ns=ZERO + at + dur,
@@ -43,9 +48,12 @@ def test_a_stall_is_shown_with_place_and_length() -> None:
 def test_places_are_counted_over_the_session() -> None:
     """Lines of one function are one place; those that nobody is to blame for are one place by cause."""
     snapshot = fold(
-        stall(S, 40), stall(2 * S, 60, line=13), stall(3 * S, 30, function="other"),
-        stall(4 * S, 50, why="core"), stall(5 * S, 50, why="core", function="other"),
-    ).snapshot()  # fmt: skip
+        stall(S, 40),
+        stall(2 * S, 60, line=13),
+        stall(3 * S, 30, function="other"),
+        stall(4 * S, 50, why="core"),
+        stall(5 * S, 50, why="core", function="other"),
+    ).snapshot()
     places = {
         (place.why, place.where): (place.count, place.total_ms, place.worst_ms) for place in snapshot.stall_places
     }

@@ -22,8 +22,18 @@ def test_the_shape_that_programs_rely_on() -> None:
     result = json.loads(json.dumps(summary(folded(*calm(12.0))), allow_nan=False))
     assert {"source", "duration_s", "agents", "loop", "ceiling", "segments", "power", "observer"} <= set(result)
     assert {
-        "name", "endpoint", "requests", "errors", "chunks", "tokens", "tok_s", "ttft_ms", "itl_ms", "gap_ms", "delay_ms"
-    } <= set(result["agents"][0])  # fmt: skip
+        "name",
+        "endpoint",
+        "requests",
+        "errors",
+        "chunks",
+        "tokens",
+        "tok_s",
+        "ttft_ms",
+        "itl_ms",
+        "gap_ms",
+        "delay_ms",
+    } <= set(result["agents"][0])
     for name in ("ttft_ms", "itl_ms", "gap_ms", "delay_ms"):
         assert {"p50", "p99"} <= set(result["agents"][0][name])
     assert {"name", "elu", "cpu", "lag_ms"} <= set(result["loop"])
@@ -99,11 +109,17 @@ def test_a_session_in_which_nothing_came_still_knows_its_loop() -> None:
     """Both servers refuse: no chunk, errors by agent, and the loop's figures over all the time there was."""
     failures = [
         Request(
-            t_ns=ZERO + n * S, proc="rig-1", agent=n % 2, request=n, outcome="refused", words="connection refused",
-            start_ns=ZERO + n * S - MS, end_ns=ZERO + n * S,
+            t_ns=ZERO + n * S,
+            proc="rig-1",
+            agent=n % 2,
+            request=n,
+            outcome="refused",
+            words="connection refused",
+            start_ns=ZERO + n * S - MS,
+            end_ns=ZERO + n * S,
         )
         for n in range(1, 9)
-    ]  # fmt: skip
+    ]
     result = summary(folded(header(), hello(), Rig(100 * MS, 10 * S, ()), *failures))
     assert result["chunks"] == 0
     assert (result["requests"], result["errors"]) == (8, 8)
@@ -162,9 +178,13 @@ def test_a_lever_and_its_effect() -> None:
 def test_a_rig_that_drains_neither_raises_nor_lowers_the_ceiling() -> None:
     """Its chunks count as chunks, but neither they nor its busy loop are set against the new one."""
     stream = (
-        header(4), hello(), Rig(S // 2, 8 * S, elu=0.1), hello(8 * S, "rig-2", "uvloop"),
-        lever(8 * S + 1, "loop", "asyncio", "uvloop"), Rig(8 * S, 16 * S, proc="rig-2", loop="uvloop", elu=0.02),
-    )  # fmt: skip
+        header(4),
+        hello(),
+        Rig(S // 2, 8 * S, elu=0.1),
+        hello(8 * S, "rig-2", "uvloop"),
+        lever(8 * S + 1, "loop", "asyncio", "uvloop"),
+        Rig(8 * S, 16 * S, proc="rig-2", loop="uvloop", elu=0.02),
+    )
     alone = summary(folded(*stream, bye(8 * S + 2)))
     drained = summary(folded(*stream, Rig(8 * S, 11 * S, (2, 3), elu=0.9, gap=2 * MS), bye(11 * S)))
     assert drained["chunks"] == alone["chunks"] + 3_000
@@ -177,11 +197,15 @@ def test_a_segment_names_its_own_loop() -> None:
     """Before the takeover asyncio, after it uvloop, each with its own utilisation."""
     result = summary(
         folded(
-            header(), hello(), Rig(S // 2, 8 * S, elu=0.1), hello(8 * S, "rig-2", "uvloop"),
-            lever(8 * S + 1, "loop", "asyncio", "uvloop"), bye(8 * S + 2),
+            header(),
+            hello(),
+            Rig(S // 2, 8 * S, elu=0.1),
+            hello(8 * S, "rig-2", "uvloop"),
+            lever(8 * S + 1, "loop", "asyncio", "uvloop"),
+            bye(8 * S + 2),
             Rig(8 * S, 16 * S, proc="rig-2", loop="uvloop", elu=0.02),
         )
-    )  # fmt: skip
+    )
     assert [segment["loop"]["name"] for segment in result["segments"]] == ["asyncio", "uvloop"]
     assert [segment["loop"]["elu"] for segment in result["segments"]] == pytest.approx([0.1, 0.02])
     assert result["loop"]["name"] == "uvloop"

@@ -48,9 +48,12 @@ def test_a_stream_is_a_row_with_its_chunks() -> None:
     """Received when the read returned, handled when the program asked again; the request ends with its last byte."""
     one = exchange()
     digest, samples = digested(
-        (one, STARTED, S, None, 0), read(one, 2 * S, HEAD + WORD), read(one, 3 * S, WORD, asked_ns=2 * S + 5),
-        read(one, 4 * S, LAST, asked_ns=3 * S + 7), (one, ENDED, 4 * S + 9, None, 0),
-    )  # fmt: skip
+        (one, STARTED, S, None, 0),
+        read(one, 2 * S, HEAD + WORD),
+        read(one, 3 * S, WORD, asked_ns=2 * S + 5),
+        read(one, 4 * S, LAST, asked_ns=3 * S + 7),
+        (one, ENDED, 4 * S + 9, None, 0),
+    )
     assert samples.chunks == [(0, 2 * S, STAMP, 2 * S + 5, True), (0, 3 * S, STAMP, 3 * S + 7, False)]
     (request,) = requests(samples)
     assert (request.outcome, request.chunks, request.reads, request.tokens, request.status) == ("ok", 2, 3, 2, 200)
@@ -70,10 +73,16 @@ def test_streams_at_the_same_time_are_rows_of_their_own_and_a_task_keeps_its_row
     """The second stream gets row 2; a task that comes again gets the row it had."""
     a, b, again = exchange(task=1), exchange(task=2), exchange(task=2)
     _, samples = digested(
-        (a, STARTED, S, None, 0), (b, STARTED, S, None, 0), read(a, 2 * S, HEAD + LAST), (a, ENDED, 2 * S, None, 0),
-        read(b, 2 * S, HEAD + LAST), (b, ENDED, 2 * S, None, 0), (again, STARTED, 3 * S, None, 0),
-        read(again, 4 * S, HEAD + LAST), (again, ENDED, 4 * S, None, 0),
-    )  # fmt: skip
+        (a, STARTED, S, None, 0),
+        (b, STARTED, S, None, 0),
+        read(a, 2 * S, HEAD + LAST),
+        (a, ENDED, 2 * S, None, 0),
+        read(b, 2 * S, HEAD + LAST),
+        (b, ENDED, 2 * S, None, 0),
+        (again, STARTED, 3 * S, None, 0),
+        read(again, 4 * S, HEAD + LAST),
+        (again, ENDED, 4 * S, None, 0),
+    )
     assert [(request.agent, request.request) for request in requests(samples)] == [(0, 1), (1, 1), (1, 2)]
 
 
@@ -122,9 +131,11 @@ def test_a_response_that_nobody_gives_back_is_closed() -> None:
     """Five seconds after its last byte the books are closed as of that byte; one that still runs is left open."""
     done, running = exchange(), exchange()
     entries = [
-        (done, STARTED, S, None, 0), read(done, 2 * S, HEAD + WORD + LAST),
-        (running, STARTED, S, None, 0), read(running, 2 * S, HEAD + WORD),
-    ]  # fmt: skip
+        (done, STARTED, S, None, 0),
+        read(done, 2 * S, HEAD + WORD + LAST),
+        (running, STARTED, S, None, 0),
+        read(running, 2 * S, HEAD + WORD),
+    ]
     digest, samples = digested(*entries, sweep_ns=6 * S)
     assert requests(samples) == []
     digest.sweep(7 * S + 1)

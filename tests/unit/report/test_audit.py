@@ -89,10 +89,18 @@ def test_json_of_rounds_is_a_table_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"\x00\xff\xfe", b"[1, 2]", b"{}", b"a,b\n1,2\n", b"efficiency_pct\nnan\n", b"efficiency_pct\n1e308\n",
-        b"[" * 100_000, b'"' + b"x" * 200_000, b'[{"efficiency": true}]',
+        b"",
+        b"\x00\xff\xfe",
+        b"[1, 2]",
+        b"{}",
+        b"a,b\n1,2\n",
+        b"efficiency_pct\nnan\n",
+        b"efficiency_pct\n1e308\n",
+        b"[" * 100_000,
+        b'"' + b"x" * 200_000,
+        b'[{"efficiency": true}]',
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_of_runs_is_one_sentence(tmp_path: Path, text: bytes) -> None:
     """Whatever the bytes: an InputError, nothing else."""
     path = tmp_path / "t"

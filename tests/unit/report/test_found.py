@@ -53,10 +53,12 @@ def test_rounds_are_a_table_and_a_sum_with_its_evidence() -> None:
     agent = {"tok_s": 41.0, "alone_tok_s": 112.0, "tokens": 386.0, "wall_s": 9.0, "alone_wall_s": 4.0, **PARTS}
     end = told(6, "scenario", {"scenario": "pair", "agents": "2", "rounds": "2"}, {"measured": 0.5}, "two of them")
     one = found(
-        round_of(1), round_of(2, "left out: one failed"),
+        round_of(1),
+        round_of(2, "left out: one failed"),
         told(5.9, "agent", {"scenario": "pair", "agents": "2", "agent": "a"}, agent),
-        told(5.9, "agent", {"scenario": "pair", "agents": "2", "agent": "a"}, agent), end,
-    )  # fmt: skip
+        told(5.9, "agent", {"scenario": "pair", "agents": "2", "agent": "a"}, agent),
+        end,
+    )
     (rounds,) = one.rounds
     assert (rounds.counted, rounds.finished, rounds.agents) == (1, True, 2)
     assert sum(rounds.means[name] for name in PARTS) == pytest.approx(1 - rounds.means["measured"])
@@ -83,13 +85,17 @@ def test_standings_of_a_ceiling_are_kept_apart() -> None:
     hard = {"hard_lo_chunks_s": 900.0, "hard_mid_chunks_s": 1000.0, "hard_hi_chunks_s": None}
     dated = {**settings, "streams": "2", "date": "2026-11-21T14:00+00:00", "kind": "outcome", "limited_by": "client"}
     one = found(
-        told(1, "calibration", dated, hard), told(1, "calibration", {**dated, "client": "aiohttp"}, hard),
-        told(2, "ramp", {"kind": "point"}, point), told(2.1, "ramp", {"kind": "point"}, {**point, "fell": 1.0}),
+        told(1, "calibration", dated, hard),
+        told(1, "calibration", {**dated, "client": "aiohttp"}, hard),
+        told(2, "ramp", {"kind": "point"}, point),
+        told(2.1, "ramp", {"kind": "point"}, {**point, "fell": 1.0}),
         told(2.2, "ramp", {**settings, "streams": "2", "kind": "outcome", "limited_by": "server"}, hard, "a ramp"),
-    )  # fmt: skip
+    )
     assert [(made.what, made.mine, len(made.curve)) for made in one.ceilings] == [
-        ("calibration", True, 0), ("calibration", False, 0), ("ramp", True, 2),
-    ]  # fmt: skip
+        ("calibration", True, 0),
+        ("calibration", False, 0),
+        ("ramp", True, 2),
+    ]
     said = faces(one)
     for words in ("at least", "calibrated", "measured", "900.0 to ?", "2026-11-21 14:00", "the server", "fell behind"):
         assert words in said
@@ -105,7 +111,7 @@ def test_a_b_b_a_has_its_verdicts() -> None:
         told(1, "ab", {**settings, "figure": "elu", "unit": "share of time"}, {}, "ELU not enough data"),
         told(1.1, "ab", settings, {"seconds": 3.0}, "batch does something"),
         told(2, "ab", {**settings, "figure": "elu", "unit": "share of time"}, {}, "ELU cannot tell"),
-    )  # fmt: skip
+    )
     assert [(flip.finished, len(flip.rows)) for flip in one.flips] == [(True, 2), (False, 1)]
     said = faces(one)
     for words in ("batch does something", '<span class="bad">higher by 1 ms</span>', "not enough data", "ended early"):
@@ -120,7 +126,7 @@ def test_whatever_a_trace_says_is_text_and_finite() -> None:
         round_of(1, measured=1e308, wall=-1e308),
         told(2, "ab", {"lever": evil, "a": evil, "b": evil, "figure": evil, "unit": evil}, {"a": 1e308}, evil),
         told(3, "ramp", {"client": evil, "kind": "outcome"}, {"hard_mid_chunks_s": -1.0}, evil),
-    )  # fmt: skip
+    )
     assert "<script>" not in "".join(part for section in sections(one) for part in section.inside)
     json.dumps(found_data.data(one), allow_nan=False)
     assert list(found_text.blocks(one, 60))

@@ -25,9 +25,16 @@ def round_of(number: int, wall_s: float, left_out: str = "") -> RoundResult:
     agent = AgentRound(name="one", server=0, tokens=100, tok_s=20.0, ttft_ms=100.0, wall_s=wall_s)
     found = efficiency([ALONE, slow], [ALONE, ALONE], wall_s)
     return RoundResult(
-        number=number, agents=(agent, agent), wall_s=wall_s, efficiency=found,
-        throughput_delta_tok_s=0.0, ttft_delta_ms=0.0, contention=False, loop=LoopFigures(), left_out=left_out,
-    )  # fmt: skip
+        number=number,
+        agents=(agent, agent),
+        wall_s=wall_s,
+        efficiency=found,
+        throughput_delta_tok_s=0.0,
+        ttft_delta_ms=0.0,
+        contention=False,
+        loop=LoopFigures(),
+        left_out=left_out,
+    )
 
 
 def result(rounds: tuple[RoundResult, ...]) -> ScenarioResult:

@@ -7,11 +7,15 @@ from loopscope.session.probe import Found, Loaded, Model
 
 GIB = 1 << 30
 OLLAMA = Found(
-    "http://127.0.0.1:11434", "", "ollama", "Ollama", "0.33.0",
+    "http://127.0.0.1:11434",
+    "",
+    "ollama",
+    "Ollama",
+    "0.33.0",
     tuple(Model(f"m{n}:1", GIB) for n in range(6)),
     (Loaded("m0:1", 5 * GIB, 5 * GIB, 4096), Loaded("m1:1", 4 * GIB, 3 * GIB, 4096), Loaded("m2:1", GIB, 0)),
     listening=True,
-)  # fmt: skip
+)
 LLAMA = Found("http://127.0.0.1:8080", "", "openai", "llama.cpp", "", (Model("x"),), (Loaded("x"),), 2, listening=True)
 NOBODY = Found("http://127.0.0.1:11435", "nothing listens there (connection refused)")
 

@@ -26,12 +26,17 @@ def pulled() -> Fold:
         return [70_100_000 if t == 5 * S else 150_000 + (t // MS) % 700_000] * 10
 
     return folded(
-        header(), hello(), Rig(S // 2, 8 * S, lag=lag), hello(8 * S, "rig-2", "uvloop"),
-        lever(8 * S + 1, "loop", "asyncio", "uvloop"), bye(9 * S),
+        header(),
+        hello(),
+        Rig(S // 2, 8 * S, lag=lag),
+        hello(8 * S, "rig-2", "uvloop"),
+        lever(8 * S + 1, "loop", "asyncio", "uvloop"),
+        bye(9 * S),
         Rig(8 * S, 20 * S, proc="rig-2", loop="uvloop", elu=0.02, delay=200_000),
-        lever(20 * S, "throttle", "off", "50"), Rig(20 * S, 32 * S, proc="rig-2", loop="uvloop", gap=20 * MS),
+        lever(20 * S, "throttle", "off", "50"),
+        Rig(20 * S, 32 * S, proc="rig-2", loop="uvloop", gap=20 * MS),
         lever(31 * S + 500 * MS, "decoder", "orjson", "json"),
-    )  # fmt: skip
+    )
 
 
 def report(fold: Fold, **more: object) -> str:
@@ -76,9 +81,12 @@ def test_each_lever_has_its_sentence() -> None:
 def test_what_waits_between_receipt_and_handling_is_told() -> None:
     """Decode batching costs no delay, but chunks wait: that side of the trade is in the sentence."""
     fold = folded(
-        header(), hello(), Rig(S // 2, 10 * S), lever(10 * S, "batch", "off", "decode:50ms"),
+        header(),
+        hello(),
+        Rig(S // 2, 10 * S),
+        lever(10 * S, "batch", "off", "decode:50ms"),
         Rig(10 * S, 20 * S, handled=40 * MS),
-    )  # fmt: skip
+    )
     assert "received to handled p99 0.02 to 40.0 ms" in flowing(report(fold))
 
 
@@ -155,11 +163,14 @@ def test_findings_are_told_once_each_with_what_to_try() -> None:
 
     text = report(
         folded(
-            *calm(9.0), told(1, "server-bound", severity="note", sentence="The server sets the pace."),
-            told(2, "backlog", sentence="Chunks wait."), told(4, "backlog", on=False),
-            told(5, "backlog", sentence="Chunks wait again."), told(7, "backlog", on=False),
+            *calm(9.0),
+            told(1, "server-bound", severity="note", sentence="The server sets the pace."),
+            told(2, "backlog", sentence="Chunks wait."),
+            told(4, "backlog", on=False),
+            told(5, "backlog", sentence="Chunks wait again."),
+            told(7, "backlog", on=False),
         )
-    )  # fmt: skip
+    )
     said = [line for line in text.splitlines() if line.startswith(("finding: ", "note: "))]
     assert said == [
         "finding: backlog (from 5 s to 7 s, 2 times): Chunks wait again. Try: throttle=off.",

@@ -84,12 +84,17 @@ def test_gates_are_read(text: str, gate: tuple[str, bool, str, float]) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is no gate"), ("delay.p99 + 10%", "is no gate"), ("delay.p99 > +10% or so", "is no gate"),
-        ("delay.p42 > +10%", "there is no figure 'delay.p42'"), ("delay.p99 > +2s", "is in ms"),
-        ("delay.p99 > 10%", "has a sign"), ("errors > +10%", "is one of a figure"), ("errors > +3ms", "in counts"),
+        ("", "is no gate"),
+        ("delay.p99 + 10%", "is no gate"),
+        ("delay.p99 > +10% or so", "is no gate"),
+        ("delay.p42 > +10%", "there is no figure 'delay.p42'"),
+        ("delay.p99 > +2s", "is in ms"),
+        ("delay.p99 > 10%", "has a sign"),
+        ("errors > +10%", "is one of a figure"),
+        ("errors > +3ms", "in counts"),
         ("\x1b[31m > 1", "is no gate"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_gate_is_refused(text: str, says: str) -> None:
     """One sentence, and nothing of a terminal's language in it."""
     with pytest.raises(InputError, match=says.replace("+", r"\+")) as error:
@@ -123,9 +128,14 @@ def test_a_gate_fails_and_passes_only_for_sure(text: str, first: object, second:
 
 @pytest.mark.parametrize(
     ("text", "errors", "outcome"),
-    [("errors > 0", (0, 0), PASSED), ("errors > 0", (0, 1), FAILED), ("errors > +1", (3, 4), PASSED),
-     ("errors > +1", (3, 5), FAILED), ("requests < 5", (0, 0), PASSED)],
-)  # fmt: skip
+    [
+        ("errors > 0", (0, 0), PASSED),
+        ("errors > 0", (0, 1), FAILED),
+        ("errors > +1", (3, 4), PASSED),
+        ("errors > +1", (3, 5), FAILED),
+        ("requests < 5", (0, 0), PASSED),
+    ],
+)
 def test_counts_are_what_they_are(text: str, errors: tuple[int, int], outcome: str) -> None:
     """What was counted has no interval."""
     judged = judge(parse_gate(text), comparison(errors=errors))

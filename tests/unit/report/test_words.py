@@ -8,13 +8,24 @@ from loopscope.report.words import change, count, ms, plural, rate, share
 @pytest.mark.parametrize(
     ("say", "value", "text"),
     [
-        (ms, None, "-"), (ms, 0.123, "0.12"), (ms, 12.34, "12.3"), (ms, 1234.5, "1234"),
-        (rate, None, "-"), (rate, 99.96, "100.0"), (rate, 1234.4, "1234"), (rate, 12_345, "12.3k"),
-        (rate, 9_999, "10.0k"), (rate, 345_678, "346k"),
-        (share, None, "-"), (share, 0.0123, "1.2%"), (share, 0.856, "86%"), (share, 0.0999, "10%"),
-        (count, None, "-"), (count, 1_234_567, "1 234 567"),
+        (ms, None, "-"),
+        (ms, 0.123, "0.12"),
+        (ms, 12.34, "12.3"),
+        (ms, 1234.5, "1234"),
+        (rate, None, "-"),
+        (rate, 99.96, "100.0"),
+        (rate, 1234.4, "1234"),
+        (rate, 12_345, "12.3k"),
+        (rate, 9_999, "10.0k"),
+        (rate, 345_678, "346k"),
+        (share, None, "-"),
+        (share, 0.0123, "1.2%"),
+        (share, 0.856, "86%"),
+        (share, 0.0999, "10%"),
+        (count, None, "-"),
+        (count, 1_234_567, "1 234 567"),
     ],
-)  # fmt: skip
+)
 def test_three_figures_and_a_unit(say: object, value: float | None, text: str) -> None:
     """As many figures as can be read, a dash where nothing is known."""
     assert say(value) == text

@@ -150,13 +150,14 @@ def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: On
         (sends(HEAD, chunk(line()), chunk(b'{"error":"out of memory"}\n'), END), "server", "out of memory"),
         (
             sends(b'HTTP/1.1 404 Not Found\r\nContent-Length: 31\r\n\r\n{"error":"model \'m\' not found"}\n'),
-            "http", "HTTP 404: model 'm' not found",
+            "http",
+            "HTTP 404: model 'm' not found",
         ),
         (sends(b"HTTP/1.1 500 Oops\r\nContent-Length: 5\r\n\r\n\x1b[31m"), "http", "HTTP 500: ·[31m"),
         (sends(b"what is HTTP?\r\n\r\n", close=True), "cut", "stream broke off"),
         (sends(b"", close=True), "cut", "disconnected"),
     ],
-)  # fmt: skip
+)
 def test_a_failure_is_told_in_words_and_retried(
     on_loop: OnLoop, kind: type[Client], handler: Handler, outcome: str, words: str
 ) -> None:

@@ -29,9 +29,16 @@ class _Pipe:
 def _sender(samples: Samples, wires: Wires) -> tuple[Sender, _Pipe]:
     pipe: Any = _Pipe()
     sender = Sender(
-        pipe, samples, loop_name="asyncio", idle_ns=None, usage=ThreadUsage(), gc_clock=GcClock(), wires=lambda: wires,
-        streams=lambda: 0, tasks=lambda: 0,
-    )  # fmt: skip
+        pipe,
+        samples,
+        loop_name="asyncio",
+        idle_ns=None,
+        usage=ThreadUsage(),
+        gc_clock=GcClock(),
+        wires=lambda: wires,
+        streams=lambda: 0,
+        tasks=lambda: 0,
+    )
     return sender, pipe
 
 

@@ -36,9 +36,14 @@ def watched(request: pytest.FixtureRequest) -> Watched:
         async def main() -> None:
             gc_clock = GcClock()
             watchdog = Watchdog(
-                proc="rig-1", ident=threading.get_ident(), busy_since=metered.busy_since, idle_ns=metered.idle_ns,
-                usage=ThreadUsage(), gc_clock=gc_clock, emit=emit,
-            )  # fmt: skip
+                proc="rig-1",
+                ident=threading.get_ident(),
+                busy_since=metered.busy_since,
+                idle_ns=metered.idle_ns,
+                usage=ThreadUsage(),
+                gc_clock=gc_clock,
+                emit=emit,
+            )
             watchdog.start()
             await asyncio.sleep(0.06)
             await body(told)
@@ -183,9 +188,14 @@ def looks(during: Callable[[], object]) -> ThreadUsage:
 
     async def main() -> None:
         watchdog = Watchdog(
-            proc="rig-1", ident=threading.get_ident(), busy_since=metered.busy_since, idle_ns=metered.idle_ns,
-            usage=usage, gc_clock=GcClock(), emit=lambda record: None,
-        )  # fmt: skip
+            proc="rig-1",
+            ident=threading.get_ident(),
+            busy_since=metered.busy_since,
+            idle_ns=metered.idle_ns,
+            usage=usage,
+            gc_clock=GcClock(),
+            emit=lambda record: None,
+        )
         watchdog.start()
         await asyncio.get_running_loop().run_in_executor(None, during)
         watchdog.finish()

@@ -98,9 +98,16 @@ def test_a_record_holds_it_all(bench: Bench) -> None:
     bench.row(BAD, BAD)
     (record,) = bench.second_of(BAD)
     assert record == Finding(
-        t_ns=3 * S, proc="session", name="errors", on=True, sentence="3 of 4 failed.", evidence="3 errors",
-        lever="agents=1", severity="warn", figures={"errors": 3.0},
-    )  # fmt: skip
+        t_ns=3 * S,
+        proc="session",
+        name="errors",
+        on=True,
+        sentence="3 of 4 failed.",
+        evidence="3 errors",
+        lever="agents=1",
+        severity="warn",
+        figures={"errors": 3.0},
+    )
 
 
 def test_what_is_allowed_is_not_asked(bench: Bench) -> None:
@@ -126,8 +133,10 @@ def test_the_summary_holds_what_came_and_went() -> None:
     fold.feed(Finding(t_ns=S * 107, name="server-bound", on=True, sentence="n", severity="note"))
     listed = summary(fold)["findings"]
     assert [(one["name"], one["since_s"], one["until_s"], one["active"]) for one in listed] == [
-        ("errors", 0.0, 5.0, False), ("backlog", 3.0, None, True), ("server-bound", 6.0, None, True),
-    ]  # fmt: skip
+        ("errors", 0.0, 5.0, False),
+        ("backlog", 3.0, None, True),
+        ("server-bound", 6.0, None, True),
+    ]
     assert listed[0]["figures"] == {"a_ms": 1.0}
     assert {"name", "sentence", "evidence", "lever", "since_s", "severity"} <= set(listed[0])
     assert [one.name for one in fold.snapshot().findings] == ["backlog", "server-bound"]

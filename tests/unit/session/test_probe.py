@@ -74,12 +74,17 @@ def test_lm_studio_is_known_by_its_own_api(stubs: "Stubs") -> None:
         **stubs.openai("qwen", "embedder", owner="organization_owner"),
         "/api/v0/models": {
             "data": [
-                {"id": "qwen", "type": "llm", "state": "loaded", "max_context_length": 32768,
-                 "loaded_context_length": 4096},
+                {
+                    "id": "qwen",
+                    "type": "llm",
+                    "state": "loaded",
+                    "max_context_length": 32768,
+                    "loaded_context_length": 4096,
+                },
                 {"id": "embedder", "type": "embeddings", "state": "not-loaded"},
             ]
         },
-    }  # fmt: skip
+    }
     found = probe(stubs.serve(routes))
     assert (found.kind, found.api, found.names) == ("LM Studio", "openai", ("qwen",))
     assert [(one.name, one.context) for one in found.loaded] == [("qwen", 4096)]

@@ -24,9 +24,14 @@ class FakeWorker:
         self.proc, self.args, self.on_end = proc, args, on_end
         self.told: list[Command] = []
         self.hello: Hello | None = Hello(
-            t_ns=0, proc=proc, role="rig", pid=1, perf_ns=0, wall_ns=0,
+            t_ns=0,
+            proc=proc,
+            role="rig",
+            pid=1,
+            perf_ns=0,
+            wall_ns=0,
             info={"loop": args[args.index("--loop") + 1], "floor": args[args.index("--floor") + 1].partition(":")[0]},
-        )  # fmt: skip
+        )
         self.hello_line = b""
         self.stopping = False
         self.running = False

@@ -31,9 +31,12 @@ def planted(case: Case, idle: dict[str, Any]) -> Evidence:
         plant = parse_plant(text)
         busy = plant.ms / 1e3 * plant.hz or plant.share or 0.1
         plants[plant.name] = {
-            "seconds": case.seconds, "count": plant.hz * case.seconds, "wall_s": busy * case.seconds,
-            "cpu_s": busy * case.seconds, "longest_ms": plant.ms,
-        }  # fmt: skip
+            "seconds": case.seconds,
+            "count": plant.hz * case.seconds,
+            "wall_s": busy * case.seconds,
+            "cpu_s": busy * case.seconds,
+            "longest_ms": plant.ms,
+        }
     delay_ms = {"found": idle["delay_ms"]["p50"], "truth": idle["delay_ms"]["p50"]}
     if "idle" not in case.name:
         delay_ms["truth"] = 100.0

@@ -148,10 +148,19 @@ def alone(number: int, throttle_ns: int = 0) -> Request:
     """A request of agent 0 without company: 200 tokens at 100 tok/s."""
     start = ZERO + number * 3 * S
     return Request(
-        t_ns=start + 3 * S, proc="rig-1", agent=0, request=number, outcome="ok", start_ns=start,
-        first_ns=start + S // 2, last_ns=start + S // 2 + 1_990 * MS, end_ns=start + 3 * S - MS, chunks=200, tokens=200,
+        t_ns=start + 3 * S,
+        proc="rig-1",
+        agent=0,
+        request=number,
+        outcome="ok",
+        start_ns=start,
+        first_ns=start + S // 2,
+        last_ns=start + S // 2 + 1_990 * MS,
+        end_ns=start + 3 * S - MS,
+        chunks=200,
+        tokens=200,
         throttle_ns=throttle_ns,
-    )  # fmt: skip
+    )
 
 
 def test_efficiency_needs_requests_without_company_and_without_a_throttle() -> None:

@@ -11,13 +11,20 @@ from loopscope.settings.levers import LEVERS, canonical, defaults, next_preset, 
 @pytest.mark.parametrize(
     ("lever", "text", "value"),
     [
-        ("batch", "off", "off"), ("batch", "50ms", "decode:50ms"), ("batch", "decode:50ms", "decode:50ms"),
-        ("batch", "read:0.05s", "read:50ms"), ("batch", "1KiB", "decode:1KiB"),
+        ("batch", "off", "off"),
+        ("batch", "50ms", "decode:50ms"),
+        ("batch", "decode:50ms", "decode:50ms"),
+        ("batch", "read:0.05s", "read:50ms"),
+        ("batch", "1KiB", "decode:1KiB"),
         ("batch", "decode:1000b", "decode:1000B"),
-        ("throttle", "60 tok/s", "60"), ("throttle", "0", "off"), ("throttle", "2.5", "2.5"),
-        ("loop", "asyncio", "asyncio"), ("decoder", "JSON", "json"), ("agents", " 7 ", "7"),
+        ("throttle", "60 tok/s", "60"),
+        ("throttle", "0", "off"),
+        ("throttle", "2.5", "2.5"),
+        ("loop", "asyncio", "asyncio"),
+        ("decoder", "JSON", "json"),
+        ("agents", " 7 ", "7"),
     ],
-)  # fmt: skip
+)
 def test_values_have_one_canonical_form(lever: str, text: str, value: str) -> None:
     """Whatever way it is written, a value travels in one form."""
     assert canonical(lever, text) == value
@@ -26,11 +33,20 @@ def test_values_have_one_canonical_form(lever: str, text: str, value: str) -> No
 @pytest.mark.parametrize(
     ("lever", "text"),
     [
-        ("batch", "read:1KiB"), ("batch", "soon"), ("batch", "decode:0ms"), ("batch", "decode:99s"), ("throttle", "-1"),
-        ("throttle", "nan"), ("loop", "trio"), ("decoder", "pickle"), ("agents", "0"), ("agents", "9999999999"),
-        ("agents", "²"), ("gears", "1"),
+        ("batch", "read:1KiB"),
+        ("batch", "soon"),
+        ("batch", "decode:0ms"),
+        ("batch", "decode:99s"),
+        ("throttle", "-1"),
+        ("throttle", "nan"),
+        ("loop", "trio"),
+        ("decoder", "pickle"),
+        ("agents", "0"),
+        ("agents", "9999999999"),
+        ("agents", "²"),
+        ("gears", "1"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_valid_says_what_is(lever: str, text: str) -> None:
     """A refused value names the valid ones (or the levers, when there is none of that name)."""
     with pytest.raises(InputError, match=r"valid|levers:|from 1|takes a time"):

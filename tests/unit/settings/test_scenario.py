@@ -34,10 +34,14 @@ def test_tokens_can_be_overridden() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no"), ("agent = 3", "cannot be used"), ("[[agent]]\nname='a'", "prompt"), ("words = [", "cannot be used"),
-        ("[[agent]]\nname='a'\nprompt='p'\ntokens=0", "tokens from 1"), ("[[agent]]\nname='a'\nprompt='p'\nx=1", "x"),
+        ("", "no"),
+        ("agent = 3", "cannot be used"),
+        ("[[agent]]\nname='a'", "prompt"),
+        ("words = [", "cannot be used"),
+        ("[[agent]]\nname='a'\nprompt='p'\ntokens=0", "tokens from 1"),
+        ("[[agent]]\nname='a'\nprompt='p'\nx=1", "x"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_file_says_why(tmp_path: Path, text: str, words: str) -> None:
     """A scenario that cannot be used is refused with the reason."""
     path = tmp_path / "broken.toml"

@@ -13,10 +13,15 @@ from loopscope.settings.sockets import Tcp, parse_read, parse_tcp, read_refused
 @pytest.mark.parametrize(
     ("lever", "text", "value"),
     [
-        ("read", "AUTO", "auto"), ("read", "64k", "64k"), ("read", " 64KiB ", "64k"), ("read", "1024K", "1m"),
-        ("read", "1m", "1m"), ("tcp", "Default", "default"), ("tcp", "rcvbuf:16K+nagle", "nagle+rcvbuf:16k"),
+        ("read", "AUTO", "auto"),
+        ("read", "64k", "64k"),
+        ("read", " 64KiB ", "64k"),
+        ("read", "1024K", "1m"),
+        ("read", "1m", "1m"),
+        ("tcp", "Default", "default"),
+        ("tcp", "rcvbuf:16K+nagle", "nagle+rcvbuf:16k"),
     ],
-)  # fmt: skip
+)
 def test_values_have_one_canonical_form(lever: str, text: str, value: str) -> None:
     """Whatever way it is written, a value travels in one form, and that is its own."""
     assert canonical(lever, text) == value
@@ -26,13 +31,22 @@ def test_values_have_one_canonical_form(lever: str, text: str, value: str) -> No
 @pytest.mark.parametrize(
     ("lever", "text", "why"),
     [
-        ("read", "2k", "valid: auto"), ("read", "2m", "valid"), ("read", "64", "valid"), ("read", "", "valid"),
-        ("tcp", "", "valid: default"), ("tcp", "fast", "valid"), ("tcp", "nagle+nagle", "valid"),
-        ("tcp", "rcvbuf", "valid"), ("tcp", "rcvbuf:1k", "valid"), ("tcp", "rcvbuf:8k+rcvbuf:9k", "valid"),
-        ("tcp", "nagle:1", "valid"), ("tcp", "default+nagle", "valid"), ("tcp", "nagle+", "valid"),
+        ("read", "2k", "valid: auto"),
+        ("read", "2m", "valid"),
+        ("read", "64", "valid"),
+        ("read", "", "valid"),
+        ("tcp", "", "valid: default"),
+        ("tcp", "fast", "valid"),
+        ("tcp", "nagle+nagle", "valid"),
+        ("tcp", "rcvbuf", "valid"),
+        ("tcp", "rcvbuf:1k", "valid"),
+        ("tcp", "rcvbuf:8k+rcvbuf:9k", "valid"),
+        ("tcp", "nagle:1", "valid"),
+        ("tcp", "default+nagle", "valid"),
+        ("tcp", "nagle+", "valid"),
         ("tcp", "nodelay", "by itself"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_valid_says_what_is(lever: str, text: str, why: str) -> None:
     """One sentence, with the values that are valid."""
     with pytest.raises(InputError, match=why):
@@ -53,13 +67,18 @@ def test_what_the_system_does_not_grant_is_said(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("client", "loop", "read", "why"),
     [
-        ("streams", "asyncio", "64k", ""), ("aiohttp", "asyncio", "1m", ""), ("httpx", "asyncio", "64k", ""),
-        ("httpx", "uvloop", "128k", ""), ("ollama", "uvloop", "4k", ""),
-        ("streams", "asyncio", "256k", "by itself"), ("httpx2", "uvloop", "64k", "by itself"),
+        ("streams", "asyncio", "64k", ""),
+        ("aiohttp", "asyncio", "1m", ""),
+        ("httpx", "asyncio", "64k", ""),
+        ("httpx", "uvloop", "128k", ""),
+        ("ollama", "uvloop", "4k", ""),
+        ("streams", "asyncio", "256k", "by itself"),
+        ("httpx2", "uvloop", "64k", "by itself"),
         ("streams", "uvloop", "64k", "a buffer of its own of 256,000 bytes"),
-        ("aiohttp", "uvloop", "4k", "a buffer of its own"), ("httpx", "uvloop", "256k", "256,000 bytes at most"),
+        ("aiohttp", "uvloop", "4k", "a buffer of its own"),
+        ("httpx", "uvloop", "256k", "256,000 bytes at most"),
     ],
-)  # fmt: skip
+)
 def test_a_read_size_that_cannot_be_had_is_refused(client: str, loop: str, read: str, why: str) -> None:
     """Never set without effect: what the loop decides, and what the client does by itself."""
     levers = defaults() | {"client": client, "loop": loop, "read": read}

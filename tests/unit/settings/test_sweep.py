@@ -45,12 +45,20 @@ def test_values_are_canonical(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "scenarios = []", "scenarios = ['nosuch']", "scenarios = ['pair']\nrounds = 0", "nonsense = 1", "= [",
-        "scenarios = ['pair']\n[levers]\nloop = []", "scenarios = ['pair']\n[levers]\nnosuch = ['a']",
-        "scenarios = ['pair']\n[levers]\nloop = ['nosuch']", "scenarios = ['pair']\n[levers]\nagents = ['3']",
-        "scenarios = ['n-agents']", "scenarios = ['pair']\nrounds = 1000\nmodels = " + str(list("1234567890a")),
+        "",
+        "scenarios = []",
+        "scenarios = ['nosuch']",
+        "scenarios = ['pair']\nrounds = 0",
+        "nonsense = 1",
+        "= [",
+        "scenarios = ['pair']\n[levers]\nloop = []",
+        "scenarios = ['pair']\n[levers]\nnosuch = ['a']",
+        "scenarios = ['pair']\n[levers]\nloop = ['nosuch']",
+        "scenarios = ['pair']\n[levers]\nagents = ['3']",
+        "scenarios = ['n-agents']",
+        "scenarios = ['pair']\nrounds = 1000\nmodels = " + str(list("1234567890a")),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_sweep_is_one_sentence(tmp_path: Path, text: str) -> None:
     """Before anything runs."""
     with pytest.raises(InputError):

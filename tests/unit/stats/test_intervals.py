@@ -32,9 +32,17 @@ def slow(rho: float, rows: int, n: int, seed: int = 7) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("confidence", "freedom", "value"),
-    [(0.95, 1, 12.7062), (0.95, 2, 4.30265), (0.95, 5, 2.57058), (0.95, 30, 2.04227), (0.99, 7, 3.49948),
-     (0.9, 120, 1.65765), (0.5, 3, 0.764892), (0.95, 10**9, 1.95996)],
-)  # fmt: skip
+    [
+        (0.95, 1, 12.7062),
+        (0.95, 2, 4.30265),
+        (0.95, 5, 2.57058),
+        (0.95, 30, 2.04227),
+        (0.99, 7, 3.49948),
+        (0.9, 120, 1.65765),
+        (0.5, 3, 0.764892),
+        (0.95, 10**9, 1.95996),
+    ],
+)
 def test_student_t_is_the_one_of_the_tables(confidence: float, freedom: int, value: float) -> None:
     """Five figures of the printed tables, from one degree of freedom to no end of them."""
     assert student_t(confidence, freedom) == pytest.approx(value, rel=3e-3 if freedom > 500 else 1e-5)
@@ -47,10 +55,23 @@ def test_student_t_refuses_what_has_no_answer(confidence: float, freedom: int) -
         student_t(confidence, freedom)
 
 
-@pytest.mark.parametrize(("rho", "n", "least"), [
-    (0.0, 40, 0.95), (0.3, 40, 0.95), (0.6, 40, 0.94), (0.8, 40, 0.92), (0.9, 40, 0.89), (0.8, 100, 0.93),
-    (0.9, 100, 0.92), (0.9, 400, 0.92), (0.95, 400, 0.92), (0.0, 12, 0.95), (0.6, 12, 0.94), (0.6, 400, 0.94),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rho", "n", "least"),
+    [
+        (0.0, 40, 0.95),
+        (0.3, 40, 0.95),
+        (0.6, 40, 0.94),
+        (0.8, 40, 0.92),
+        (0.9, 40, 0.89),
+        (0.8, 100, 0.93),
+        (0.9, 100, 0.92),
+        (0.9, 400, 0.92),
+        (0.95, 400, 0.92),
+        (0.0, 12, 0.95),
+        (0.6, 12, 0.94),
+        (0.6, 400, 0.94),
+    ],
+)
 def test_an_interval_of_95_percent_holds_the_mean_so_often(rho: float, n: int, least: float) -> None:
     """Of 600 slow series, as many intervals hold the true mean as they say; ten seconds at 0.9 come near."""
     held = [not interval.excludes(10.0) for row in slow(rho, 600, n) if (interval := mean_interval(row)) is not None]

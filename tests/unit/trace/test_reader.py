@@ -170,8 +170,11 @@ def test_behind_a_damaged_frame_reading_goes_on(tmp_path: Path) -> None:
     loss = found[place]
     assert isinstance(loss, Loss)
     assert (loss.t_ns, loss.what, loss.count, loss.words) == (
-        T0 + 2 * 10**9, "frames", 1, "2.0 s of the file cannot be read",
-    )  # fmt: skip
+        T0 + 2 * 10**9,
+        "frames",
+        1,
+        "2.0 s of the file cannot be read",
+    )
     outcome = reading.outcome
     assert (outcome.gaps, outcome.gap_bytes, outcome.gap_ns) == (1, len(frames[2]), 2 * 10**9 - 39)
     assert (outcome.closed, outcome.stopped, outcome.missing) == (True, "", 40)

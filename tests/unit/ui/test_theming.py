@@ -52,8 +52,9 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "folder.toml").mkdir()
     assert sorted(line.partition(":")[0] for line in theming.load([tmp_path]).broken) == [
-        "theme bytes.toml", "theme folder.toml",
-    ]  # fmt: skip
+        "theme bytes.toml",
+        "theme folder.toml",
+    ]
 
 
 @given(st.dictionaries(st.text(max_size=12), st.none() | st.booleans() | st.floats() | st.text(max_size=20)))

@@ -31,8 +31,14 @@ def curve(one: CeilingFound) -> Markup | None:
         )
         parts.append(element("path", d=path or "M0 0", class_=f"curve {name}"))
     parts += [_dot(point, x, y) for point in known]
-    return element("svg", *parts, viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", class_="ramp", role="img",
-                   aria_label="delivery delay against the rate")  # fmt: skip
+    return element(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
+        class_="ramp",
+        role="img",
+        aria_label="delivery delay against the rate",
+    )
 
 
 def _p50(point: CurvePoint) -> float | None:
@@ -87,8 +93,17 @@ def _band(hard: Standing | None, x: Place) -> list[Markup]:
     low = x(hard.low if hard.low is not None else hard.mid)
     high = x(hard.high) if hard.high is not None else _WIDTH - _RIGHT
     tip = f"hard ceiling {rate(hard.mid)} chunks/s, 95 %: {ends(hard)}"
-    return [element("rect", x=low, y=_TOP, width=max(high - low, 2.0), height=_HEIGHT - _BOTTOM - _TOP, class_="band",
-                    data_tip=tip)]  # fmt: skip
+    return [
+        element(
+            "rect",
+            x=low,
+            y=_TOP,
+            width=max(high - low, 2.0),
+            height=_HEIGHT - _BOTTOM - _TOP,
+            class_="band",
+            data_tip=tip,
+        )
+    ]
 
 
 def _lines(one: CeilingFound, x: Place) -> list[Markup]:
@@ -113,5 +128,12 @@ def _dot(point: CurvePoint, x: Place, y: Place) -> Markup:
     tip = f"{rate(point.chunks_s)} of {rate(point.offered_chunks_s)} chunks/s delivered"
     tip += f"\ndelay p50 {ms(point.delay_p50_ms)}, p99 {ms(point.delay_p99_ms)} ms\nELU {share(point.elu)}"
     tip += "\nthe client fell behind" if point.fell else ""
-    return element("circle", cx=x(point.chunks_s), cy=y(point.delay_p99_ms or 1e-6), r=5.0,
-                   class_=f"dot{' fell' if point.fell else ''}", data_tip=tip, tabindex="0")  # fmt: skip
+    return element(
+        "circle",
+        cx=x(point.chunks_s),
+        cy=y(point.delay_p99_ms or 1e-6),
+        r=5.0,
+        class_=f"dot{' fell' if point.fell else ''}",
+        data_tip=tip,
+        tabindex="0",
+    )

@@ -25,9 +25,12 @@ def over_time(lines: Timeline, marks: Sequence[MarkView], findings: Sequence[Fin
     parts: list[Markup] = [lanes(span, levers, others, findings)]
     for chart in lines.charts:
         head = element(
-            "figcaption", defined(chart.title, chart.means), element("small", f" {chart.unit}{_log_words(chart)}"),
-            _legend(chart), class_="cap",
-        )  # fmt: skip
+            "figcaption",
+            defined(chart.title, chart.means),
+            element("small", f" {chart.unit}{_log_words(chart)}"),
+            _legend(chart),
+            class_="cap",
+        )
         body = (
             _chart(span, chart, levers)
             if chart.known
@@ -70,8 +73,15 @@ def _chart(span: Span, chart: Chart, levers: Sequence[MarkView]) -> Markup:
         parts.append(element("path", d=_path(span, axis, curve.values), class_=f"curve c{place}"))
     parts.append(_vertical(-99.0, TOP, floor_y, "cross"))
     height = floor_y + BOTTOM
-    return element("svg", *parts, viewBox=f"0 0 {WIDTH:g} {height:g}", class_="chart", role="img", tabindex="0",
-                   aria_label=f"{chart.title} over time, {chart.unit}")  # fmt: skip
+    return element(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {WIDTH:g} {height:g}",
+        class_="chart",
+        role="img",
+        tabindex="0",
+        aria_label=f"{chart.title} over time, {chart.unit}",
+    )
 
 
 def _path(span: Span, axis: Axis, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
@@ -119,10 +129,15 @@ def histogram(hist: LogHist, what: str) -> Markup:
             size = "below 0.001 ms" if first else f"{_short(edges[place])} to {_short(edges[place + 1])} ms"
             parts.append(
                 element(
-                    "rect", x=a + 0.5, width=max(b - a - 1, 1.0), y=y(number), height=height - bottom - y(number),
-                    class_="bar", data_tip=f"{size}: {plural(int(number), what)}, {_part(number / total)} of all",
+                    "rect",
+                    x=a + 0.5,
+                    width=max(b - a - 1, 1.0),
+                    y=y(number),
+                    height=height - bottom - y(number),
+                    class_="bar",
+                    data_tip=f"{size}: {plural(int(number), what)}, {_part(number / total)} of all",
                 )
-            )  # fmt: skip
+            )
     decades = [10.0**power for power in range(ceil(low - 1e-9), floor(high + 1e-9) + 1)]
     parts += [
         element("text", f"{size:g}", x=x(size), y=height - bottom + 15, class_="tick middle")
@@ -133,8 +148,14 @@ def histogram(hist: LogHist, what: str) -> Markup:
         parts.append(element("text", "0", x=x(float(edges[0])) + 4, y=height - bottom + 15, class_="tick middle"))
     parts.append(element("text", "ms", x=width - 8, y=height - 3, class_="tick end"))
     parts += _quantile_marks(hist, x, height - bottom, (left, width - 8))
-    return element("svg", *parts, viewBox=f"0 0 {width:g} {height:g}", class_="hist", role="img",
-                   aria_label=f"histogram of {count(total)} {what}s")  # fmt: skip
+    return element(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width:g} {height:g}",
+        class_="hist",
+        role="img",
+        aria_label=f"histogram of {count(total)} {what}s",
+    )
 
 
 def _quantile_marks(

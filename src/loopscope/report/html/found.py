@@ -31,7 +31,7 @@ _ROUNDS = (
     ("Δ TTFT", "ms", "by how much the second agent's first chunk came later; of more than two: the last one's"),
     ("contended", "", "an agent waited over three times as long for its first chunk as alone"),
     ("", "", "why a round counts nowhere"),
-)  # fmt: skip
+)
 
 
 def sections(found: Found) -> Iterator[Section]:
@@ -69,8 +69,13 @@ def _formula(name: str, one: RoundsFound) -> Markup:
     if over is not None:
         mean = points(over.mean)
         shown = joined(element("b", mean), element("small", f" {over_words(over).removeprefix(mean)}"))
-    return element("div", element("h3", defined(name, FORMULAS[name])), element("p", shown),
-                   element("p", FORMULAS[name], class_="why"), class_="tile")  # fmt: skip
+    return element(
+        "div",
+        element("h3", defined(name, FORMULAS[name])),
+        element("p", shown),
+        element("p", FORMULAS[name], class_="why"),
+        class_="tile",
+    )
 
 
 def _known(cells: Sequence[str]) -> list[Cell]:
@@ -79,15 +84,25 @@ def _known(cells: Sequence[str]) -> list[Cell]:
 
 def _parts(one: RoundsFound) -> Markup:
     heads = (
-        ("part", "", ""), ("points", "", "of 100; what is lost has a minus"), ("interval", "95 %", ""),
-        ("what it is", "", ""), ("what it rests on", "", "each agent's part of it, together and alone"),
-    )  # fmt: skip
+        ("part", "", ""),
+        ("points", "", "of 100; what is lost has a minus"),
+        ("interval", "95 %", ""),
+        ("what it is", "", ""),
+        ("what it rests on", "", "each agent's part of it, together and alone"),
+    )
     body: list[list[Cell]] = []
     for name, words in LOSSES.items():
         if name not in one.over:
             continue
-        body.append([words_of(name), minus(one.over[name].mean), _interval(one, name), words,
-                     "" if name == "client" else evidence(name, one)])  # fmt: skip
+        body.append(
+            [
+                words_of(name),
+                minus(one.over[name].mean),
+                _interval(one, name),
+                words,
+                "" if name == "client" else evidence(name, one),
+            ]
+        )
         if name == "client":
             body += [
                 [f"of it {part}", minus(one.over[key].mean), _interval(one, key), told, ""]

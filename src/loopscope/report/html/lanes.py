@@ -33,9 +33,14 @@ def lanes(span: Span, levers: Sequence[MarkView], marks: Sequence[MarkView], fin
         return joined()
     lines = [element("line", x1=span.x(one.t_s), x2=span.x(one.t_s), y1=0, y2=y + 4, class_="pull") for one in levers]
     return element(
-        "svg", *lines, *rows, viewBox=f"0 0 {WIDTH:g} {y + 4:g}", class_="lanes", role="img",
+        "svg",
+        *lines,
+        *rows,
+        viewBox=f"0 0 {WIDTH:g} {y + 4:g}",
+        class_="lanes",
+        role="img",
         aria_label="levers, marks and findings over time",
-    )  # fmt: skip
+    )
 
 
 def _name(text: str) -> Markup:
@@ -62,11 +67,13 @@ def _marks(span: Span, marks: Sequence[MarkView]) -> tuple[list[Markup], float]:
     rows = [_name("marks")]
     rows += [
         element(
-            "path", d=f"M{span.x(one.t_s):.1f} 4l5 12h-10z", class_=f"mark {one.kind}",
+            "path",
+            d=f"M{span.x(one.t_s):.1f} 4l5 12h-10z",
+            class_=f"mark {one.kind}",
             data_tip=f"{one.t_s:.1f} s: {one.label}",
         )
         for one in marks[:_MOST_MARKS]
-    ]  # fmt: skip
+    ]
     return rows, _LANE
 
 
@@ -101,7 +108,9 @@ def _bar(span: Span, one: FindingView, following_s: float | None, y: float) -> M
     elif following_s is None and begin - wide > LEFT:
         text = element("text", one.name, x=begin - 5, y=y + 13.5, class_="beside before")
     return element(
-        "g", element("rect", x=begin, y=y + 2, width=end - begin, height=_LANE - 4, rx=3), text,
+        "g",
+        element("rect", x=begin, y=y + 2, width=end - begin, height=_LANE - 4, rx=3),
+        text,
         class_=f"finding {'note' if one.severity == 'note' else 'warn'}",
         data_tip=f"{one.name}, {one.since_s:.1f} s to {until}: {one.sentence or one.name}",
-    )  # fmt: skip
+    )

@@ -82,16 +82,23 @@ def _hash(text: str) -> str:
 def _data(lines: Timeline) -> str:
     """The charts' numbers for the script, in a form that cannot end the element that holds it."""
     held = {
-        "left": LEFT, "right": RIGHT, "width": WIDTH, "end": max(lines.end_s, lines.step_s, 1e-3), "step": lines.step_s,
+        "left": LEFT,
+        "right": RIGHT,
+        "width": WIDTH,
+        "end": max(lines.end_s, lines.step_s, 1e-3),
+        "step": lines.step_s,
         "t": rounded(lines.t_s),
         "charts": [
             {
-                "title": chart.title, "unit": chart.unit, "share": chart.scale == "share",
+                "title": chart.title,
+                "unit": chart.unit,
+                "share": chart.scale == "share",
                 "curves": [{"label": curve.label, "values": rounded(curve.values)} for curve in chart.curves],
             }
-            for chart in lines.charts if chart.known
+            for chart in lines.charts
+            if chart.known
         ],
-    }  # fmt: skip
+    }
     text = json.dumps(held, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -139,14 +146,16 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
     for made in found.sections(found_in(fold, summary)):
         yield _section(made.title, made.words, *made.inside)
     yield _section(
-        "Over time", f"steps of {lines.step_s:g} s; point at a chart (or use the arrow keys) to read its values",
+        "Over time",
+        f"steps of {lines.step_s:g} s; point at a chart (or use the arrow keys) to read its values",
         over_time(lines, list(fold.marks), findings),
-    )  # fmt: skip
+    )
     if len(summary["segments"]) > 1:
         yield _section(
-            "Segments", "stretches between two levers, without settling times; point at a figure for its interval",
+            "Segments",
+            "stretches between two levers, without settling times; point at a figure for its interval",
             tables.segments(summary["segments"], folded.kept, fold.tokens_per_chunk),
-        )  # fmt: skip
+        )
     if summary["levers"]:
         yield _section("Levers", "figures before and after each pull", tables.levers(summary["levers"]))
     yield _section("Sizes", "whole run; both axes logarithmic", _histograms(fold))
@@ -154,9 +163,10 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
     yield _section("Event loop", "", _loop(summary))
     if summary["stalls"]["places"]:
         yield _section(
-            "Stalls", f"the loop stood still for over 25 ms {count(summary['stalls']['count'])} times",
+            "Stalls",
+            f"the loop stood still for over 25 ms {count(summary['stalls']['count'])} times",
             tables.stalls(summary["stalls"]["places"]),
-        )  # fmt: skip
+        )
     yield _section("The instrument itself", "what loopscope cost, and what of the trace is missing", _observer(folded))
     yield _section("Where", "", _where(fold))
     words = [(gauge.title, f"{gauge.means} ({gauge.unit})") for gauge in GAUGES] + list(_MORE_WORDS)
@@ -180,17 +190,33 @@ def _tiles(summary: dict[str, Any]) -> Markup:
         _tile("delivery delay p99", ms, delay["p99"], "ms", BY_NAME["delay.p99"].means, summary["delay_words"]),
         _tile("loop lag p99", ms, lag["p99"], "ms", BY_NAME["lag.p99"].means),
         _tile("ELU", share, loop["elu"], "", BY_NAME["elu"].means, loop["words"].get("elu", "")),
-        _tile("ceiling, at least", rate, ceiling["at_least_chunks_s"], "chunks/s", BY_NAME["at_least"].means,
-              ceiling["words"]),
+        _tile(
+            "ceiling, at least",
+            rate,
+            ceiling["at_least_chunks_s"],
+            "chunks/s",
+            BY_NAME["at_least"].means,
+            ceiling["words"],
+        ),
         _tile("TTFT p50", ms, summary["ttft_ms"]["p50"], "ms", BY_NAME["ttft.p50"].means),
         _power_tile(summary["power"]),
-        _tile("errors", count, summary["errors"], f"of {plural(summary['requests'], 'request')}",
-              "requests that failed; those cut by a takeover or the end are not among them",
-              bad=bool(summary["errors"])),
-        _tile("dropped", count, observer["dropped"], f"samples; probes {_of_core(observer['rig_share'])}",
-              "samples for which a probe had no room, and CPU of the probes in the measured process",
-              bad=bool(observer["dropped"])),
-    ]  # fmt: skip
+        _tile(
+            "errors",
+            count,
+            summary["errors"],
+            f"of {plural(summary['requests'], 'request')}",
+            "requests that failed; those cut by a takeover or the end are not among them",
+            bad=bool(summary["errors"]),
+        ),
+        _tile(
+            "dropped",
+            count,
+            observer["dropped"],
+            f"samples; probes {_of_core(observer['rig_share'])}",
+            "samples for which a probe had no room, and CPU of the probes in the measured process",
+            bad=bool(observer["dropped"]),
+        ),
+    ]
     return element("div", *tiles, class_="tiles")
 
 
@@ -228,7 +254,7 @@ def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Mark
             element("p", f"Try: {one.lever}", class_="try") if one.lever else None,
             element("p", one.evidence, class_="why") if one.evidence else None,
             class_=f"finding {'note' if note else 'warn'}",
-        )  # fmt: skip
+        )
     yield element("ul", *(element("li", text) for text in sentences(summary)), class_="told")
 
 
@@ -241,7 +267,7 @@ def _histograms(fold: Fold) -> Markup:
         ("server gap", BY_NAME["server_gap.p50"].means, _of(run, Kind.SERVER_GAP), "gap"),
         ("TTFT", BY_NAME["ttft.p50"].means, _of(run, Kind.TTFT), "request"),
         ("received to handled", BY_NAME["handled.p99"].means, run.handled, "chunk"),
-    )  # fmt: skip
+    )
     figures = []
     for title, means, hist, word in held:
         told = element("small", f" {quantile_words(hist)}; {plural(hist.n, word)}")
@@ -277,13 +303,21 @@ def _loop(summary: dict[str, Any]) -> Markup:
         ("backlog", told(count, "backlog_bytes", " bytes"), BY_NAME["backlog"].means),
         ("lag p50, p99, max", _three(lag), BY_NAME["lag.p99"].means),
         ("idle floor", floor, "median lateness of the same heartbeat before any agent started; subtracted"),
-        ("over 10 ms, over 50 ms", f"{share(loop['waited_10ms'])}, {share(loop['waited_50ms'])} of the time"
-         if loop["waited_10ms"] is not None else _UNKNOWN,
-         "share of the time in which a callback that was ready would have waited longer than that"),
-        ("context switches", f"{rate(loop['switches_s'])} by itself, {rate(loop['preempted_s'])} core taken, a second"
-         if loop["switches_s"] is not None else _UNKNOWN,
-         "how often its thread went to wait by itself, and how often its core was taken from it"),
-    ]  # fmt: skip
+        (
+            "over 10 ms, over 50 ms",
+            f"{share(loop['waited_10ms'])}, {share(loop['waited_50ms'])} of the time"
+            if loop["waited_10ms"] is not None
+            else _UNKNOWN,
+            "share of the time in which a callback that was ready would have waited longer than that",
+        ),
+        (
+            "context switches",
+            f"{rate(loop['switches_s'])} by itself, {rate(loop['preempted_s'])} core taken, a second"
+            if loop["switches_s"] is not None
+            else _UNKNOWN,
+            "how often its thread went to wait by itself, and how often its core was taken from it",
+        ),
+    ]
     return tables.facts(rows)
 
 
@@ -302,10 +336,13 @@ def _observer(folded: Folded) -> Markup:
         ("lost lines", count(observer["lost_lines"]), "lines that could not be read or written while it ran"),
         ("impossible records or rows", count(observer["ignored"]), "left out, because they cannot be true"),
         ("records in the file", count(file["records"]), "good ones"),
-        ("damaged, missing lines", f"{count(file['damaged_lines'])}, {count(file['missing_lines'])}",
-         "lines that are no records, and lines that the trailer counts and the file does not have"),
+        (
+            "damaged, missing lines",
+            f"{count(file['damaged_lines'])}, {count(file['missing_lines'])}",
+            "lines that are no records, and lines that the trailer counts and the file does not have",
+        ),
         ("file", file["words"] or "whole: closed properly, every line read", ""),
-    ]  # fmt: skip
+    ]
     losses = [
         (
             f"lost at {one['t_s']:.1f} s",

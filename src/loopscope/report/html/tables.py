@@ -18,18 +18,29 @@ _TTFT = "from the start of a request, before connecting, to its first chunk with
 def table(heads: Sequence[tuple[str, str, str]], rows: Sequence[Sequence[Cell]], text: Sequence[int] = (0,)) -> Markup:
     """Give a table of (title, unit, definition) and cells; ``None`` says that there is not enough data."""
     top = [
-        element("th", defined(title, means), element("small", f" {told}") if told else None, scope="col",
-                class_="text" if place in text else None)
+        element(
+            "th",
+            defined(title, means),
+            element("small", f" {told}") if told else None,
+            scope="col",
+            class_="text" if place in text else None,
+        )
         for place, (title, told, means) in enumerate(heads)
-    ]  # fmt: skip
+    ]
     body = [
-        element("tr", *(
-            element("td", element("span", "-", class_="none", data_tip=UNKNOWN, tabindex="0") if cell is None else cell,
-                    class_="text" if place in text else None)
-            for place, cell in enumerate(row)
-        ))
+        element(
+            "tr",
+            *(
+                element(
+                    "td",
+                    element("span", "-", class_="none", data_tip=UNKNOWN, tabindex="0") if cell is None else cell,
+                    class_="text" if place in text else None,
+                )
+                for place, cell in enumerate(row)
+            ),
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     whole = element("table", element("thead", element("tr", *top)), element("tbody", *body))
     return element("div", whole, class_="scroll")
 
@@ -46,26 +57,43 @@ def agents(rows: Sequence[dict[str, Any]]) -> Markup:
     """Who streamed, and how."""
     heads = (
         ("agent", "", "a worker that sends streaming requests, one after the other, to one server"),
-        ("server", "", "where its requests go"), ("model", "", ""),
+        ("server", "", "where its requests go"),
+        ("model", "", ""),
         ("requests", "", "ended, with or without an error; those cut by a takeover or the end are not among them"),
         ("errors", "", "requests that failed"),
         ("chunks", "", "whole messages with content from the server; not tokens"),
         ("tokens", "", "as the server reported them at the end of its requests"),
-        ("rate", "tok/s", _means("tok_s")), ("TTFT p50", "ms", _TTFT), ("TTFT p99", "ms", _TTFT),
-        ("ITL p50", "ms", _means("itl.p50")), ("gap p50", "ms", _means("gap.p50")),
-        ("gap p99", "ms", _means("gap.p99")), ("delay p50", "ms", _means("delay.p50")),
-        ("delay p99", "ms", _means("delay.p99")), ("delay max", "ms", "the largest one, exact"),
-    )  # fmt: skip
+        ("rate", "tok/s", _means("tok_s")),
+        ("TTFT p50", "ms", _TTFT),
+        ("TTFT p99", "ms", _TTFT),
+        ("ITL p50", "ms", _means("itl.p50")),
+        ("gap p50", "ms", _means("gap.p50")),
+        ("gap p99", "ms", _means("gap.p99")),
+        ("delay p50", "ms", _means("delay.p50")),
+        ("delay p99", "ms", _means("delay.p99")),
+        ("delay max", "ms", "the largest one, exact"),
+    )
     body = [
         (
-            one["name"], one["endpoint"].removeprefix("http://"), one["model"], count(one["requests"]),
-            _errors(one["errors"]), count(one["chunks"]), count(one["tokens"]), _known(rate, one["tok_s"]),
-            _known(ms, one["ttft_ms"]["p50"]), _known(ms, one["ttft_ms"]["p99"]), _known(ms, one["itl_ms"]["p50"]),
-            _known(ms, one["gap_ms"]["p50"]), _known(ms, one["gap_ms"]["p99"]), _known(ms, one["delay_ms"]["p50"]),
-            _known(ms, one["delay_ms"]["p99"]), _known(ms, one["delay_ms"]["max"]),
+            one["name"],
+            one["endpoint"].removeprefix("http://"),
+            one["model"],
+            count(one["requests"]),
+            _errors(one["errors"]),
+            count(one["chunks"]),
+            count(one["tokens"]),
+            _known(rate, one["tok_s"]),
+            _known(ms, one["ttft_ms"]["p50"]),
+            _known(ms, one["ttft_ms"]["p99"]),
+            _known(ms, one["itl_ms"]["p50"]),
+            _known(ms, one["gap_ms"]["p50"]),
+            _known(ms, one["gap_ms"]["p99"]),
+            _known(ms, one["delay_ms"]["p50"]),
+            _known(ms, one["delay_ms"]["p99"]),
+            _known(ms, one["delay_ms"]["max"]),
         )
         for one in rows[:_MOST]
-    ]  # fmt: skip
+    ]
     words = sorted({one["delay_words"] for one in rows if one["delay_words"]})
     notes = [element("p", f"delivery delay: {text}", class_="why") for text in words[:4]]
     if len(rows) > _MOST:
@@ -95,17 +123,24 @@ def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float
     """Stretches between levers; each figure shows its interval when one points at it."""
     heads = [
         ("", "", "number of the segment, as 'loopscope compare --segments' counts"),
-        ("from", "s", ""), ("to", "s", ""), ("after", "", "the lever that began it"),
+        ("from", "s", ""),
+        ("to", "s", ""),
+        ("after", "", "the lever that began it"),
         ("settling", "s", "left out of its figures: 1.5 s after a pull; for a takeover until the old rig is gone, too"),
-        *((BY_NAME[name].title, "" if not unit(BY_NAME[name]) else BY_NAME[name].unit, BY_NAME[name].means)
-          for name in _IN_SEGMENTS),
-    ]  # fmt: skip
+        *(
+            (BY_NAME[name].title, "" if not unit(BY_NAME[name]) else BY_NAME[name].unit, BY_NAME[name].means)
+            for name in _IN_SEGMENTS
+        ),
+    ]
     body: list[list[Cell]] = []
     for number, one in enumerate(rows[:_MOST], 1):
         row: list[Cell] = [
-            str(number), f"{one['t0_s']:.1f}", f"{one['t1_s']:.1f}", one["opened_by"] or "the start",
+            str(number),
+            f"{one['t0_s']:.1f}",
+            f"{one['t1_s']:.1f}",
+            one["opened_by"] or "the start",
             f"{one['settle_s']:.1f}",
-        ]  # fmt: skip
+        ]
         stretch = Stretch(kept.of([number - 1]), tokens_per_chunk)
         values = _segment_values(one)
         for name in _IN_SEGMENTS:
@@ -126,29 +161,44 @@ def _segment_values(one: dict[str, Any]) -> dict[str, str | None]:
     if one["loop"] is None:
         return dict.fromkeys(_IN_SEGMENTS)
     return {
-        "chunks_s": _known(rate, one["chunks_s"]), "tok_s": _known(rate, one["tok_s"]),
-        "at_least": _known(rate, one["ceiling"]["at_least_chunks_s"]), "elu": _known(share, one["loop"]["elu"]),
-        "cpu_us": _known(ms, one["loop"]["cpu_us_per_chunk"]), "delay.p50": _known(ms, one["delay_ms"]["p50"]),
-        "delay.p99": _known(ms, one["delay_ms"]["p99"]), "lag.p99": _known(ms, one["loop"]["lag_ms"]["p99"]),
-        "gap.p99": _known(ms, one["gap_ms"]["p99"]), "watts": _known(ms, one["watts"]),
-    }  # fmt: skip
+        "chunks_s": _known(rate, one["chunks_s"]),
+        "tok_s": _known(rate, one["tok_s"]),
+        "at_least": _known(rate, one["ceiling"]["at_least_chunks_s"]),
+        "elu": _known(share, one["loop"]["elu"]),
+        "cpu_us": _known(ms, one["loop"]["cpu_us_per_chunk"]),
+        "delay.p50": _known(ms, one["delay_ms"]["p50"]),
+        "delay.p99": _known(ms, one["delay_ms"]["p99"]),
+        "lag.p99": _known(ms, one["loop"]["lag_ms"]["p99"]),
+        "gap.p99": _known(ms, one["gap_ms"]["p99"]),
+        "watts": _known(ms, one["watts"]),
+    }
 
 
 def levers(rows: Sequence[dict[str, Any]]) -> Markup:
     """What each pull did."""
     before = "up to 10 s before the pull -> up to 10 s after its settling time; one comparison, without an interval"
     heads = (
-        ("", "", "its number in the charts"), ("at", "s", ""), ("lever", "", ""), ("from", "", ""), ("to", "", ""),
-        ("decode rate", "tok/s", before), ("at least", "chunks/s", before), ("delay p99", "ms", before),
-        ("lag p99", "ms", before), ("CPU a chunk", "us", before),
-    )  # fmt: skip
+        ("", "", "its number in the charts"),
+        ("at", "s", ""),
+        ("lever", "", ""),
+        ("from", "", ""),
+        ("to", "", ""),
+        ("decode rate", "tok/s", before),
+        ("at least", "chunks/s", before),
+        ("delay p99", "ms", before),
+        ("lag p99", "ms", before),
+        ("CPU a chunk", "us", before),
+    )
     body: list[list[Cell]] = []
     for number, one in enumerate(rows[:_MOST], 1):
         row: list[Cell] = [str(number), f"{one['t_s']:.1f}", one["name"], one["old"], one["new"]]
         for say, name in (
-            (rate, "tok_s"), (rate, "at_least_chunks_s"), (ms, "delay_p99_ms"), (ms, "lag_p99_ms"),
+            (rate, "tok_s"),
+            (rate, "at_least_chunks_s"),
+            (ms, "delay_p99_ms"),
+            (ms, "lag_p99_ms"),
             (ms, "cpu_us_per_chunk"),
-        ):  # fmt: skip
+        ):
             row.append(_moved(say, name, one["before"], one["after"]))
         body.append(row)
     return table(heads, body, (2, 3, 4))
@@ -163,24 +213,33 @@ def _moved(say: Any, name: str, before: dict[str, Any] | None, after: dict[str, 
 
 
 _WHY = {
-    "callback": "one callback ran", "gc": "garbage collector", "turn": "many callbacks in one turn",
-    "gil": "another thread held the GIL", "core": "the loop's thread had no core",
-}  # fmt: skip
+    "callback": "one callback ran",
+    "gc": "garbage collector",
+    "turn": "many callbacks in one turn",
+    "gil": "another thread held the GIL",
+    "core": "the loop's thread had no core",
+}
 
 
 def stalls(places: Sequence[dict[str, Any]]) -> Markup:
     """Where the loop stood still."""
     heads = (
-        ("why", "", "what kept the loop from its selector for over 25 ms"), ("where", "", "the line that held it"),
-        ("times", "", ""), ("longest", "ms", ""), ("in all", "ms", ""),
-    )  # fmt: skip
+        ("why", "", "what kept the loop from its selector for over 25 ms"),
+        ("where", "", "the line that held it"),
+        ("times", "", ""),
+        ("longest", "ms", ""),
+        ("in all", "ms", ""),
+    )
     body = [
         (
-            _WHY.get(one["why"], one["why"]), one["where"] if one["why"] in ("callback", "gc") else "nobody's line",
-            count(one["count"]), ms(one["worst_ms"]), ms(one["total_ms"]),
+            _WHY.get(one["why"], one["why"]),
+            one["where"] if one["why"] in ("callback", "gc") else "nobody's line",
+            count(one["count"]),
+            ms(one["worst_ms"]),
+            ms(one["total_ms"]),
         )
         for one in places[:20]
-    ]  # fmt: skip
+    ]
     return table(heads, body, (0, 1))
 
 

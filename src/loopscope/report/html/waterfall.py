@@ -47,9 +47,13 @@ def waterfall(one: RoundsFound) -> Markup:
             top = _TOP + _LANE * place + (_LANE + _BAR) / 2
             parts.append(element("line", x1=level, x2=level, y1=top, y2=top + _LANE - _BAR, class_="joint"))
     return element(
-        "svg", *parts, viewBox=f"0 0 {_WIDTH:g} {bottom + _BOTTOM:g}", class_="fall", role="img",
+        "svg",
+        *parts,
+        viewBox=f"0 0 {_WIDTH:g} {bottom + _BOTTOM:g}",
+        class_="fall",
+        role="img",
         aria_label="; ".join(f"{step.name} {step.told}" for step in steps),
-    )  # fmt: skip
+    )
 
 
 def _steps(one: RoundsFound) -> Sequence[_Step]:
@@ -69,8 +73,16 @@ def _steps(one: RoundsFound) -> Sequence[_Step]:
         steps.append(_Step(words_of(name), low, high, minus(value), "loss" if value >= 0 else "gain", tip))
         level -= value
     measured = means["measured"]
-    steps.append(_Step("measured", min(0.0, measured), max(0.0, measured), f"{100 * measured:.1f} %", "rest",
-                       f"measured: {FORMULAS['measured']}"))  # fmt: skip
+    steps.append(
+        _Step(
+            "measured",
+            min(0.0, measured),
+            max(0.0, measured),
+            f"{100 * measured:.1f} %",
+            "rest",
+            f"measured: {FORMULAS['measured']}",
+        )
+    )
     return steps
 
 
@@ -95,9 +107,14 @@ def _bar(step: _Step, place: int, x: Callable[[float], float]) -> list[Markup]:
     lane = element("rect", x=0.0, y=_TOP + _LANE * place, width=_WIDTH, height=_LANE, class_="lane-hit")
     return [
         element(
-            "g", lane, element("text", step.name, x=_LEFT - 10, y=y + 14, class_="step end"),
+            "g",
+            lane,
+            element("text", step.name, x=_LEFT - 10, y=y + 14, class_="step end"),
             element("rect", x=begin, y=y, width=wide, height=_BAR, rx=2, class_=step.kind),
             element("text", step.told, x=begin + wide + 7, y=y + 14, class_="step told"),
-            class_="fallen", data_tip=step.tip, tabindex="0", aria_label=f"{step.name} {step.told}",
+            class_="fallen",
+            data_tip=step.tip,
+            tabindex="0",
+            aria_label=f"{step.name} {step.told}",
         )
-    ]  # fmt: skip
+    ]

@@ -62,8 +62,18 @@ class Wire:
     """What the socket of one connection has seen; written where bytes come off the transport, read by the agent."""
 
     __slots__ = (
-        "ack", "batch_ns", "connect_ns", "fd", "pause", "reads", "recv_ns", "requests", "rest", "resume", "transport",
-    )  # fmt: skip
+        "ack",
+        "batch_ns",
+        "connect_ns",
+        "fd",
+        "pause",
+        "reads",
+        "recv_ns",
+        "requests",
+        "rest",
+        "resume",
+        "transport",
+    )
 
     def __init__(self) -> None:
         self.recv_ns = perf_counter_ns()
@@ -183,9 +193,18 @@ class Client(Protocol):
 
 
 _READ_NAMES = {
-    "TimeoutError", "ReadTimeout", "anyio", "BrokenResourceError", "ReadError", "ClosedResourceError", "EndOfStream",
-    "map_exceptions", "fail_after", "_stream", "receive",
-}  # fmt: skip
+    "TimeoutError",
+    "ReadTimeout",
+    "anyio",
+    "BrokenResourceError",
+    "ReadError",
+    "ClosedResourceError",
+    "EndOfStream",
+    "map_exceptions",
+    "fail_after",
+    "_stream",
+    "receive",
+}
 """What ``read`` of httpcore's stream over anyio is made of, in the releases that we know."""
 
 

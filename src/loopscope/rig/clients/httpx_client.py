@@ -254,9 +254,11 @@ class AnyHttpx:
         self._again = (httpx.RemoteProtocolError, httpx.NetworkError)
         self._errors = (httpx.HTTPError, httpx.InvalidURL)
         self._client = httpx.AsyncClient(
-            transport=transport(self.library, gate, self.wires, secure=secure), timeout=timeout, headers=headers,
+            transport=transport(self.library, gate, self.wires, secure=secure),
+            timeout=timeout,
+            headers=headers,
             trust_env=False,
-        )  # fmt: skip
+        )
 
     async def open(self, url: str, body: bytes, accept: str) -> HttpxExchange:
         """Send a POST; the response's body is still to be read.

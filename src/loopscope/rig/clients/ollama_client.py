@@ -60,9 +60,7 @@ class OllamaExchange:
     def counted(self) -> tuple[int, int, int]:
         """See :class:`loopscope.rig.clients.base.MessageExchange`."""
         head = self._head
-        return (
-            self.wire.reads - head.reads, self.wire.batch_ns - head.batch_ns, head.response.num_bytes_downloaded
-        )  # fmt: skip
+        return (self.wire.reads - head.reads, self.wire.batch_ns - head.batch_ns, head.response.num_bytes_downloaded)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """There are none: a refusal is told by :meth:`OllamaClient.open`, a body comes as messages."""
@@ -82,8 +80,12 @@ class OllamaClient:
     version = _version
     # AttributeError: what it says of a line that is JSON, but no object.
     errors: tuple[type[Exception], ...] = (
-        httpx.HTTPError, ollama.ResponseError, json.JSONDecodeError, pydantic.ValidationError, AttributeError,
-    )  # fmt: skip
+        httpx.HTTPError,
+        ollama.ResponseError,
+        json.JSONDecodeError,
+        pydantic.ValidationError,
+        AttributeError,
+    )
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
         self.wires = Wires(gate.tcp)
@@ -136,10 +138,14 @@ class OllamaClient:
         found = self._clients.get(host)
         if found is None:
             found = self._clients[host] = ollama.AsyncClient(
-                host, transport=self._transport, trust_env=False, follow_redirects=False,
+                host,
+                transport=self._transport,
+                trust_env=False,
+                follow_redirects=False,
                 timeout=httpx.Timeout(STALL_S, connect=CONNECT_S, pool=None),
-                headers={"accept-encoding": "identity"}, event_hooks={"response": [_begun]},
-            )  # fmt: skip
+                headers={"accept-encoding": "identity"},
+                event_hooks={"response": [_begun]},
+            )
             # A key of the environment is meant for ollama.com, not for whatever server is measured.
             found._client.headers.pop("authorization", None)
         return found

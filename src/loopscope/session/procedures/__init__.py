@@ -37,34 +37,58 @@ PROCEDURES: dict[str, Procedure] = {
     procedure.name: procedure
     for procedure in (
         Procedure(
-            "calibration", "Calibration",
+            "calibration",
+            "Calibration",
             "measures on emulators of its own what a wake-up, a read and a chunk cost with this client and loop",
-            "loopscope.session.procedures.calibration", 25.0,
-            {"streams": "numbers of streams, e.g. 2,32", "loop": "another loop than now",
-             "client": "another client than now"},
+            "loopscope.session.procedures.calibration",
+            25.0,
+            {
+                "streams": "numbers of streams, e.g. 2,32",
+                "loop": "another loop than now",
+                "client": "another client than now",
+            },
         ),
         Procedure(
-            "ramp", "Ramp", "raises the offered rate past the hard ceiling, on emulators of its own or on the servers",
-            "loopscope.session.procedures.ramp", 45.0,
-            {"shape": "rate (of each stream), streams (how many), or both", "streams": "how many, for shape=rate",
-             "rate": "chunks/s of each stream, for shape=streams",
-             "against": "own (emulators, the default) or servers (those of the session; shape=streams only)"},
+            "ramp",
+            "Ramp",
+            "raises the offered rate past the hard ceiling, on emulators of its own or on the servers",
+            "loopscope.session.procedures.ramp",
+            45.0,
+            {
+                "shape": "rate (of each stream), streams (how many), or both",
+                "streams": "how many, for shape=rate",
+                "rate": "chunks/s of each stream, for shape=streams",
+                "against": "own (emulators, the default) or servers (those of the session; shape=streams only)",
+            },
         ),
         Procedure(
-            "scenario", "Scenario rounds", "runs the session's scenario in rounds: each agent alone, then all together",
-            "loopscope.session.procedures.rounds", 60.0,
-            {"rounds": "how many", "solo": "requests of each agent alone", "warm_up": "rounds before anything counts",
-             "called": "its name in the trace"},
+            "scenario",
+            "Scenario rounds",
+            "runs the session's scenario in rounds: each agent alone, then all together",
+            "loopscope.session.procedures.rounds",
+            60.0,
+            {
+                "rounds": "how many",
+                "solo": "requests of each agent alone",
+                "warm_up": "rounds before anything counts",
+                "called": "its name in the trace",
+            },
         ),
         Procedure(
-            "ab", "A-B-B-A", "sets one lever to A and to B in turn and says what differs, with intervals",
-            "loopscope.session.procedures.ab", 60.0,
-            {"lever": "lever=A,B (default: the last pull, its old and its new value)", "pairs": "how many, even (6)",
-             "seconds": "length of each stretch, settling time not counted (3)",
-             "verify": "name of a finding that holds: flips the lever that it proposes"},
+            "ab",
+            "A-B-B-A",
+            "sets one lever to A and to B in turn and says what differs, with intervals",
+            "loopscope.session.procedures.ab",
+            60.0,
+            {
+                "lever": "lever=A,B (default: the last pull, its old and its new value)",
+                "pairs": "how many, even (6)",
+                "seconds": "length of each stretch, settling time not counted (3)",
+                "verify": "name of a finding that holds: flips the lever that it proposes",
+            },
         ),
     )
-}  # fmt: skip
+}
 
 
 class CancelledError(Exception):
@@ -124,10 +148,16 @@ def phase(
     def tell(on: bool) -> None:
         host.emit(
             Phase(
-                t_ns=now_ns(), proc="session", what=what, on=on, number=number, of=of, words=words,
+                t_ns=now_ns(),
+                proc="session",
+                what=what,
+                on=on,
+                number=number,
+                of=of,
+                words=words,
                 settings=settings or {},
             )
-        )  # fmt: skip
+        )
 
     tell(True)
     try:

@@ -25,11 +25,21 @@ from loopscope.stats.pairs import ALIKE_AT_ONCE, ALIKE_BY_VISIT, joint, pairs_in
 
 LEAST_PAIRS, MOST_PAIRS = 4, 60
 _FIGURES = {
-    "at_least": "at_least_chunks_s", "delay.p50": "delay_p50_ms", "delay.p99": "delay_p99_ms",
-    "handled.p99": "handled_p99_ms", "lag.p99": "lag_p99_ms", "gap.p50": "gap_p50_ms", "gap.p99": "gap_p99_ms",
-    "tok_s": "tok_s", "chunks_s": "chunks_s", "elu": "elu", "cpu_us": "cpu_us_per_chunk",
-    "chunks_read": "chunks_per_read", "backlog": "backlog_bytes", "watts": "watts",
-}  # fmt: skip
+    "at_least": "at_least_chunks_s",
+    "delay.p50": "delay_p50_ms",
+    "delay.p99": "delay_p99_ms",
+    "handled.p99": "handled_p99_ms",
+    "lag.p99": "lag_p99_ms",
+    "gap.p50": "gap_p50_ms",
+    "gap.p99": "gap_p99_ms",
+    "tok_s": "tok_s",
+    "chunks_s": "chunks_s",
+    "elu": "elu",
+    "cpu_us": "cpu_us_per_chunk",
+    "chunks_read": "chunks_per_read",
+    "backlog": "backlog_bytes",
+    "watts": "watts",
+}
 """Which member of Figures each gauge is."""
 _FINDING_S = 20.0
 """A finding needs two seconds to be told; a cause that is there has shown by then."""
@@ -106,9 +116,16 @@ def run(host: HalvesHost, task: Task, args: Mapping[str, str]) -> AbResult:
     task.progress(1.0, "done")
     meter = host.fold.power.shown()
     result = judged(
-        lever, a, b, seconds, held["A"], held["B"], host.fold.tokens_per_chunk, finding=finding,
+        lever,
+        a,
+        b,
+        seconds,
+        held["A"],
+        held["B"],
+        host.fold.tokens_per_chunk,
+        finding=finding,
         power=meter.words() if meter is not None else "",
-    )  # fmt: skip
+    )
     _tell(host, result)
     return result
 
@@ -199,9 +216,18 @@ def _seconds(word: str) -> float:
 
 
 def judged(
-    lever: str, a: str, b: str, seconds: float, held_a: list[Figures], held_b: list[Figures], tokens_per_chunk: float,
-    *, finding: str = "", power: str = "", confidence: float = CONFIDENCE,
-) -> AbResult:  # fmt: skip
+    lever: str,
+    a: str,
+    b: str,
+    seconds: float,
+    held_a: list[Figures],
+    held_b: list[Figures],
+    tokens_per_chunk: float,
+    *,
+    finding: str = "",
+    power: str = "",
+    confidence: float = CONFIDENCE,
+) -> AbResult:
     """Judge stretches that were taken in the order of :func:`order`."""
     values = {}
     for gauge in (*(BY_NAME[name] for name in _FIGURES), BY_NAME["joules_token"]):
@@ -229,9 +255,17 @@ def judged(
     if moved:
         notes.append(f"drifted by itself more than it differs: {', '.join(moved)}")
     return AbResult(
-        lever=lever, a=a, b=b, pairs=len(held_a), seconds=seconds, rows=rows,
-        words=_headline(lever, a, b, rows, finding), notes=tuple(notes), confidence=confidence, finding=finding,
-    )  # fmt: skip
+        lever=lever,
+        a=a,
+        b=b,
+        pairs=len(held_a),
+        seconds=seconds,
+        rows=rows,
+        words=_headline(lever, a, b, rows, finding),
+        notes=tuple(notes),
+        confidence=confidence,
+        finding=finding,
+    )
 
 
 def _value(gauge: Gauge, figures: Figures, tokens_per_chunk: float) -> float | None:
@@ -243,9 +277,7 @@ def _value(gauge: Gauge, figures: Figures, tokens_per_chunk: float) -> float | N
     return value * tokens_per_chunk if value is not None and gauge.name == "tok_s" else value
 
 
-def _row(
-    gauge: Gauge, first: list[float | None], second: list[float | None], confidence: float, alike: float
-) -> Row:  # fmt: skip
+def _row(gauge: Gauge, first: list[float | None], second: list[float | None], confidence: float, alike: float) -> Row:
     pairs = [(x, y) for x, y in zip(first, second, strict=True) if x is not None and y is not None]
     found = pairs_interval([y - x for x, y in pairs], confidence, alike=alike) if pairs else None
     if found is not None and gauge.hist is not None:
@@ -259,9 +291,21 @@ def _row(
         surely = 1 if ratio.mid > 1 else -1
         words = f"{'higher' if surely > 0 else 'lower'} by a factor of {_factor(ratio)}"
     return Row(
-        gauge.name, gauge.title, gauge.unit, gauge.better, a, b, found, words, surely, _drift(first), _drift(second),
-        tuple(first), tuple(second), ratio,
-    )  # fmt: skip
+        gauge.name,
+        gauge.title,
+        gauge.unit,
+        gauge.better,
+        a,
+        b,
+        found,
+        words,
+        surely,
+        _drift(first),
+        _drift(second),
+        tuple(first),
+        tuple(second),
+        ratio,
+    )
 
 
 def _ratio(gauge: Gauge, pairs: list[tuple[float, float]], confidence: float, alike: float) -> Interval | None:
@@ -342,23 +386,36 @@ def _tell(host: HalvesHost, result: AbResult) -> None:
         found = row.difference
         host.emit(
             Result(
-                t_ns=now_ns(), proc="session", what="ab", words=f"{row.title} {row.verdict}",
+                t_ns=now_ns(),
+                proc="session",
+                what="ab",
+                words=f"{row.title} {row.verdict}",
                 settings=settings | {"figure": row.name, "unit": row.unit},
                 figures={
-                    "a": row.a, "b": row.b, "difference": found.mid if found else None,
-                    "low": _finite(found.low) if found else None, "high": _finite(found.high) if found else None,
-                    "ratio": row.ratio.mid if row.ratio else None, "ratio_low": row.ratio.low if row.ratio else None,
+                    "a": row.a,
+                    "b": row.b,
+                    "difference": found.mid if found else None,
+                    "low": _finite(found.low) if found else None,
+                    "high": _finite(found.high) if found else None,
+                    "ratio": row.ratio.mid if row.ratio else None,
+                    "ratio_low": row.ratio.low if row.ratio else None,
                     "ratio_high": row.ratio.high if row.ratio else None,
-                    "surely": float(row.surely), "drift_a": row.drift_a, "drift_b": row.drift_b,
+                    "surely": float(row.surely),
+                    "drift_a": row.drift_a,
+                    "drift_b": row.drift_b,
                 },
             )
-        )  # fmt: skip
+        )
     host.emit(
         Result(
-            t_ns=now_ns(), proc="session", what="ab", words=result.words, settings=settings,
+            t_ns=now_ns(),
+            proc="session",
+            what="ab",
+            words=result.words,
+            settings=settings,
             figures={"seconds": result.seconds, "pairs": float(result.pairs)},
         )
-    )  # fmt: skip
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -88,10 +88,16 @@ def bench_options(now: SessionOptions, *, streams: int, **changes: str) -> Sessi
     levers = now.levers | {"agents": str(streams), "throttle": "off"} | changes
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return SessionOptions(
-        embedded=True, levers=levers, tokens=TOKENS, rate=FIRST_RATE, api=now.api if now.family == "openai" else "",
-        emulators=1 if cores < 6 else 2, emulator_args=("--prefill-rate", "0"), drain_s=0.2,
+        embedded=True,
+        levers=levers,
+        tokens=TOKENS,
+        rate=FIRST_RATE,
+        api=now.api if now.family == "openai" else "",
+        emulators=1 if cores < 6 else 2,
+        emulator_args=("--prefill-rate", "0"),
+        drain_s=0.2,
         findings=(("allow", "all"),),
-    )  # fmt: skip
+    )
 
 
 class Bench:
@@ -201,9 +207,16 @@ class Bench:
         for url, first in zip(self._urls, since, strict=True):
             stats = _ask(f"{url}/emulator/stats?since={first}")
             told.append(
-                _Told(stats["now_ns"], stats["chunks"], stats["blocked"], stats["cpu_ns"], stats["runq_ns"],
-                      stats["streams"], stats["late_ns"]["p99"])
-            )  # fmt: skip
+                _Told(
+                    stats["now_ns"],
+                    stats["chunks"],
+                    stats["blocked"],
+                    stats["cpu_ns"],
+                    stats["runq_ns"],
+                    stats["streams"],
+                    stats["late_ns"]["p99"],
+                )
+            )
         return told
 
     def _judge(self, seen: Stretch, before: list[_Told], after: list[_Told], in_time: bool) -> Step:
@@ -235,19 +248,32 @@ class Bench:
         per = seen.chunks or None
         loops = seen.rigs or 1
         load = Load(
-            streams=self.streams, offered=offered, delivered=delivered, elu=seen.elu,
+            streams=self.streams,
+            offered=offered,
+            delivered=delivered,
+            elu=seen.elu,
             cpu_us=seen.cpu * loops * seen.seconds * 1e6 / per if per and seen.cpu is not None else None,
             turns=seen.turns / per if per and seen.turns is not None else None,
             reads=seen.reads / per if per and seen.reads else None,
-            runq=seen.runq, delay_p50_ms=seen.delay_p50_ms, delay_p99_ms=seen.delay_p99_ms,
-        )  # fmt: skip
+            runq=seen.runq,
+            delay_p50_ms=seen.delay_p50_ms,
+            delay_p99_ms=seen.delay_p99_ms,
+        )
         return Step(
-            asked=asked, rate=self.rate, load=load, seconds=seen.seconds,
+            asked=asked,
+            rate=self.rate,
+            load=load,
+            seconds=seen.seconds,
             process_us=seen.process * loops * seen.seconds * 1e6 / per if per and seen.process is not None else None,
-            slope_ms_s=slope, fell=fell, open=not fell and seen.trend is not None and seen.trend.open,
-            limited_by=limited, late_p99_ms=max(late, default=None), server_cpu=max(cpu, default=None),
-            server_runq=max(runq, default=None), slices=seen.slices,
-        )  # fmt: skip
+            slope_ms_s=slope,
+            fell=fell,
+            open=not fell and seen.trend is not None and seen.trend.open,
+            limited_by=limited,
+            late_p99_ms=max(late, default=None),
+            server_cpu=max(cpu, default=None),
+            server_runq=max(runq, default=None),
+            slices=seen.slices,
+        )
 
 
 def _ask(url: str, body: object = None) -> dict[str, Any]:

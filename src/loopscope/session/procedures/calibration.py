@@ -57,10 +57,13 @@ def calibrate(
         versions = bench.versions
     costs = fit_costs([load for shape in shapes for load in shape.rows])
     found = Calibration(
-        date=today(), machine=machine(), versions={name: versions.get(name, "") for name in _VERSIONS},
+        date=today(),
+        machine=machine(),
+        versions={name: versions.get(name, "") for name in _VERSIONS},
         settings={key: value for key, value in settings_of(setting_of(own, 0, "")).items() if key in KEYS},
-        shapes=shapes, costs=costs,
-    )  # fmt: skip
+        shapes=shapes,
+        costs=costs,
+    )
     found = msgspec.structs.replace(found, words=_words(found))
     keep(found)
     if tell is not None:
@@ -84,9 +87,13 @@ def _shape(bench: Bench, streams: int, task: Task, from_share: float, share: flo
     hard = expected_from(climber.steps, top)
     full = full_point([step.load for step in climber.steps])
     return Shape(
-        streams=streams, hard=_bound(hard), full=_bound(full) if full else None, limited_by=top.limited_by or "range",
-        runq=top.load.runq, rows=[step.load for step in climber.steps],
-    )  # fmt: skip
+        streams=streams,
+        hard=_bound(hard),
+        full=_bound(full) if full else None,
+        limited_by=top.limited_by or "range",
+        runq=top.load.runq,
+        rows=[step.load for step in climber.steps],
+    )
 
 
 def _quick(knob: Knob) -> Knob:

@@ -173,9 +173,13 @@ class Climber:
 
 
 def climb(
-    bench: Bench, knob: Knob, task: Task, setting: Setting, what: str = "ramp",
+    bench: Bench,
+    knob: Knob,
+    task: Task,
+    setting: Setting,
+    what: str = "ramp",
     share: Callable[[float], float] = lambda done: done,
-) -> Ramp:  # fmt: skip
+) -> Ramp:
     """Find the ceiling with one knob on a bench that is up."""
     began_ns = now_ns()
     climber = Climber(bench, knob, task, what, share)
@@ -199,10 +203,18 @@ def climb(
         reached = 0.0 if hard is None else hard.low if math.isinf(hard.high) else hard.mid
         setting = dataclasses.replace(setting, rate=bench.rate, streams=max(1, round(reached / bench.rate)))
     ramp = Ramp(
-        setting=setting, steps=tuple(climber.steps), hard=hard,
-        full=full_point(keeping), limited_by=limited, words="", noise=noise, runq=runq, costs=fit_costs(keeping),
-        at=at, seconds=(now_ns() - began_ns) / 1e9,
-    )  # fmt: skip
+        setting=setting,
+        steps=tuple(climber.steps),
+        hard=hard,
+        full=full_point(keeping),
+        limited_by=limited,
+        words="",
+        noise=noise,
+        runq=runq,
+        costs=fit_costs(keeping),
+        at=at,
+        seconds=(now_ns() - began_ns) / 1e9,
+    )
     ramp = dataclasses.replace(ramp, words=sentence(ramp))
     bench.emit(outcome(what, ramp))
     return ramp
@@ -266,10 +278,16 @@ def own_bench(options: SessionOptions, tell: Callable[[Record], None] | None, re
 
 
 def measure(
-    options: SessionOptions, task: Task, *, streams: int, shape: str = "rate", rate: float = 0.0,
-    tell: Callable[[Record], None] | None = None, record: Path | None = None,
+    options: SessionOptions,
+    task: Task,
+    *,
+    streams: int,
+    shape: str = "rate",
+    rate: float = 0.0,
+    tell: Callable[[Record], None] | None = None,
+    record: Path | None = None,
     share: Callable[[float], float] = lambda done: done,
-) -> Ramp:  # fmt: skip
+) -> Ramp:
     """Run one ramp on a bench of its own, with the levers in ``options``.
 
     ``shape`` "rate": ``streams`` streams, their rate is raised; "streams": streams of ``rate`` chunks/s each, their
@@ -285,15 +303,21 @@ def measure(
 
 
 def measure_servers(
-    options: SessionOptions, task: Task, tell: Callable[[Record], None] | None = None, record: Path | None = None,
+    options: SessionOptions,
+    task: Task,
+    tell: Callable[[Record], None] | None = None,
+    record: Path | None = None,
     share: Callable[[float], float] = lambda done: done,
-) -> Ramp:  # fmt: skip
+) -> Ramp:
     """Run a ramp over the number of streams against given servers; their own pace is what it is."""
     task.progress(share(0.0), "starting a rig")
     own = dataclasses.replace(
-        options, levers=options.levers | {"agents": "1", "throttle": "off"}, findings=(("allow", "all"),), drain_s=0.5,
+        options,
+        levers=options.levers | {"agents": "1", "throttle": "off"},
+        findings=(("allow", "all"),),
+        drain_s=0.5,
         tokens=max(options.tokens, 2048),
-    )  # fmt: skip
+    )
     with own_bench(own, tell, record) as bench:
         solo = bench.take(task, 2.0, 2.0).load.delivered
         bench.rate = solo or None

@@ -67,9 +67,16 @@ def setting_of(options: SessionOptions, streams: int, shape: str) -> Setting:
     """Give the setting that options mean."""
     levers = options.levers
     return Setting(
-        client=levers.get("client", "httpx"), loop=levers["loop"], decoder=levers["decoder"], batch=levers["batch"],
-        placement=levers.get("placement", "loop"), read=levers["read"], tcp=levers["tcp"], streams=streams, shape=shape,
-    )  # fmt: skip
+        client=levers.get("client", "httpx"),
+        loop=levers["loop"],
+        decoder=levers["decoder"],
+        batch=levers["batch"],
+        placement=levers.get("placement", "loop"),
+        read=levers["read"],
+        tcp=levers["tcp"],
+        streams=streams,
+        shape=shape,
+    )
 
 
 def sentence(ramp: Ramp) -> str:
@@ -100,26 +107,46 @@ def point(what: str, step: Step, shape: str) -> Result:
     """Put a step into a record."""
     load = step.load
     return Result(
-        t_ns=now_ns(), proc="session", what=what, words="",
+        t_ns=now_ns(),
+        proc="session",
+        what=what,
+        words="",
         settings={"kind": "point", "shape": shape, "streams": str(load.streams), "limited_by": step.limited_by},
         figures={
-            "asked_chunks_s": step.asked, "offered_chunks_s": load.offered, "delivered_chunks_s": load.delivered,
-            "elu": load.elu, "cpu_us": load.cpu_us, "process_us": step.process_us, "turns_per_chunk": load.turns,
-            "reads_per_chunk": load.reads, "runq": load.runq, "delay_p50_ms": load.delay_p50_ms,
-            "delay_p99_ms": load.delay_p99_ms, "slope_ms_s": step.slope_ms_s, "fell": float(step.fell),
-            "late_p99_ms": step.late_p99_ms, "server_cpu": step.server_cpu, "server_runq": step.server_runq,
+            "asked_chunks_s": step.asked,
+            "offered_chunks_s": load.offered,
+            "delivered_chunks_s": load.delivered,
+            "elu": load.elu,
+            "cpu_us": load.cpu_us,
+            "process_us": step.process_us,
+            "turns_per_chunk": load.turns,
+            "reads_per_chunk": load.reads,
+            "runq": load.runq,
+            "delay_p50_ms": load.delay_p50_ms,
+            "delay_p99_ms": load.delay_p99_ms,
+            "slope_ms_s": step.slope_ms_s,
+            "fell": float(step.fell),
+            "late_p99_ms": step.late_p99_ms,
+            "server_cpu": step.server_cpu,
+            "server_runq": step.server_runq,
             "seconds": step.seconds,
         },
-    )  # fmt: skip
+    )
 
 
 def settings_of(setting: Setting) -> dict[str, str]:
     """Give what a ceiling belongs to, for a record."""
     return {
-        "client": setting.client, "loop": setting.loop, "decoder": setting.decoder, "batch": setting.batch,
-        "placement": setting.placement, "read": setting.read, "tcp": setting.tcp, "streams": str(setting.streams),
+        "client": setting.client,
+        "loop": setting.loop,
+        "decoder": setting.decoder,
+        "batch": setting.batch,
+        "placement": setting.placement,
+        "read": setting.read,
+        "tcp": setting.tcp,
+        "streams": str(setting.streams),
         "shape": setting.shape,
-    }  # fmt: skip
+    }
 
 
 def figures_of(name: str, interval: Interval | None) -> dict[str, float | None]:
@@ -134,12 +161,21 @@ def outcome(what: str, ramp: Ramp) -> Result:
     """Put the result into a record."""
     costs = ramp.costs
     return Result(
-        t_ns=now_ns(), proc="session", what=what, words=ramp.words,
+        t_ns=now_ns(),
+        proc="session",
+        what=what,
+        words=ramp.words,
         settings={"kind": "outcome", **settings_of(ramp.setting), "limited_by": ramp.limited_by},
         figures={
-            **figures_of("hard", ramp.hard), **figures_of("full", ramp.full), "at_least_chunks_s": ramp.at_least,
-            "noise": ramp.noise, "runq": ramp.runq, "wakeup_us": costs.wakeup_us if costs else None,
-            "read_us": costs.read_us if costs else None, "chunk_us": costs.chunk_us if costs else None,
-            "cost_error": costs.error if costs else None, "loads": float(len(ramp.steps)),
+            **figures_of("hard", ramp.hard),
+            **figures_of("full", ramp.full),
+            "at_least_chunks_s": ramp.at_least,
+            "noise": ramp.noise,
+            "runq": ramp.runq,
+            "wakeup_us": costs.wakeup_us if costs else None,
+            "read_us": costs.read_us if costs else None,
+            "chunk_us": costs.chunk_us if costs else None,
+            "cost_error": costs.error if costs else None,
+            "loads": float(len(ramp.steps)),
         },
-    )  # fmt: skip
+    )

@@ -58,19 +58,26 @@ class RoundResult:
             return {}
         loss = made.loss.parts() if made.loss is not None else {}
         found: dict[str, float | None] = {
-            "measured": made.measured, "wall": made.wall, "reported": made.reported, "speedup": made.speedup,
-        }  # fmt: skip
+            "measured": made.measured,
+            "wall": made.wall,
+            "reported": made.reported,
+            "speedup": made.speedup,
+        }
         found |= {name: loss.get(name) for name in PARTS}
         return found | {f"client_{name}": value for name, value in (made.client or {}).items()}
 
     def told(self) -> dict[str, float | None]:
         """Give everything that a trace is told of it, by name with units."""
         return self.figures() | {
-            "wall_s": self.wall_s, "round_tok_s": self.tok_s, "throughput_delta_tok_s": self.throughput_delta_tok_s,
+            "wall_s": self.wall_s,
+            "round_tok_s": self.tok_s,
+            "throughput_delta_tok_s": self.throughput_delta_tok_s,
             "ttft_delta_ms": self.ttft_delta_ms,
             "contended": None if self.contention is None else float(self.contention),
-            "elu": self.loop.elu, "lag_p99_ms": self.loop.lag_p99_ms, "delay_p99_ms": self.loop.delay_p99_ms,
-        }  # fmt: skip
+            "elu": self.loop.elu,
+            "lag_p99_ms": self.loop.lag_p99_ms,
+            "delay_p99_ms": self.loop.delay_p99_ms,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +114,16 @@ def result_of(
     """Judge one round against what its agents did alone."""
     agents = tuple(
         AgentRound(
-            name=deed.spec.name, server=deed.spec.server,
-            tokens=None if (tokens := deed.tokens) is None else float(tokens), tok_s=deed.tok_s, ttft_ms=deed.ttft_ms,
-            wall_s=deed.wall_s, problem=deed.problem,
+            name=deed.spec.name,
+            server=deed.spec.server,
+            tokens=None if (tokens := deed.tokens) is None else float(tokens),
+            tok_s=deed.tok_s,
+            ttft_ms=deed.ttft_ms,
+            wall_s=deed.wall_s,
+            problem=deed.problem,
         )
         for deed in made.deeds
-    )  # fmt: skip
+    )
     found = None
     if not any(deed.problem for deed in made.deeds) and made.wall_s > 0:
         works = [deed.work() for deed in made.deeds]
@@ -120,11 +131,16 @@ def result_of(
         found = efficiency(works, alone, made.wall_s)
     ttfts = [agent.ttft_ms for agent in agents]
     return RoundResult(
-        number=number, agents=agents, wall_s=made.wall_s, efficiency=found,
+        number=number,
+        agents=agents,
+        wall_s=made.wall_s,
+        efficiency=found,
         throughput_delta_tok_s=_delta([agent.tok_s for agent in agents], lambda first, second: first - second),
         ttft_delta_ms=_delta(ttfts, lambda first, second: second - first),
-        contention=_contended(ttfts, solo_ttft_ms), left_out=made.problem, loop=made.loop,
-    )  # fmt: skip
+        contention=_contended(ttfts, solo_ttft_ms),
+        left_out=made.problem,
+        loop=made.loop,
+    )
 
 
 def _delta(values: Sequence[float | None], of_two: Callable[[float, float], float]) -> float | None:
@@ -151,9 +167,7 @@ def figures_over(rounds: Sequence[RoundResult]) -> dict[str, Over]:
     return found
 
 
-def agent_figures(
-    place: int, rounds: Sequence[RoundResult], alone: AgentRound | None
-) -> dict[str, float | None]:  # fmt: skip
+def agent_figures(place: int, rounds: Sequence[RoundResult], alone: AgentRound | None) -> dict[str, float | None]:
     """Give one agent's figures beside what it did alone, and its own part of the loss (shares of N W): means over the
     rounds that count. It is the evidence behind the parts of the loss.
     """

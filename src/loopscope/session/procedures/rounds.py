@@ -76,9 +76,10 @@ def check(args: Mapping[str, str], scenario: Scenario) -> tuple[int, int, int]:
         InputError: one of them is no such count.
     """
     return (
-        _count(args, "rounds", scenario.rounds, 1), _count(args, "solo", scenario.solo, 0),
+        _count(args, "rounds", scenario.rounds, 1),
+        _count(args, "solo", scenario.solo, 0),
         _count(args, "warm_up", scenario.warm_up, 0),
-    )  # fmt: skip
+    )
 
 
 def _count(args: Mapping[str, str], name: str, default: int, least: int) -> int:
@@ -189,11 +190,14 @@ class _Run:
         self._tell_agents(found, [told for _, told in solos], count)
         self._host.emit(
             Result(
-                t_ns=now_ns(), proc="session", what="scenario", words=self._scenario.words,
+                t_ns=now_ns(),
+                proc="session",
+                what="scenario",
+                words=self._scenario.words,
                 settings={"scenario": self._name, "agents": str(count), "rounds": str(len(found))},
                 figures={name: over.mean for name, over in figures.items()},
             )
-        )  # fmt: skip
+        )
         return RoundSet(agents=count, solo=tuple(told for _, told in solos), rounds=tuple(found), figures=figures)
 
     def _round(self, what: str, number: int, of: int, specs: list[AgentSpec]) -> Round:
@@ -216,22 +220,26 @@ class _Run:
     def _tell(self, result: RoundResult, count: int) -> None:
         self._host.emit(
             Result(
-                t_ns=now_ns(), proc="session", what="round",
+                t_ns=now_ns(),
+                proc="session",
+                what="round",
                 words=f"left out: {result.left_out}" if result.left_out else "",
                 settings={"scenario": self._name, "agents": str(count), "round": str(result.number)},
                 figures=result.told(),
             )
-        )  # fmt: skip
+        )
 
     def _tell_agents(self, rounds: Sequence[RoundResult], alone: Sequence[AgentRound | None], count: int) -> None:
         for place, solo in enumerate(alone[:_MOST_AGENTS]):
             self._host.emit(
                 Result(
-                    t_ns=now_ns(), proc="session", what="agent",
+                    t_ns=now_ns(),
+                    proc="session",
+                    what="agent",
                     settings={"scenario": self._name, "agents": str(count), "agent": rounds[0].agents[place].name},
                     figures=agent_figures(place, rounds, solo),
                 )
-            )  # fmt: skip
+            )
 
 
 def _mean(told: Sequence[AgentRound]) -> AgentRound | None:
@@ -239,7 +247,10 @@ def _mean(told: Sequence[AgentRound]) -> AgentRound | None:
         return None
 
     return AgentRound(
-        name=told[0].name, server=told[0].server, tokens=mean_of_all([one.tokens for one in told]),
-        tok_s=mean_of_all([one.tok_s for one in told]), ttft_ms=mean_of_all([one.ttft_ms for one in told]),
+        name=told[0].name,
+        server=told[0].server,
+        tokens=mean_of_all([one.tokens for one in told]),
+        tok_s=mean_of_all([one.tok_s for one in told]),
+        ttft_ms=mean_of_all([one.ttft_ms for one in told]),
         wall_s=mean_of_all([one.wall_s for one in told]),
-    )  # fmt: skip
+    )

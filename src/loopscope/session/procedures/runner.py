@@ -86,10 +86,16 @@ class Runner:
                 return None
             until_s = time.monotonic() if self._running else self._ended_s
             return Progress(
-                name=procedure.name, title=procedure.title, running=self._running, done=self._handle.done,
-                words=self._handle.words, seconds=until_s - self._began_s, about_s=procedure.about_s,
-                result=self._result, problem=self._problem,
-            )  # fmt: skip
+                name=procedure.name,
+                title=procedure.title,
+                running=self._running,
+                done=self._handle.done,
+                words=self._handle.words,
+                seconds=until_s - self._began_s,
+                about_s=procedure.about_s,
+                result=self._result,
+                problem=self._problem,
+            )
 
     def cancel(self) -> None:
         """Make the procedure end that runs; nothing when none does."""

@@ -170,36 +170,55 @@ def results(calibration: Calibration) -> list[Result]:
     """Give a calibration as the records that a session tells its trace: every load, then what was found."""
     told = []
     common = {
-        **{key: plain(calibration.settings.get(key, ""), 40) for key in KEYS}, "date": plain(calibration.date, 40),
+        **{key: plain(calibration.settings.get(key, ""), 40) for key in KEYS},
+        "date": plain(calibration.date, 40),
         "stale": calibration.stale,
-    }  # fmt: skip
+    }
     costs = calibration.costs
     for shape in calibration.shapes:
         here = {**common, "streams": str(shape.streams)}
         told += [
             Result(
-                t_ns=now_ns(), proc="session", what="calibration", settings={**here, "kind": "point"},
+                t_ns=now_ns(),
+                proc="session",
+                what="calibration",
+                settings={**here, "kind": "point"},
                 figures={
-                    "offered_chunks_s": row.offered, "delivered_chunks_s": row.delivered, "elu": row.elu,
-                    "cpu_us": row.cpu_us, "turns_per_chunk": row.turns, "reads_per_chunk": row.reads, "runq": row.runq,
-                    "delay_p50_ms": row.delay_p50_ms, "delay_p99_ms": row.delay_p99_ms,
+                    "offered_chunks_s": row.offered,
+                    "delivered_chunks_s": row.delivered,
+                    "elu": row.elu,
+                    "cpu_us": row.cpu_us,
+                    "turns_per_chunk": row.turns,
+                    "reads_per_chunk": row.reads,
+                    "runq": row.runq,
+                    "delay_p50_ms": row.delay_p50_ms,
+                    "delay_p99_ms": row.delay_p99_ms,
                 },
             )
             for row in shape.rows
-        ]  # fmt: skip
+        ]
         full = shape.full or Bound(low=None, mid=None, high=None)
         told.append(
             Result(
-                t_ns=now_ns(), proc="session", what="calibration", words=plain(calibration.words, 400),
+                t_ns=now_ns(),
+                proc="session",
+                what="calibration",
+                words=plain(calibration.words, 400),
                 settings={**here, "kind": "outcome", "limited_by": plain(shape.limited_by, 20)},
                 figures={
-                    "hard_lo_chunks_s": shape.hard.low, "hard_mid_chunks_s": shape.hard.mid,
-                    "hard_hi_chunks_s": shape.hard.high, "full_lo_chunks_s": full.low, "full_mid_chunks_s": full.mid,
-                    "full_hi_chunks_s": full.high, "runq": shape.runq,
-                    "wakeup_us": costs.wakeup_us if costs else None, "read_us": costs.read_us if costs else None,
-                    "chunk_us": costs.chunk_us if costs else None, "cost_error": costs.error if costs else None,
+                    "hard_lo_chunks_s": shape.hard.low,
+                    "hard_mid_chunks_s": shape.hard.mid,
+                    "hard_hi_chunks_s": shape.hard.high,
+                    "full_lo_chunks_s": full.low,
+                    "full_mid_chunks_s": full.mid,
+                    "full_hi_chunks_s": full.high,
+                    "runq": shape.runq,
+                    "wakeup_us": costs.wakeup_us if costs else None,
+                    "read_us": costs.read_us if costs else None,
+                    "chunk_us": costs.chunk_us if costs else None,
+                    "cost_error": costs.error if costs else None,
                     "loads": float(costs.loads) if costs else None,
                 },
             )
-        )  # fmt: skip
+        )
     return told

@@ -82,11 +82,16 @@ def _try(case: Case, idle: Figures, slack: float) -> Result:
     sizes |= {f"true_{size.name}_upto": size.upto for size in found}
     loop = summary["loop"]
     return Result(
-        case.name, case.loop, "ok" if not wrong else "noisy" if others is not None and others >= NOISY else "miss",
-        findings, {name: value for name, value in sizes.items() if value is not None},
-        ", ".join(size.words for size in found), wrong, others,
+        case.name,
+        case.loop,
+        "ok" if not wrong else "noisy" if others is not None and others >= NOISY else "miss",
+        findings,
+        {name: value for name, value in sizes.items() if value is not None},
+        ", ".join(size.words for size in found),
+        wrong,
+        others,
         {name: loop[name] for name in ("elu", "cpu") if loop[name] is not None} if not case.plants else {},
-    )  # fmt: skip
+    )
 
 
 def observe(case: Case, idle: Figures) -> Evidence:
@@ -119,11 +124,16 @@ class _Bench(LiveSource):
         self._rows: dict[int, list[tuple[int, int | None]]] = {}
         super().__init__(
             SessionOptions(
-                embedded=True, rate=case.rate, tokens=case.tokens, plants=case.plants, emulator_args=case.emulator,
-                each_emulator=case.each_emulator, embedded_host=case.host,
+                embedded=True,
+                rate=case.rate,
+                tokens=case.tokens,
+                plants=case.plants,
+                emulator_args=case.emulator,
+                each_emulator=case.each_emulator,
+                embedded_host=case.host,
                 levers=levers.defaults() | {"loop": case.loop} | case.levers,
             )
-        )  # fmt: skip
+        )
 
     def _heard(self, record: AnyRecord) -> None:
         super()._heard(record)

@@ -34,9 +34,8 @@ def _with_idle(evidence: Evidence, planted: float | None, name: str) -> float | 
 def accused(evidence: Evidence) -> Size:
     """Nobody is blamed, once the first requests are on their way: those load what their client needs, on the loop."""
     places = [
-        one for one in evidence.summary["stalls"]["places"]
-        if one["why"] == "callback" and one["last_s"] >= _BEGUN_S
-    ]  # fmt: skip
+        one for one in evidence.summary["stalls"]["places"] if one["why"] == "callback" and one["last_s"] >= _BEGUN_S
+    ]
     who = f" ({places[0]['where']})" if places else ""
     return Size(f"accused{who}", float(sum(one["count"] for one in places)), 0.0, 0.0, calm=True)
 
@@ -72,8 +71,10 @@ def idle(rate: float) -> Sizes:
         return [
             # Nothing blocks: the loop is busy for as long as it computes or waits for a core.
             Size("elu", loop["elu"], (loop["cpu"] or 0.0) + (loop["runq"] or 0.0), _ELU, calm=True),
-            near("tok_s", summary["tok_s"], rate, 0.03, calm=True), delay(evidence, calm=True), accused(evidence),
-        ]  # fmt: skip
+            near("tok_s", summary["tok_s"], rate, 0.03, calm=True),
+            delay(evidence, calm=True),
+            accused(evidence),
+        ]
 
     return sizes
 
@@ -88,9 +89,10 @@ def short_blocks(evidence: Evidence) -> list[Size]:
     """Blocks too short for a line to be named: the loop is busy, but on no core."""
     loop = evidence.summary["loop"]
     return [
-        _elu(evidence, "block"), Size("cpu", loop["cpu"], evidence.idle.get("cpu", 0.05), 0.05, calm=True),
+        _elu(evidence, "block"),
+        Size("cpu", loop["cpu"], evidence.idle.get("cpu", 0.05), 0.05, calm=True),
         accused(evidence),
-    ]  # fmt: skip
+    ]
 
 
 def blocks(plant: str, function: str) -> Sizes:
@@ -148,8 +150,11 @@ def stalling_server(pause_ms: float) -> Sizes:
 
     def sizes(evidence: Evidence) -> list[Size]:
         gap, server = evidence.summary["gap_ms"]["max"], evidence.summary["server_gap_ms"]["max"]
-        return [near("gap_max_ms", gap, pause_ms, 0.1), near("server_gap_max_ms", server, pause_ms, 0.1),
-                accused(evidence)]  # fmt: skip
+        return [
+            near("gap_max_ms", gap, pause_ms, 0.1),
+            near("server_gap_max_ms", server, pause_ms, 0.1),
+            accused(evidence),
+        ]
 
     return sizes
 
@@ -177,5 +182,7 @@ def figure(finding: str, name: str, truth: float, part: float) -> Sizes:
 def whole_seconds(evidence: Evidence) -> list[Size]:
     """No delay is told where stamps have no fraction."""
     told = [agent["delay_words"].startswith("whole seconds") for agent in evidence.summary["agents"]]
-    return [Size("agents_told", float(sum(told)), float(len(told)), 0.0),
-            Size("delays", float(evidence.summary["delay_ms"]["n"]), 0.0, 0.0)]  # fmt: skip
+    return [
+        Size("agents_told", float(sum(told)), float(len(told)), 0.0),
+        Size("delays", float(evidence.summary["delay_ms"]["n"]), 0.0, 0.0),
+    ]

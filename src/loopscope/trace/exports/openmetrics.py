@@ -139,12 +139,22 @@ class OpenMetricsExport:
         self._elu, self._cpu, self._runq, self._backlog, self._streams = elu, cpu, runq, backlog, streams
         self._watts, self._share = watts, share
         self._families: dict[str, _Family[Any]] = {
-            "chunks": chunks, "tokens": tokens, "requests": requests, "events": events,
-            "delivery_delay_seconds": delay, "handled_seconds": handled, "chunk_gap_seconds": gap,
-            "loop_lag_seconds": lag, "loop_utilisation_ratio": elu, "loop_cpu_ratio": cpu,
-            "loop_run_queue_ratio": runq, "backlog_bytes": backlog, "streams": streams, "power_watts": watts,
+            "chunks": chunks,
+            "tokens": tokens,
+            "requests": requests,
+            "events": events,
+            "delivery_delay_seconds": delay,
+            "handled_seconds": handled,
+            "chunk_gap_seconds": gap,
+            "loop_lag_seconds": lag,
+            "loop_utilisation_ratio": elu,
+            "loop_cpu_ratio": cpu,
+            "loop_run_queue_ratio": runq,
+            "backlog_bytes": backlog,
+            "streams": streams,
+            "power_watts": watts,
             "device_utilisation_ratio": share,
-        }  # fmt: skip
+        }
         self._last: dict[tuple[str, int], int] = {}
 
     def feed(self, record: AnyRecord) -> None:
@@ -158,9 +168,12 @@ class OpenMetricsExport:
         """Write everything; the file stays open."""
         header = self._scene.header
         labels = {
-            "release": header.loopscope, "format": str(header.format), "source": header.source,
-            "scenario": header.scenario, "loop": header.levers.get("loop", ""),
-        }  # fmt: skip
+            "release": header.loopscope,
+            "format": str(header.format),
+            "source": header.source,
+            "scenario": header.scenario,
+            "loop": header.levers.get("loop", ""),
+        }
         self._line("# TYPE loopscope_trace info")
         self._line("# HELP loopscope_trace What was recorded.")
         self._line(f"loopscope_trace_info{_labels(tuple(labels.items()))} 1 {self._stamp(-1)}")

@@ -34,8 +34,12 @@ class ParquetExport:
         self._tabler = Tabler(header)
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         kinds = {
-            "s": pa.float64(), "ms": pa.float64(), "int": pa.int64(), "float": pa.float64(), "text": pa.string(),
-        }  # fmt: skip
+            "s": pa.float64(),
+            "ms": pa.float64(),
+            "int": pa.int64(),
+            "float": pa.float64(),
+            "text": pa.string(),
+        }
         about = {"loopscope.format": str(header.format), "loopscope.release": header.loopscope}
         self._schemas = {
             # In microseconds: not every reader takes nanoseconds with a time zone, and t_s has them.

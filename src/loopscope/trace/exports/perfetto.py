@@ -147,13 +147,23 @@ class PerfettoExport:
             self.left_out += 1
             return
         told = {
-            "outcome": record.outcome, "words": record.words, "chunks": record.chunks, "reads": record.reads,
-            "bytes": record.bytes, "tokens": record.tokens, "prompt_tokens": record.prompt_tokens,
-            "connect_ms": _ms(record.connect_ns), "server_total_ms": _ms(record.total_ns),
-            "load_ms": _ms(record.load_ns), "prompt_ms": _ms(record.prompt_ns), "eval_ms": _ms(record.eval_ns),
-            "handle_ms": _ms(record.handle_ns), "throttle_ms": _ms(record.throttle_ns),
-            "batch_ms": _ms(record.batch_ns), "proc": record.proc,
-        }  # fmt: skip
+            "outcome": record.outcome,
+            "words": record.words,
+            "chunks": record.chunks,
+            "reads": record.reads,
+            "bytes": record.bytes,
+            "tokens": record.tokens,
+            "prompt_tokens": record.prompt_tokens,
+            "connect_ms": _ms(record.connect_ns),
+            "server_total_ms": _ms(record.total_ns),
+            "load_ms": _ms(record.load_ns),
+            "prompt_ms": _ms(record.prompt_ns),
+            "eval_ms": _ms(record.eval_ns),
+            "handle_ms": _ms(record.handle_ns),
+            "throttle_ms": _ms(record.throttle_ns),
+            "batch_ms": _ms(record.batch_ns),
+            "proc": record.proc,
+        }
         self._tracks.begin(track, self._at(start), f"request {record.request} {plain(record.outcome, 20)}", told)
         first, last = record.first_ns, record.last_ns
         if first is not None and start <= first <= end:
@@ -174,9 +184,7 @@ class PerfettoExport:
             return
         floor = self._scene.floors.get(record.proc) or 0
         shares = (("ELU", record.active_ns), ("loop CPU", record.cpu_ns), ("run-queue wait", record.runq_ns))
-        values: dict[str, float | None] = {
-            name: None if ns is None else ns / record.dt_ns for name, ns in shares
-        }  # fmt: skip
+        values: dict[str, float | None] = {name: None if ns is None else ns / record.dt_ns for name, ns in shares}
         values["lag, ms above the floor"] = max(0, max(record.lag_ns) - floor) / NS_PER_MS if record.lag_ns else None
         values["backlog, bytes"] = record.backlog_bytes
         values["streams"] = record.streams
@@ -197,8 +205,13 @@ class PerfettoExport:
         track = self._tracks.track(("stalls", record.proc), f"loop of {record.proc}", "stalls", 0)
         start, end = self._at(record.start_ns), self._at(record.start_ns + max(0, record.dur_ns))
         name = " ".join(filter(None, (record.why, place(record))))
-        told = {"why": record.why, "stack": " < ".join(record.stack), "cpu_ms": _ms(record.cpu_ns),
-                "run_queue_ms": _ms(record.runq_ns), "gc_ms": _ms(record.gc_ns)}  # fmt: skip
+        told = {
+            "why": record.why,
+            "stack": " < ".join(record.stack),
+            "cpu_ms": _ms(record.cpu_ns),
+            "run_queue_ms": _ms(record.runq_ns),
+            "gc_ms": _ms(record.gc_ns),
+        }
         if start < self._stall_ends.get(record.proc, 0):  # told twice, or not to be believed
             self._tracks.instant(track, start, name, told)
             return

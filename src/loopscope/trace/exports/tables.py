@@ -112,23 +112,48 @@ class Tabler:
         t_ns, dt = record.t_ns, record.dt_ns
         since, unix = self._when(t_ns)
         floor = self.scene.floors.get(record.proc)
-        yield "loop_lag", [
-            (
-                t_ns, lag, since, unix, record.proc, record.loop, floor, None if floor is None else max(0, lag - floor),
-                record.beat_ns or None,
-            )
-            for lag in record.lag_ns
-        ]  # fmt: skip
+        yield (
+            "loop_lag",
+            [
+                (
+                    t_ns,
+                    lag,
+                    since,
+                    unix,
+                    record.proc,
+                    record.loop,
+                    floor,
+                    None if floor is None else max(0, lag - floor),
+                    record.beat_ns or None,
+                )
+                for lag in record.lag_ns
+            ],
+        )
         if dt <= 0:
             return
         shares = (record.active_ns, record.cpu_ns, record.runq_ns, record.gc_ns)
-        yield "loop_metrics", [
-            (
-                t_ns, since, unix, record.proc, record.loop, dt, *(None if ns is None else ns / dt for ns in shares),
-                record.reads, record.streams, record.tasks, record.backlog_bytes, record.dropped,
-                record.observer_ns / dt, record.process_ns / dt, record.connections,
-            )
-        ]  # fmt: skip
+        yield (
+            "loop_metrics",
+            [
+                (
+                    t_ns,
+                    since,
+                    unix,
+                    record.proc,
+                    record.loop,
+                    dt,
+                    *(None if ns is None else ns / dt for ns in shares),
+                    record.reads,
+                    record.streams,
+                    record.tasks,
+                    record.backlog_bytes,
+                    record.dropped,
+                    record.observer_ns / dt,
+                    record.process_ns / dt,
+                    record.connections,
+                )
+            ],
+        )
 
     def _chunks(self, record: Chunks) -> Iterator[tuple[str, list[Row]]]:
         scene, rows = self.scene, []
@@ -151,10 +176,21 @@ class Tabler:
             agent = scene.agent(number)
             rows.append(
                 (
-                    recv, agent.name, stream.index, None, gap, handled, *self._when(recv), number, agent.server,
-                    agent.model, record.proc, delay, server_gap,
+                    recv,
+                    agent.name,
+                    stream.index,
+                    None,
+                    gap,
+                    handled,
+                    *self._when(recv),
+                    number,
+                    agent.server,
+                    agent.model,
+                    record.proc,
+                    delay,
+                    server_gap,
                 )
-            )  # fmt: skip
+            )
             stream.index = None if stream.index is None else stream.index + 1
             stream.recv_ns, stream.sent_ns = recv, sent
         yield "chunk_metrics", rows
@@ -162,21 +198,43 @@ class Tabler:
     def _power(self, record: Power) -> Iterator[tuple[str, list[Row]]]:
         used, total = (None if n is None else n / _MIB for n in (record.memory_used, record.memory_total))
         gpu = record.share if record.source == "nvml" else None
-        yield "gpu_metrics", [
-            (
-                self._date(record.t_ns), record.watts, None if gpu is None else gpu * 100.0, used,
-                *self._when(record.t_ns), record.source, record.name, record.share, total, record.words,
-            )
-        ]  # fmt: skip
+        yield (
+            "gpu_metrics",
+            [
+                (
+                    self._date(record.t_ns),
+                    record.watts,
+                    None if gpu is None else gpu * 100.0,
+                    used,
+                    *self._when(record.t_ns),
+                    record.source,
+                    record.name,
+                    record.share,
+                    total,
+                    record.words,
+                )
+            ],
+        )
 
     def _truth(self, record: Truth) -> Iterator[tuple[str, list[Row]]]:
         if record.watts is not None:
-            yield "gpu_metrics", [
-                (
-                    self._date(record.t_ns), record.watts, None, None, *self._when(record.t_ns), "simulated",
-                    record.proc, None, None, "an emulated server's power model",
-                )
-            ]  # fmt: skip
+            yield (
+                "gpu_metrics",
+                [
+                    (
+                        self._date(record.t_ns),
+                        record.watts,
+                        None,
+                        None,
+                        *self._when(record.t_ns),
+                        "simulated",
+                        record.proc,
+                        None,
+                        None,
+                        "an emulated server's power model",
+                    )
+                ],
+            )
 
     def _date(self, t_ns: int) -> str | None:
         unix = self.scene.unix_ns(t_ns)
@@ -191,16 +249,41 @@ class Tabler:
         itl = None
         if record.tokens is not None and record.tokens > 1 and record.first_ns is not None:
             itl = None if record.last_ns is None else (record.last_ns - record.first_ns) / (record.tokens - 1)
-        yield "requests", [
-            (
-                record.end_ns, agent.name, record.request, record.outcome, record.status, *self._when(record.end_ns),
-                self.scene.since_ns(record.start_ns), record.end_ns - record.start_ns, record.connect_ns,
-                None if record.first_ns is None else record.first_ns - record.start_ns, itl, record.chunks,
-                record.reads, record.bytes, record.tokens, record.prompt_tokens, record.total_ns, record.load_ns,
-                record.prompt_ns, record.eval_ns, record.handle_ns, record.throttle_ns, record.batch_ns, record.agent,
-                agent.server, agent.model, record.proc, record.words,
-            )
-        ]  # fmt: skip
+        yield (
+            "requests",
+            [
+                (
+                    record.end_ns,
+                    agent.name,
+                    record.request,
+                    record.outcome,
+                    record.status,
+                    *self._when(record.end_ns),
+                    self.scene.since_ns(record.start_ns),
+                    record.end_ns - record.start_ns,
+                    record.connect_ns,
+                    None if record.first_ns is None else record.first_ns - record.start_ns,
+                    itl,
+                    record.chunks,
+                    record.reads,
+                    record.bytes,
+                    record.tokens,
+                    record.prompt_tokens,
+                    record.total_ns,
+                    record.load_ns,
+                    record.prompt_ns,
+                    record.eval_ns,
+                    record.handle_ns,
+                    record.throttle_ns,
+                    record.batch_ns,
+                    record.agent,
+                    agent.server,
+                    agent.model,
+                    record.proc,
+                    record.words,
+                )
+            ],
+        )
 
     def _mark(self, record: Mark) -> Iterator[tuple[str, list[Row]]]:
         yield "marks", [self._marked(record.t_ns, "mark", words=record.words)]
@@ -217,12 +300,20 @@ class Tabler:
 
     def _finding(self, record: Finding) -> Iterator[tuple[str, list[Row]]]:
         new = "on" if record.on else "off"
-        yield "marks", [
-            self._marked(
-                record.t_ns, "finding", record.name, new=new, words=record.sentence, evidence=record.evidence,
-                lever=record.lever,
-            )
-        ]  # fmt: skip
+        yield (
+            "marks",
+            [
+                self._marked(
+                    record.t_ns,
+                    "finding",
+                    record.name,
+                    new=new,
+                    words=record.sentence,
+                    evidence=record.evidence,
+                    lever=record.lever,
+                )
+            ],
+        )
 
     def _loss(self, record: Loss) -> Iterator[tuple[str, list[Row]]]:
         if record.what in RECORDS_LOST:
@@ -249,14 +340,29 @@ class Tabler:
 
     def _stalled(self, record: Stall) -> Row:
         return self._marked(
-            record.start_ns, "stall", record.why, duration=record.dur_ns, words=place(record),
-            evidence=" < ".join(record.stack), by=record.proc,
-        )  # fmt: skip
+            record.start_ns,
+            "stall",
+            record.why,
+            duration=record.dur_ns,
+            words=place(record),
+            evidence=" < ".join(record.stack),
+            by=record.proc,
+        )
 
     def _marked(
-        self, t_ns: int, kind: str, name: str = "", *, old: str = "", new: str = "", duration: int | None = None,
-        words: str = "", evidence: str = "", lever: str = "", by: str = "",
-    ) -> Row:  # fmt: skip
+        self,
+        t_ns: int,
+        kind: str,
+        name: str = "",
+        *,
+        old: str = "",
+        new: str = "",
+        duration: int | None = None,
+        words: str = "",
+        evidence: str = "",
+        lever: str = "",
+        by: str = "",
+    ) -> Row:
         return (t_ns, kind, name, old, new, duration, words, evidence, lever, by, *self._when(t_ns))
 
 

@@ -27,8 +27,11 @@ LIMITS = {
 }
 """What ended a ramp or a calibration, in words."""
 _SAID = {
-    "server": "the server is the limit", "core": "core", "instrument": "loopscope itself", "range": "no more could be",
-}  # fmt: skip
+    "server": "the server is the limit",
+    "core": "core",
+    "instrument": "loopscope itself",
+    "range": "no more could be",
+}
 """What stands in a ramp's own sentence then."""
 _WIDE = 1.15
 """Ends of an interval that lie further apart are drawn, not its middle: after a noisy ramp no point is near that."""
@@ -44,14 +47,18 @@ def standings(view: View, width: int, height: int) -> list[Row]:
     window = f"over the last {view.snapshot.window_s:.0f} s"
     entries: list[tuple[str, str, str, str, str, str]] = [
         ("now", _rate(ceiling.now_chunks_s), "", f"chunks/s {window}", "rate bold", "label"),
-        ("at least", _rate(ceiling.at_least_chunks_s, "≥"), "",
-         ceiling.words or f"a lower bound: rate / loop busy, {window}; a fuller loop costs less a chunk", "bound bold",
-         "missing" if ceiling.words else "label"),
+        (
+            "at least",
+            _rate(ceiling.at_least_chunks_s, "≥"),
+            "",
+            ceiling.words or f"a lower bound: rate / loop busy, {window}; a fuller loop costs less a chunk",
+            "bound bold",
+            "missing" if ceiling.words else "label",
+        ),
         _entry("expected", ceiling.expected, ceiling.expected_words or "no calibration yet", "elu bold", "≈"),
         _entry("measured", ceiling.measured, "no ramp yet with these levers and so many streams", "value bold"),
-        _entry("full point", full, "not known: from here on the loop is full (ELU 0.95) and delay rises",
-               "finding"),
-    ]  # fmt: skip
+        _entry("full point", full, "not known: from here on the loop is full (ELU 0.95) and delay rises", "finding"),
+    ]
     if ceiling.headroom is not None:
         of = f"1 - now / {ceiling.headroom_of}"
         entries.append(("headroom", share(max(0.0, ceiling.headroom)), "", of, "value bold", "label"))

@@ -173,9 +173,17 @@ def _look(value: float) -> str:
 
 
 def _step(
-    name: str, words: str, value: float, low: float, high: float, cells: int, inner: int, style: str,
-    *, chosen: bool = False,
-) -> Row:  # fmt: skip
+    name: str,
+    words: str,
+    value: float,
+    low: float,
+    high: float,
+    cells: int,
+    inner: int,
+    style: str,
+    *,
+    chosen: bool = False,
+) -> Row:
     figure = _signed(value) if words else f"{100 * value:.1f}"
     ink = Ink().put("▸" if chosen else " ", "cursor-mark bold").fitted(name, 15, "value bold" if chosen else "label")
     ink.fitted(figure, 7, "value bold", right=True).gap(2)

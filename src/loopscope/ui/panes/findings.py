@@ -41,9 +41,7 @@ def listing(view: View, width: int, height: int) -> list[Row]:
         words = "nothing was found so far" if view.seen else "not enough data"
         return frame("findings", message(words, inner, high), width, height)
     chosen, first = view.finding_place(), first_shown(view, high)
-    body = [
-        _row(item, first + i == chosen, inner) for i, item in enumerate(items[first : first + max(0, high)])
-    ]  # fmt: skip
+    body = [_row(item, first + i == chosen, inner) for i, item in enumerate(items[first : first + max(0, high)])]
     holding = sum(item.until_s is None for item in items)
     said = f"{holding} now · {plural(len(items) - holding, 'earlier one')}"
     shown = f"{first + 1} to {first + len(body)} of {len(items)}" if len(body) < len(items) else ""

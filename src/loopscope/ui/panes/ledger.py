@@ -47,10 +47,16 @@ def draw(view: View, width: int, height: int) -> list[Row]:
         said = f"{first + 1} to {first + len(shown)} of {said}"
     sure = any(effect.changes for effect in effects)
     legend: list[list[Run]] = [
-        [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse  ", "label"),
-         ("≈ cannot tell" if sure else "≈ within 5 %", "same"), ("   h: until handled", "label")],
+        [
+            ("✓", "better bold"),
+            (" better  ", "label"),
+            ("✗", "worse bold"),
+            (" worse  ", "label"),
+            ("≈ cannot tell" if sure else "≈ within 5 %", "same"),
+            ("   h: until handled", "label"),
+        ],
         [],
-    ]  # fmt: skip
+    ]
     return frame(title, body, width, height, right=legend, bottom=[[(said, "label")]])
 
 

@@ -149,8 +149,15 @@ def _nearest(view: View) -> str:
 
 def _hints(view: View) -> list[list[Run]]:
     now: list[Run] = [("End", "key bold"), (" now  " if view.running else " end  ", "label")]
-    keys = (("space", "play"), ("← →", "10 s"), (", .", "1 s"), ("[ ]", "speed"), ("n N", "marks"), ("g", "go to"),
-            ("L", "again and again"))  # fmt: skip
+    keys = (
+        ("space", "play"),
+        ("← →", "10 s"),
+        (", .", "1 s"),
+        ("[ ]", "speed"),
+        ("n N", "marks"),
+        ("g", "go to"),
+        ("L", "again and again"),
+    )
     variants: list[list[Run]] = []
     for kept in (7, 6, 5, 3, 2):
         runs: list[Run] = []

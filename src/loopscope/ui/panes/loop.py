@@ -95,14 +95,22 @@ def costs(view: View, width: int, height: int) -> list[Row]:
     body = [
         _fact("CPU per chunk", _cpu_per_chunk(snap), loop.words.get("loop_cpu", ""), inner),
         _fact("chunks per read", _plain(loop.chunks_per_read), "", inner),
-        _fact("bytes unread", "" if loop.backlog_bytes is None else size(loop.backlog_bytes),
-              loop.words.get("backlog", ""), inner),
+        _fact(
+            "bytes unread",
+            "" if loop.backlog_bytes is None else size(loop.backlog_bytes),
+            loop.words.get("backlog", ""),
+            inner,
+        ),
         _fact("lag", _spread(loop.lag_ms, inner), loop.words.get("lag", ""), inner),
-        _fact("its idle floor", "" if loop.lag_floor_ms is None else f"{ms(loop.lag_floor_ms)} ms, taken off",
-              loop.words.get("lag", ""), inner),
+        _fact(
+            "its idle floor",
+            "" if loop.lag_floor_ms is None else f"{ms(loop.lag_floor_ms)} ms, taken off",
+            loop.words.get("lag", ""),
+            inner,
+        ),
         _fact("to connect", _connect(loop), "no connection was made yet", inner),
         _fact("context switches", _switches(loop), loop.words.get("switches", ""), inner),
-    ]  # fmt: skip
+    ]
     # Reads, chunks and connects are counted for all of them; what waits is that of the loop above.
     all_of_them: list[list[Run]] = [[("CPU, reads, connects of all loops", "label")], []] if loop.count > 1 else []
     return frame("costs and waits", body, width, height, right=all_of_them)

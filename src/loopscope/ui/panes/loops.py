@@ -8,8 +8,17 @@ from loopscope.ui.view import View
 
 FULL = 0.95
 """Share of busy time at which a loop counts as full: from here on chunks clump and wait."""
-_COLUMNS = (("busy", 8), ("CPU", 8), ("no core", 9), ("GC", 8), ("lag p99", 9), ("> 10 ms", 9), ("streams", 9),
-            ("tasks", 7), ("unread", 11))  # fmt: skip
+_COLUMNS = (
+    ("busy", 8),
+    ("CPU", 8),
+    ("no core", 9),
+    ("GC", 8),
+    ("lag p99", 9),
+    ("> 10 ms", 9),
+    ("streams", 9),
+    ("tasks", 7),
+    ("unread", 11),
+)
 
 
 def which(loop: LoopView) -> str:
@@ -44,9 +53,17 @@ def _order(loop: LoopView) -> tuple[int, str]:
 def _row(loop: LoopView, first: bool, columns: int, inner: int) -> Row:
     ink = Ink().put("▸" if first else " ", "cursor-mark bold").put(fit(f"{loop.name} {loop.proc}", 19), "value")
     full = "stall bold" if (loop.elu or 0.0) >= FULL else "value bold"
-    texts = (share(loop.elu), share(loop.cpu), share(loop.runq), share(loop.gc), ms(loop.lag_ms.p99),
-             share(loop.waited_10ms), str(loop.streams), str(loop.tasks),
-             NONE if loop.backlog_bytes is None else size(loop.backlog_bytes))  # fmt: skip
+    texts = (
+        share(loop.elu),
+        share(loop.cpu),
+        share(loop.runq),
+        share(loop.gc),
+        ms(loop.lag_ms.p99),
+        share(loop.waited_10ms),
+        str(loop.streams),
+        str(loop.tasks),
+        NONE if loop.backlog_bytes is None else size(loop.backlog_bytes),
+    )
     for place, (text, (_, cells)) in enumerate(zip(texts[:columns], _COLUMNS, strict=False)):
         ink.fitted(text, cells, full if place == 0 else "value", right=True)
     if loop.silent_s > 0:

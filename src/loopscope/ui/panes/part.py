@@ -108,7 +108,11 @@ def _agents(part: str, found: RoundsFound, whole_ms: float | None, inner: int) -
 
 
 def _row(name: str, value: float | None, whole_ms: float | None, words: str, inner: int) -> Row:
-    ink = Ink().put(" ").fitted(name, 14, "label").fitted(NONE if value is None else minus(value), 7, "value bold",
-                                                         right=True)  # fmt: skip
+    ink = (
+        Ink()
+        .put(" ")
+        .fitted(name, 14, "label")
+        .fitted(NONE if value is None else minus(value), 7, "value bold", right=True)
+    )
     ink.fitted(_ms(value, whole_ms), 11, "value", right=True)
     return ink.put(fit(f"  {words}", max(0, inner - ink.width)), "label").row(inner)

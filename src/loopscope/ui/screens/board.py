@@ -308,7 +308,7 @@ class Rounds(Board):
 
 def _simple(
     name: str, panes: Sequence[tuple[str, Draw, int, int]], place: Callable[[int, int], dict[str, Box]]
-) -> Callable[[], Board]:  # fmt: skip
+) -> Callable[[], Board]:
     """Give the maker of a screen between header and footer that only shows."""
 
     class Simple(Board):

@@ -31,8 +31,11 @@ WORDS = (
     ("ITL", "time per token within a request: (last - first chunk) / (tokens - 1)"),
     ("loop busy (ELU)", "share of time in which the event loop was not waiting for something to do"),
     ("lag", "how late a heartbeat on the loop comes, above what an idle loop here shows (idle floor)"),
-    ("at least", "rate / loop busy: a lower bound of the ceiling. A busier loop costs less a chunk, so the real"
-     " ceiling is higher; what a fuller loop costs is delay"),
+    (
+        "at least",
+        "rate / loop busy: a lower bound of the ceiling. A busier loop costs less a chunk, so the real"
+        " ceiling is higher; what a fuller loop costs is delay",
+    ),
     ("expected", "ceiling from a calibration of this client, loop and shape on this machine, with an interval"),
     ("measured", "ceiling that a ramp has found: the highest rate at which the client kept up"),
     ("full point", "the rate from which the loop is full (ELU 0.95): from here on delay rises"),
@@ -41,7 +44,7 @@ WORDS = (
     ("✓ ✗ ≈", "a lever's effect: better, worse, the same within 5 %; figures before and after it settled"),
     ("△ ▲ × ┊", "on a histogram's axis: p50, p99, largest; the idle floor"),
     ("observer", "what the probes cost the measured process; dropped samples are counted, in red"),
-)  # fmt: skip
+)
 
 
 class Page(ModalScreen[None]):

@@ -35,46 +35,89 @@ def spread(p50: float, p90: float | None = None) -> Quantiles:
 
 def request(**more: Any) -> RequestView:
     given = {
-        "t_s": T - 1, "request": 1, "outcome": "ok", "words": "", "ttft_ms": 50.0, "itl_ms": 10.0, "tokens": 256,
-        "chunks": 256, "duration_s": 2.6, "connect_ms": 0.0, "load_ms": 20.0,
-    }  # fmt: skip
+        "t_s": T - 1,
+        "request": 1,
+        "outcome": "ok",
+        "words": "",
+        "ttft_ms": 50.0,
+        "itl_ms": 10.0,
+        "tokens": 256,
+        "chunks": 256,
+        "duration_s": 2.6,
+        "connect_ms": 0.0,
+        "load_ms": 20.0,
+    }
     return RequestView(**{**given, **more})
 
 
 def agent(number: int = 0, **more: Any) -> AgentView:
     given: dict[str, Any] = {
-        "agent": number, "name": f"agent-{number + 1}", "server": number % 2, "model": "m", "state": "streaming",
-        "endpoint": f"http://127.0.0.1:{9001 + number % 2}", "words": "", "chunks_s": 100.0, "tok_s": 100.0,
-        "spark_chunks_s": np.full(60, 100.0), "ttft_ms": spread(50), "itl_ms": spread(10), "gap_ms": spread(10),
-        "server_gap_ms": spread(10), "delay_ms": spread(0.1), "delay_words": "", "requests": 9, "errors": 0,
-        "chunks": 900, "tokens": 900, "recent": tuple(request(t_s=T - 1 - 3 * n) for n in range(9)),
-    }  # fmt: skip
+        "agent": number,
+        "name": f"agent-{number + 1}",
+        "server": number % 2,
+        "model": "m",
+        "state": "streaming",
+        "endpoint": f"http://127.0.0.1:{9001 + number % 2}",
+        "words": "",
+        "chunks_s": 100.0,
+        "tok_s": 100.0,
+        "spark_chunks_s": np.full(60, 100.0),
+        "ttft_ms": spread(50),
+        "itl_ms": spread(10),
+        "gap_ms": spread(10),
+        "server_gap_ms": spread(10),
+        "delay_ms": spread(0.1),
+        "delay_words": "",
+        "requests": 9,
+        "errors": 0,
+        "chunks": 900,
+        "tokens": 900,
+        "recent": tuple(request(t_s=T - 1 - 3 * n) for n in range(9)),
+    }
     return AgentView(**{**given, **more})
 
 
 CALM = Recent(
-    seconds=3.0, chunks=600, elu=0.05, cpu=0.04, runq=0.005, gc=0.0, others=0.0, observer=0.003, lag_ms=spread(0.1),
-    delay_ms=spread(0.1), waited_ms=0.05, gap_ms=10.0, server_gap_ms=10.0, gap_p50_ms=10.0, server_gap_p50_ms=10.0,
-    server_gap_least_ms=10.0, server_gap_max_ms=11.0, gil_taken=0.02,
-)  # fmt: skip
+    seconds=3.0,
+    chunks=600,
+    elu=0.05,
+    cpu=0.04,
+    runq=0.005,
+    gc=0.0,
+    others=0.0,
+    observer=0.003,
+    lag_ms=spread(0.1),
+    delay_ms=spread(0.1),
+    waited_ms=0.05,
+    gap_ms=10.0,
+    server_gap_ms=10.0,
+    gap_p50_ms=10.0,
+    server_gap_p50_ms=10.0,
+    server_gap_least_ms=10.0,
+    server_gap_max_ms=11.0,
+    gil_taken=0.02,
+)
 
 
 def snap(recent: dict[str, Any] | None = None, levers: dict[str, str] | None = None, **more: Any) -> Snapshot:
     """A calm pair, with changes."""
     values = lever_defaults() | (levers or {})
     given: dict[str, Any] = {
-        "t_s": T, "embedded": True, "agents": (agent(0), agent(1)), "loop": LoopView(name="asyncio", backlog_bytes=0),
-        "levers": tuple(LeverView(name, value) for name, value in values.items()), "host_cpu": (0.1, 0.2),
-        "recent": replace(CALM, **(recent or {})), "observer": ObserverView(rig_share=0.003, screen_share=0.02),
-    }  # fmt: skip
+        "t_s": T,
+        "embedded": True,
+        "agents": (agent(0), agent(1)),
+        "loop": LoopView(name="asyncio", backlog_bytes=0),
+        "levers": tuple(LeverView(name, value) for name, value in values.items()),
+        "host_cpu": (0.1, 0.2),
+        "recent": replace(CALM, **(recent or {})),
+        "observer": ObserverView(rig_share=0.003, screen_share=0.02),
+    }
     return Snapshot(**{**given, **more})
 
 
 def stalls(count: int, length_ms: float, why: str = "callback", every_s: float = 1.0, **more: Any) -> dict[str, Any]:
     """That many stalls, the last of them half a second ago."""
-    views = (
-        StallView(T - 0.5 - every_s * back, length_ms, why, "app.py:12 in work", **more) for back in range(count)
-    )  # fmt: skip
+    views = (StallView(T - 0.5 - every_s * back, length_ms, why, "app.py:12 in work", **more) for back in range(count))
     return {"stalls": tuple(views)[::-1]}
 
 

@@ -36,9 +36,13 @@ def loop_name(on_loop: OnLoop, request: pytest.FixtureRequest) -> str:
 
 
 async def _stream(
-    kind: type[Client], url: str, requests: int, look: Callable[[int], None] | None = None,
-    samples: Samples | None = None, **levers: str,
-) -> list[Request]:  # fmt: skip
+    kind: type[Client],
+    url: str,
+    requests: int,
+    look: Callable[[int], None] | None = None,
+    samples: Samples | None = None,
+    **levers: str,
+) -> list[Request]:
     """Let one agent stream with these levers; ``look(fd)`` is called when a request has ended."""
     samples, dials = samples or Samples("rig-1"), Levers()
     for name, value in levers.items():

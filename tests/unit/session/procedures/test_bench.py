@@ -14,10 +14,22 @@ GROWS = Trend(80.0, 2.0, 1.0, 160.0)
 
 def stretch(chunks: int, **more: object) -> Stretch:
     given: dict[str, object] = {
-        "seconds": 2.0, "chunks": chunks, "elu": 0.5, "cpu": 0.4, "runq": 0.02, "process": 0.5, "turns": chunks,
-        "reads": chunks, "rigs": 1, "dropped": 0, "delay_p50_ms": 1.0, "delay_p99_ms": 2.0, "delay_max_ms": 3.0,
-        "trend": FLAT, "late_trend": FLAT,
-    }  # fmt: skip
+        "seconds": 2.0,
+        "chunks": chunks,
+        "elu": 0.5,
+        "cpu": 0.4,
+        "runq": 0.02,
+        "process": 0.5,
+        "turns": chunks,
+        "reads": chunks,
+        "rigs": 1,
+        "dropped": 0,
+        "delay_p50_ms": 1.0,
+        "delay_p99_ms": 2.0,
+        "delay_max_ms": 3.0,
+        "trend": FLAT,
+        "late_trend": FLAT,
+    }
     return Stretch(**(given | more))
 
 

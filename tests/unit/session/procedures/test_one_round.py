@@ -47,20 +47,39 @@ def state(word: str, t_ms: float) -> AgentState:
 
 def request(**values: object) -> Request:
     made = {
-        "t_ns": 1000 * MS, "proc": "rig-1", "agent": 0, "request": 1, "outcome": "ok", "start_ns": 0,
-        "end_ns": 1000 * MS, "first_ns": 100 * MS, "last_ns": 1000 * MS, "chunks": 10, "tokens": 10,
-        "prompt_tokens": 3, "total_ns": 900 * MS, "load_ns": 0, "prompt_ns": 50 * MS, "eval_ns": 800 * MS,
-        "connect_ns": 2 * MS, "handle_ns": MS,
-    }  # fmt: skip
+        "t_ns": 1000 * MS,
+        "proc": "rig-1",
+        "agent": 0,
+        "request": 1,
+        "outcome": "ok",
+        "start_ns": 0,
+        "end_ns": 1000 * MS,
+        "first_ns": 100 * MS,
+        "last_ns": 1000 * MS,
+        "chunks": 10,
+        "tokens": 10,
+        "prompt_tokens": 3,
+        "total_ns": 900 * MS,
+        "load_ns": 0,
+        "prompt_ns": 50 * MS,
+        "eval_ns": 800 * MS,
+        "connect_ns": 2 * MS,
+        "handle_ns": MS,
+    }
     return Request(**(made | values))  # type: ignore[arg-type]
 
 
 def last_row(delay_ms: float | None, handled_ms: float) -> Chunks:
     delay = None if delay_ms is None else int(delay_ms * MS)
     return Chunks(
-        t_ns=999 * MS, proc="rig-1", base_ns=980 * MS, agent=[0, 0], recv=[0, 10 * MS], delay=[None, delay],
+        t_ns=999 * MS,
+        proc="rig-1",
+        base_ns=980 * MS,
+        agent=[0, 0],
+        recv=[0, 10 * MS],
+        delay=[None, delay],
         handled=[0, int(handled_ms * MS)],
-    )  # fmt: skip
+    )
 
 
 def play(*records: AnyRecord) -> Round:
@@ -139,9 +158,15 @@ def test_the_loop_is_metered_above_its_floor() -> None:
     meters = Meters({"rig-1": MS})
     for number in range(20):
         pulse = Pulse(
-            t_ns=number * 100 * MS, proc="rig-1", dt_ns=100 * MS, loop="asyncio", active_ns=30 * MS, cpu_ns=20 * MS,
-            lag_ns=[3 * MS] * 6, beat_ns=50 * MS,
-        )  # fmt: skip
+            t_ns=number * 100 * MS,
+            proc="rig-1",
+            dt_ns=100 * MS,
+            loop="asyncio",
+            active_ns=30 * MS,
+            cpu_ns=20 * MS,
+            lag_ns=[3 * MS] * 6,
+            beat_ns=50 * MS,
+        )
         meters.feed(pulse)
     meters.feed(last_row(5, 0.1))
     made = meters.figures(2.0)

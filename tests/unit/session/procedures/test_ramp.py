@@ -21,8 +21,16 @@ COSTS = Costs(60.0, 40.0, 20.0, 0.0, 0)
 class MadeBench:
     """A client that carries ``hard`` chunks/s and a server that sends ``server`` at most; ``noise`` disturbs."""
 
-    def __init__(self, streams: int = 2, hard: float = 40_000.0, server: float = math.inf, noise: float = 0.0,
-                 runq: float = 0.0, pauses: tuple[int, ...] = (), server_runq: float = 0.0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        streams: int = 2,
+        hard: float = 40_000.0,
+        server: float = math.inf,
+        noise: float = 0.0,
+        runq: float = 0.0,
+        pauses: tuple[int, ...] = (),
+        server_runq: float = 0.0,
+    ) -> None:
         self.streams, self.rate, self.hard, self.server = streams, 25.0, hard, server
         self.server_runq = server_runq
         self.noise, self.runq, self.random = noise, runq, random.Random(1)
@@ -58,16 +66,33 @@ class MadeBench:
         delivered = min(offered * (0.95 if paused else 1.0), hard)
         light = delivered < hard / 2
         load = Load(
-            self.streams, offered, delivered, elu=min(1.0, 0.2 + 0.79 * delivered / hard),
-            cpu_us=COSTS.us(1.0, 1.0) if light else 1e6 / hard, turns=1.0 if light else 0.1,
-            reads=1.0 if light else 0.5, runq=self.runq, delay_p50_ms=1.0, delay_p99_ms=2.0,
-        )  # fmt: skip
+            self.streams,
+            offered,
+            delivered,
+            elu=min(1.0, 0.2 + 0.79 * delivered / hard),
+            cpu_us=COSTS.us(1.0, 1.0) if light else 1e6 / hard,
+            turns=1.0 if light else 0.1,
+            reads=1.0 if light else 0.5,
+            runq=self.runq,
+            delay_p50_ms=1.0,
+            delay_p99_ms=2.0,
+        )
         short = offered < 0.97 * asked
         return Step(
-            asked=asked, rate=self.rate, load=load, seconds=dwell_s, process_us=None, slope_ms_s=0.0, fell=fell,
-            open=False, limited_by="client" if fell else "server" if short else "", late_p99_ms=0.1, server_cpu=0.1,
-            server_runq=self.server_runq, slices=(delivered,) * 8,
-        )  # fmt: skip
+            asked=asked,
+            rate=self.rate,
+            load=load,
+            seconds=dwell_s,
+            process_us=None,
+            slope_ms_s=0.0,
+            fell=fell,
+            open=False,
+            limited_by="client" if fell else "server" if short else "",
+            late_p99_ms=0.1,
+            server_cpu=0.1,
+            server_runq=self.server_runq,
+            slices=(delivered,) * 8,
+        )
 
 
 def climbed(bench: MadeBench, shape: str = "rate", rate: float = 100.0) -> Ramp:

@@ -19,11 +19,14 @@ def made(**settings: str) -> Calibration:
     keys = {"client": "httpx", "loop": "asyncio", "decoder": "orjson", "batch": "off", "placement": "loop"} | settings
     row = Load(streams=2, offered=1, delivered=1)
     return Calibration(
-        date="2026-11-21T13:50+00:00", machine=shelf.machine(), settings=keys,
+        date="2026-11-21T13:50+00:00",
+        machine=shelf.machine(),
+        settings=keys,
         versions=shelf.versions_now(keys["client"], keys["loop"]),
         shapes=[Shape(streams=2, hard=Bound(low=1.0, mid=2.0, high=None), rows=[row])],
-        costs=Costs(wakeup_us=60, read_us=20, chunk_us=10, error=0.1, loads=8), words="as measured",
-    )  # fmt: skip
+        costs=Costs(wakeup_us=60, read_us=20, chunk_us=10, error=0.1, loads=8),
+        words="as measured",
+    )
 
 
 def test_what_is_kept_comes_back(own_folder) -> None:

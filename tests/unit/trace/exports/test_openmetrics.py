@@ -29,8 +29,9 @@ def test_counters_end_at_what_the_trace_holds(tmp_path: Path) -> None:
     assert sum(last.values()) == chunks(everything())
     assert set(last) == {"agent-1", "agent-2"}
     assert {labels["agent"]: value for _, labels, value, _ in found["loopscope_tokens"]} == {
-        "agent-1": 400, "agent-2": 400,
-    }  # fmt: skip
+        "agent-1": 400,
+        "agent-2": 400,
+    }
     assert {labels["outcome"] for _, labels, _, _ in found["loopscope_requests"]} == {"ok"}
     times = sorted({time for *_, time in found["loopscope_chunks"]})
     assert times == [WALL / S + second for second in range(1, 7)]

@@ -138,8 +138,9 @@ def test_each_agent_has_a_track_with_its_requests_and_chunks(tmp_path: Path) -> 
     """Requests nest their parts; each chunk is two slices that meet at its receipt; nothing is left out."""
     tracks = imported(exported(tmp_path, "perfetto"))
     assert [track.name for track in named(tracks, "agent-")] == [
-        "agent-1 (emulated-7b at http://127.0.0.1:9001)", "agent-2 (emulated-7b at http://127.0.0.1:9002)",
-    ]  # fmt: skip
+        "agent-1 (emulated-7b at http://127.0.0.1:9001)",
+        "agent-2 (emulated-7b at http://127.0.0.1:9002)",
+    ]
     for agent in named(tracks, "agent-"):
         requests = [one for one in agent.slices if one.depth == 0]
         assert [one.name for one in requests] == [f"request {n} ok" for n in range(4)]
@@ -174,8 +175,10 @@ def test_counters_and_events_are_there(tmp_path: Path) -> None:
     assert [name for _, name, _ in named(tracks, "procedures")[0].instants] == ["ramp begins", "ramp: done"]
     (stall,) = named(tracks, "stalls")[0].slices
     assert (stall.name, stall.start - BEGIN, stall.end - stall.start) == (
-        "callback app/main.py:12 parse", 3900 * MS, 80 * MS,
-    )  # fmt: skip
+        "callback app/main.py:12 parse",
+        3900 * MS,
+        80 * MS,
+    )
 
 
 def test_the_wall_clock_is_told(tmp_path: Path) -> None:
@@ -226,18 +229,31 @@ def test_whatever_the_times_are_the_slices_nest(tmp_path: Path) -> None:
     for n, (start, end, first, last) in enumerate(times):
         records.append(
             Request(
-                t_ns=ZERO + n, proc="rig-1", agent=0, request=n, outcome="ok", start_ns=ZERO + start * S,
-                end_ns=ZERO + end * S, first_ns=None if first is None else ZERO + first * S,
+                t_ns=ZERO + n,
+                proc="rig-1",
+                agent=0,
+                request=n,
+                outcome="ok",
+                start_ns=ZERO + start * S,
+                end_ns=ZERO + end * S,
+                first_ns=None if first is None else ZERO + first * S,
                 last_ns=None if last is None else ZERO + last * S,
             )
-        )  # fmt: skip
+        )
     for over, start, length in [(False, 1, 3), (False, 1, 4), (True, 1, 5), (True, 2, 1), (False, 8, 1)]:
         stall = Stall(t_ns=ZERO + 9, proc="rig-1", start_ns=ZERO + start * S, dur_ns=length * S, over=over)
         records.append(stall)
     records.append(
-        Chunks(t_ns=ZERO, proc="rig-1", base_ns=ZERO - 3000 * S, agent=[0, 0], recv=[0, 5], delay=[9 * S, 0],
-               handled=[-5, 10**9])
-    )  # fmt: skip
+        Chunks(
+            t_ns=ZERO,
+            proc="rig-1",
+            base_ns=ZERO - 3000 * S,
+            agent=[0, 0],
+            recv=[0, 5],
+            delay=[9 * S, 0],
+            handled=[-5, 10**9],
+        )
+    )
     early = [_moved(record, -shift) for record in records]
     for n, given in enumerate((records, early)):
         tracks = imported(exported(tmp_path, "perfetto", given, f"{n}.jsonl"))

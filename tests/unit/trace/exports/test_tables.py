@@ -83,9 +83,7 @@ def test_loop_power_requests_and_marks_are_rows(folder: Path) -> None:
     requests = one(f"select count(*), sum(tokens), max(ttft_ms), max(chunks) from {table(folder, 'requests')}")
     assert requests == (8, 800, pytest.approx(200.0), 100)
     kinds = duckdb.sql(f"select kind from {table(folder, 'marks')} order by t_s").fetchall()
-    assert [kind for (kind,) in kinds] == [
-        "lever", "mark", "stall", "finding", "finding", "loss", "phase", "result"
-    ]  # fmt: skip
+    assert [kind for (kind,) in kinds] == ["lever", "mark", "stall", "finding", "finding", "loss", "phase", "result"]
     stall = one(f"select words, duration_ms, t_s from {table(folder, 'marks')} where kind = 'stall'")
     assert stall == ("app/main.py:12 parse", 80, pytest.approx(3.9))
 
@@ -116,11 +114,19 @@ def test_what_is_not_known_is_an_empty_cell(tmp_path: Path) -> None:
     records = merged(
         header(1),
         hello(1, floor_ns=None),
-        Chunks(t_ns=ZERO + S, proc="rig-1", base_ns=ZERO, agent=[0, 0], recv=[1, 2], delay=[None, 5], handled=[1, 1],
-               whole=[0]),
+        Chunks(
+            t_ns=ZERO + S,
+            proc="rig-1",
+            base_ns=ZERO,
+            agent=[0, 0],
+            recv=[1, 2],
+            delay=[None, 5],
+            handled=[1, 1],
+            whole=[0],
+        ),
         Rig(S, 2 * S, (0,), elu=None),
         Truth(t_ns=ZERO + S, proc="emulator-1", requests=1, streams=1, chunks=1, tokens=1, watts=31.5),
-    )  # fmt: skip
+    )
     out = exported(tmp_path, "csv", records)
     head = "select unix_s, chunk_index, gap_ms, delay_ms from"
     assert one(f"{head} '{out}/chunk_metrics.csv' order by t_s limit 1") == (None, None, None, None)

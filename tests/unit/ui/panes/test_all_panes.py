@@ -93,21 +93,36 @@ def hostile(words: str) -> Snapshot:
     nasty_standing = Standing(1e300, None, 1e-300, words, words, words, words)
     nasty = tuple(replace(a, name=words, endpoint=words, model=words, words=words) for a in base.agents)
     return replace(
-        base, agents=nasty, source_words=words, problem=words, output=(words,) * 3,
+        base,
+        agents=nasty,
+        source_words=words,
+        problem=words,
+        output=(words,) * 3,
         findings=(FindingView(words, words, words, words, 1.0, figures={words: 1e300}),),
         past_findings=(FindingView(words, words, words, words, 1.0, until_s=9.0),),
         loop=replace(base.loop, name=words, draining=(words,), words={words: words}),
-        stalls=tuple(map(named, base.stalls)), stall_places=tuple(map(named, base.stall_places[:1])),
+        stalls=tuple(map(named, base.stalls)),
+        stall_places=tuple(map(named, base.stall_places[:1])),
         power=replace(base.power, label=words, words=words),
-        ceiling=replace(base.ceiling, words=words, at_least_chunks_s=None, expected=nasty_standing,
-                        expected_words=words, full=nasty_standing, curve_words=words, server_words=words,
-                        next_levers=(NextLever(words, words, nasty_standing),)),
-        results=(ResultView(1.0, "round", words, {words: words, "scenario": words, "round": words}, {words: 1e300}),
-                 *(replace(one, words=words, settings=dict.fromkeys(one.settings, words)) for one in flipped())),
+        ceiling=replace(
+            base.ceiling,
+            words=words,
+            at_least_chunks_s=None,
+            expected=nasty_standing,
+            expected_words=words,
+            full=nasty_standing,
+            curve_words=words,
+            server_words=words,
+            next_levers=(NextLever(words, words, nasty_standing),),
+        ),
+        results=(
+            ResultView(1.0, "round", words, {words: words, "scenario": words, "round": words}, {words: 1e300}),
+            *(replace(one, words=words, settings=dict.fromkeys(one.settings, words)) for one in flipped()),
+        ),
         marks=tuple(replace(m, label=words) for m in base.marks),
         effects=tuple(replace(e, words=words, old=words) for e in base.effects),
         levers=tuple(replace(lever, value=words, busy=words) for lever in base.levers),
-    )  # fmt: skip
+    )
 
 
 VIEWS = {

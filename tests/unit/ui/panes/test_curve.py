@@ -48,9 +48,13 @@ def test_what_is_not_known_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("limited_by", "says"),
-    [("server", "the server was the limit first"), ("core", "the cores were taken"), ("client", ""),
-     ("range", "no more could be asked")],
-)  # fmt: skip
+    [
+        ("server", "the server was the limit first"),
+        ("core", "the cores were taken"),
+        ("client", ""),
+        ("range", "no more could be asked"),
+    ],
+)
 def test_what_was_the_limit(limited_by: str, says: str) -> None:
     """Another limit than the client is never passed off as the client's ceiling; what is stale says so."""
     found = Standing(9_000.0, 8_000.0, None, "a ramp", limited_by=limited_by, stale="httpx 0.29 was 0.28")

@@ -19,9 +19,12 @@ BASE = FakeSource(2).snapshot()
 def one(value_ms: float, n: float = 100, floor_ms: float | None = None) -> Histogram:
     """All values in one narrow bucket."""
     return Histogram(
-        np.array([value_ms * 0.999, value_ms * 1.001]), np.array([n]),
-        Quantiles(int(n), value_ms, value_ms, value_ms, value_ms), floor_ms, 10.0,
-    )  # fmt: skip
+        np.array([value_ms * 0.999, value_ms * 1.001]),
+        np.array([n]),
+        Quantiles(int(n), value_ms, value_ms, value_ms, value_ms),
+        floor_ms,
+        10.0,
+    )
 
 
 def lag(data: Histogram, width: int = 52, height: int = 10) -> list[str]:

@@ -20,9 +20,14 @@ def view(live: bool = True, running: bool = True, **more: object) -> View:
     source = FakeSource(2, playback=True)
     play = Playback(73.0, 100.0, playing=True, live=live)
     return View(
-        snapshot=source.snapshot(), seen=True, abilities=Abilities(running, True), overview=source.overview(),
-        playback=play, running=running, **more,  # type: ignore[arg-type]
-    )  # fmt: skip
+        snapshot=source.snapshot(),
+        seen=True,
+        abilities=Abilities(running, True),
+        overview=source.overview(),
+        playback=play,
+        running=running,
+        **more,  # type: ignore[arg-type]
+    )
 
 
 PAST, REPLAY = view(live=False), view(live=False, running=False)
@@ -92,9 +97,11 @@ def test_its_axis_rests_while_the_session_grows() -> None:
 def test_marks_stand_at_their_places() -> None:
     """Where several fall into one cell, the lever is shown; what stands at the position is named in the frame."""
     marks = (
-        MarkView(50.0, "throttle=60", "lever"), MarkView(50.1, "stall 31 ms", "stall"),
-        MarkView(73.0, "blocking-call", "finding"), MarkView(np.inf, "never", "mark"),
-    )  # fmt: skip
+        MarkView(50.0, "throttle=60", "lever"),
+        MarkView(50.1, "stall 31 ms", "stall"),
+        MarkView(73.0, "blocking-call", "finding"),
+        MarkView(np.inf, "never", "mark"),
+    )
     over = replace(REPLAY.overview, marks=marks)  # type: ignore[type-var]
     v = replace(REPLAY, overview=over)
     text = text_of(line.draw(v, 160, 8))
@@ -129,17 +136,21 @@ def test_nothing_is_known_yet() -> None:
 
 
 @given(
-    st.lists(st.floats(0, 1e12) | st.just(float("nan")), max_size=300), st.floats(0, 1e7), st.floats(1e-3, 1e7),
-    st.sampled_from([(40, 4), (60, 5), (80, 5), (100, 7), (160, 8), (200, 3), (20, 2)]), st.floats(-1e9, 1e9),
-)  # fmt: skip
+    st.lists(st.floats(0, 1e12) | st.just(float("nan")), max_size=300),
+    st.floats(0, 1e7),
+    st.floats(1e-3, 1e7),
+    st.sampled_from([(40, 4), (60, 5), (80, 5), (100, 7), (160, 8), (200, 3), (20, 2)]),
+    st.floats(-1e9, 1e9),
+)
 @settings(max_examples=150, deadline=None)
 def test_anything_can_be_drawn(
     values: list[float], position: float, length: float, size: tuple[int, int], at: float
 ) -> None:
     """Whatever the run was, every row has the asked width."""
     array = np.array(values)
-    over = Overview(np.arange(len(values), dtype=float), 1.0, array, array, array, array,
-                    (MarkView(at, "代理 [x]", "lever"),))  # fmt: skip
+    over = Overview(
+        np.arange(len(values), dtype=float), 1.0, array, array, array, array, (MarkView(at, "代理 [x]", "lever"),)
+    )
     for running in (True, False):
         play = Playback(min(position, length), length, True)
         v = View(playback=play, overview=over, running=running, seen=True)
