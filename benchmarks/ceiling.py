@@ -25,9 +25,9 @@ from loopscope.core.errors import LoopscopeError
 from loopscope.report.ceiling import cell, table
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures.calibration import calibrate
+from loopscope.session.procedures.calibration_store import kept
 from loopscope.session.procedures.ramp import measure
 from loopscope.session.procedures.runner import Handle
-from loopscope.session.procedures.shelf import kept
 from loopscope.settings import levers
 
 LOOPS = ("asyncio", "uvloop")

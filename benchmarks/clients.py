@@ -22,7 +22,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.settings.levers import clients_here, loops_here
 from loopscope.wire.worker import Worker
 
@@ -77,7 +77,7 @@ async def _bare(url: str, streams: int, seconds: float) -> tuple[int, int]:
 
 
 async def _client(name: str, url: str, streams: int, seconds: float, settle_s: float = 0.5) -> tuple[int, int]:
-    samples, dials = Samples("rig-1"), Levers()
+    samples, dials = SampleBuffer("rig-1"), Levers()
     dials.set("decoder", "orjson")
     client = make_client(client_class(name), dials.gate, secure=False)
     taken = 0

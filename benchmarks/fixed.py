@@ -18,9 +18,9 @@ import time
 from dataclasses import dataclass
 
 from loopscope.rig.clients.base import Wires
-from loopscope.rig.heart import Heart
+from loopscope.rig.heartbeat import Heartbeat
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.rig.watchdog import PERIOD_S, Watchdog
@@ -71,8 +71,8 @@ def _measure(kind: str, loop: str, seconds: float, pipe: ChildPipe) -> dict[str,
 
     async def run() -> dict[str, tuple[float, float]]:
         usages["loop"] = usage = ThreadUsage()
-        samples, gc_clock, wires = Samples("rig-1"), GcClock(), Wires()
-        heart = Heart(asyncio.get_running_loop(), samples)
+        samples, gc_clock, wires = SampleBuffer("rig-1"), GcClock(), Wires()
+        heart = Heartbeat(asyncio.get_running_loop(), samples)
         threads: list[tuple[threading.Thread, object]] = []
         if kind in ("heart", "all"):
             heart.start()

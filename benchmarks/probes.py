@@ -42,10 +42,10 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.dialects import DIALECTS, Account
 from loopscope.rig.framing import LineSplitter
-from loopscope.rig.heart import Heart
+from loopscope.rig.heartbeat import Heartbeat
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, make_loop
-from loopscope.rig.samples import ChunkRow, Samples
+from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.rig.watchdog import Watchdog
@@ -132,7 +132,7 @@ async def _bare(client_name: str, url: str, streams: int, seconds: float, stretc
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Counted(Samples):
+class _Counted(SampleBuffer):
     """Samples that count what the sender's thread has taken."""
 
     __slots__ = ("delays", "taken")
@@ -156,7 +156,7 @@ async def _probed(
     samples, dials = _Counted("rig-1", stretch.delays), Levers()
     dials.set("decoder", "orjson")
     client = make_client(client_class(client_name), dials.gate, secure=False)
-    heart, usage, gc_clock = Heart(asyncio.get_running_loop(), samples), ThreadUsage(), GcClock()
+    heart, usage, gc_clock = Heartbeat(asyncio.get_running_loop(), samples), ThreadUsage(), GcClock()
     heart.start()
     gc_clock.install()
     sender = Sender(

@@ -21,7 +21,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.settings.levers import canonical, clients_here, defaults
 from loopscope.settings.sockets import read_refused
 from loopscope.stats.pairs import ALIKE_AT_ONCE, pairs_interval
@@ -34,7 +34,7 @@ LOADS = (("32 x 300/s", 32, 300), ("2, flat out", 2, 0))
 
 async def _measure(client: str, url: str, streams: int, case: str, seconds: float) -> tuple[float, float]:
     """CPU us a chunk, and chunks a read."""
-    samples, dials = Samples("rig-1"), Levers()
+    samples, dials = SampleBuffer("rig-1"), Levers()
     name, sign, value = case.partition("=")
     if sign:
         dials.set(name, value)

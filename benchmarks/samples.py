@@ -26,14 +26,14 @@ from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Mark, Pulse, Server
 from loopscope.rig.clients.base import Wires
 from loopscope.rig.dialects import DIALECTS
-from loopscope.rig.heart import Heart
-from loopscope.rig.intake import Intake
+from loopscope.rig.heartbeat import Heartbeat
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.request_recorder import RequestRecorder
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.session.hub import Hub
+from loopscope.session.pipeline import Pipeline
 from loopscope.session.recorder import Recorder
 from loopscope.settings.levers import loops_here
 from loopscope.trace.reader import read
@@ -44,11 +44,11 @@ AGENTS = 32
 _TICK_S = 0.001
 
 
-async def _produce(samples: Samples, rate: float, seconds: float) -> int:
+async def _produce(samples: SampleBuffer, rate: float, seconds: float) -> int:
     """Hand out lines at ``rate``, whatever the loop's timers do; give how many."""
     dials, bucket = Levers(), TokenBucket()
     dials.set("decoder", "orjson")
-    intakes = [Intake(1, i, DIALECTS["ollama"], dials, samples, bucket, lambda: None) for i in range(AGENTS)]
+    intakes = [RequestRecorder(1, i, DIALECTS["ollama"], dials, samples, bucket, lambda: None) for i in range(AGENTS)]
     start_ns, made, turn = perf_counter_ns(), 0, 0
     end_ns = start_ns + int(seconds * 1e9)
     while (at_ns := perf_counter_ns()) < end_ns:
@@ -72,10 +72,10 @@ async def _produce(samples: Samples, rate: float, seconds: float) -> int:
 def _producer(rate: float, seconds: float, loop: str) -> None:
     """The child: a rig without a network."""
     pipe, metered = ChildPipe("rig-1"), make_loop(loop)
-    samples, wires = Samples("rig-1"), Wires()
+    samples, wires = SampleBuffer("rig-1"), Wires()
 
     async def run() -> int:
-        heart = Heart(asyncio.get_running_loop(), samples)
+        heart = Heartbeat(asyncio.get_running_loop(), samples)
         heart.start()
         sender = Sender(
             pipe,
@@ -118,7 +118,7 @@ def _synthetic(rate: int, seconds: float, loop: str, folder: Path) -> str:
             made = int(record.words)
 
     recorder = Recorder(path, overwrite=True)
-    hub = Hub(recorder, on_record=on_record)
+    hub = Pipeline(recorder, on_record=on_record)
     anchor = take_anchor()
     command = [sys.executable, str(Path(__file__).resolve()), "--producer", str(rate), str(seconds), loop]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -19,7 +19,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.rig.watchdog import Watchdog
 from loopscope.settings.levers import loops_here
@@ -44,7 +44,7 @@ def _measure(watched: bool, loop: str, url: str, streams: int, seconds: float) -
     told: list[Record] = []
 
     async def run() -> tuple[float, float]:
-        samples, dials = Samples(), Levers()
+        samples, dials = SampleBuffer(), Levers()
         dials.set("decoder", "orjson")
         client = HttpxClient(dials.gate, secure=False)
         spec = AgentSpec(agent=0, name="a", server=0, model="gemma3", prompt="p", tokens=_TOKENS)

@@ -11,10 +11,10 @@ from loopscope.model.ceiling import KEYS
 from loopscope.model.fold import Fold
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import shelf
+from loopscope.session.procedures import calibration_store
 from loopscope.session.procedures.bench import Bench, bench_options
+from loopscope.session.procedures.calibration_store import Bound, Calibration, Shape
 from loopscope.session.procedures.runner import Handle
-from loopscope.session.procedures.shelf import Bound, Calibration, Shape
 from loopscope.settings import levers
 from loopscope.settings.levers import loops_here
 from loopscope.trace.reader import read
@@ -85,14 +85,14 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
 
 def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path) -> None:
     """The screen expects what a calibration has found, and so does a replay of the trace."""
-    monkeypatch.setattr(shelf, "data_dir", lambda: tmp_path)
+    monkeypatch.setattr(calibration_store, "data_dir", lambda: tmp_path)
     values = levers.defaults()
-    shelf.keep(
+    calibration_store.keep(
         Calibration(
-            date=shelf.today(),
-            machine=shelf.machine(),
+            date=calibration_store.today(),
+            machine=calibration_store.machine(),
             settings={key: values[key] for key in KEYS},
-            versions=shelf.versions_now(values["client"], values["loop"]),
+            versions=calibration_store.versions_now(values["client"], values["loop"]),
             shapes=[Shape(streams=2, hard=Bound(low=9e3, mid=1e4, high=1.1e4))],
         )
     )

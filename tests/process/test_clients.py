@@ -26,7 +26,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import ChunkRow, Samples
+from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
@@ -95,7 +95,7 @@ def _stream(
     slow: bool = False,
 ) -> tuple[list[Request], list[ChunkRow]]:
     """Let agents stream, and give their requests and rows."""
-    samples = Samples("rig-1")
+    samples = SampleBuffer("rig-1")
     reads: list[int] = []
 
     async def main() -> None:

@@ -11,7 +11,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.settings.levers import clients_here, loops_here
@@ -31,7 +31,7 @@ class _Pipe:
         self.data += data
 
 
-async def _stream(url: str, client_name: str, samples: Samples, pipe: _Pipe) -> None:
+async def _stream(url: str, client_name: str, samples: SampleBuffer, pipe: _Pipe) -> None:
     """Agents that end by themselves, so that every byte sent is read, and a sender that takes what they leave."""
     dials = Levers()
     dials.set("decoder", "orjson")
@@ -62,7 +62,7 @@ async def _stream(url: str, client_name: str, samples: Samples, pipe: _Pipe) -> 
 @pytest.mark.parametrize("room", [200, 1 << 16])
 def test_sent_is_seen_and_dropped(loop: str, client_name: str, room: int) -> None:
     """An emulator flat out, and room for 200 rows a tick: most are dropped, not one is missing from the count."""
-    samples, pipe = Samples("rig-1", room), _Pipe()
+    samples, pipe = SampleBuffer("rig-1", room), _Pipe()
     with (
         emulator("--rate", "0") as server,
         asyncio.Runner(loop_factory=lambda: make_loop(loop).loop) as runner,

@@ -64,7 +64,7 @@ def test_a_call_that_blocks_is_named(tmp_path: Path, loop: str) -> None:
     """A callback that sleeps for 300 ms each second: found by its function, on both loops, and not as anything else."""
     result = session(tmp_path / "run.jsonl", "--seconds", "6", "--loop", loop, "--plant", "block:300:1")
     found = warnings(result)
-    assert "planted_sleep" in found["blocking-call"]["sentence"]
+    assert "injected_sleep" in found["blocking-call"]["sentence"]
     assert found["blocking-call"]["figures"]["stall_max_ms"] >= 290
     assert set(found) <= {"blocking-call", "core-stolen"}
 

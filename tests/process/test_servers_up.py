@@ -232,7 +232,7 @@ def test_server_that_dies_at_once_is_told_with_its_last_words(up: Up, tmp_path: 
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("victim", ["ollama", "loopscope.session.keeper"])
+@pytest.mark.parametrize("victim", ["ollama", "loopscope.session.supervisor"])
 def test_server_that_dies_later_is_told_and_the_other_is_stopped(up: Up, victim: str) -> None:
     """It does not sit there with half of what it started; not even when the keeper of a server is killed."""
     process = up()

@@ -14,8 +14,8 @@ from loopscope.core.errors import TraceError
 from loopscope.core.records import Checkpoint, Seconds, Trailer
 from loopscope.model.fold import Fold
 from loopscope.model.freeze import fold_id, freeze
-from loopscope.session.glance import overview_of
-from loopscope.session.track import Track, UntrueError
+from loopscope.session.overview import overview_of
+from loopscope.session.trace_cursor import InconsistentStateError, TraceCursor
 from loopscope.trace.writer import TraceWriter
 
 LENGTH_S = 6
@@ -43,7 +43,7 @@ def look(content: bytes, ending: str) -> None:
         path = Path(folder, "it" + ending)
         path.write_bytes(content)
         try:
-            track = Track(path)
+            track = TraceCursor(path)
         except TraceError:
             return
         try:
@@ -58,7 +58,7 @@ def look(content: bytes, ending: str) -> None:
                     while track.next is not None and track.next.t_ns <= track.origin_ns + at:
                         track.feed()
                     track.snapshot(at)
-                except UntrueError:
+                except InconsistentStateError:
                     track.begin(distrust=True)
                 except TraceError:
                     return
@@ -102,7 +102,7 @@ def test_an_index_is_only_a_hint(ending: str, moments: list[int], places: list[i
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "it" + ending)
         path.write_bytes(body)
-        track = Track(path)
+        track = TraceCursor(path)
         track.seek(3 * S, 0)
         while track.next is not None and track.next.t_ns <= ZERO + 3 * S:
             track.feed()

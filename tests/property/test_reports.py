@@ -21,7 +21,7 @@ from loopscope.report.compare import as_text as compared_as_text
 from loopscope.report.html import render
 from loopscope.report.html.markup import element
 from loopscope.report.markdown import escape, table
-from loopscope.report.whole import as_data, as_markdown, as_text
+from loopscope.report.trace_report import as_data, as_markdown, as_text
 from loopscope.session.folding import Folded, fold_file
 
 TEXTS = st.text(max_size=80) | st.sampled_from(

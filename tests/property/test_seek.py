@@ -18,7 +18,7 @@ from loopscope.model.fold import Fold
 from loopscope.model.freeze import freeze, thaw
 from loopscope.model.snapshot import Snapshot
 from loopscope.session.checkpoints import Checkpoints
-from loopscope.session.track import Track
+from loopscope.session.trace_cursor import TraceCursor
 from loopscope.trace.writer import TraceWriter
 
 
@@ -95,7 +95,7 @@ def played(records: list[AnyRecord], at: int) -> Snapshot:
     return fold.snapshot(ZERO + at)
 
 
-def sought(track: Track, at: int, where: int) -> Snapshot:
+def sought(track: TraceCursor, at: int, where: int) -> Snapshot:
     track.seek(at, where)
     while track.next is not None and track.next.t_ns <= ZERO + at:
         track.feed()
@@ -118,7 +118,7 @@ def test_a_seek_shows_what_playing_shows(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "it" + ending)
         written(path, records)
-        track = Track(path)
+        track = TraceCursor(path)
         assert track.usable()
         assert len(track.index.places) >= seconds // 2 - 2
         where = 0

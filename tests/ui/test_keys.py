@@ -18,7 +18,7 @@ from loopscope.ui.app import LoopscopeApp
 from loopscope.ui.draw.words import clock
 from loopscope.ui.pane import Bar
 from loopscope.ui.panes import line
-from loopscope.ui.playing import moment
+from loopscope.ui.playback_controller import moment
 from loopscope.ui.screens.board import Detail, Findings, Live, Loop
 from loopscope.ui.screens.modals import Ask, Page
 from ui.conftest import screen_text, showing, until

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Calibrate, or list."""
     from loopscope.session.options import SessionOptions
     from loopscope.session.procedures.calibration import calibrate, parse_streams
-    from loopscope.session.procedures.shelf import Calibration, folder, kept
+    from loopscope.session.procedures.calibration_store import Calibration, folder, kept
 
     found: list[Calibration] = []
     complete = True

@@ -136,8 +136,8 @@ def expected(ramp: "Ramp") -> "Standing | None":
     """Give what the kept calibration lets expect, scaled by what chunks cost today at the loads that it carried."""
     from loopscope.model.ceiling import CeilingBook
     from loopscope.model.snapshot import ResultView
+    from loopscope.session.procedures.calibration_store import kept, results
     from loopscope.session.procedures.ramp_result import settings_of
-    from loopscope.session.procedures.shelf import kept, results
 
     if ramp.setting.shape == "servers":
         return None

@@ -11,9 +11,9 @@ from loopscope.cli.replay import find
 from loopscope.core.errors import InputError
 from loopscope.core.text import plain
 from loopscope.model.comparison import LOAD_LEVERS, Comparison, Side, compare, segment_side, whole_side
-from loopscope.report import verdicts
+from loopscope.report import gates
 from loopscope.report.compare import as_data, as_markdown, as_text
-from loopscope.report.verdicts import FAILED, GATE_HELP, UNSURE
+from loopscope.report.gates import FAILED, GATE_HELP, UNSURE
 from loopscope.session.folding import Folded, fold_file
 
 NAME = "compare"
@@ -54,13 +54,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare; give the exit code."""
-    gates = [verdicts.parse_gate(text) for text in args.fail_if]
+    wanted = [gates.parse_gate(text) for text in args.fail_if]
     if args.second is None and args.segments is None:
         raise InputError("compare needs two traces, or one with --segments N,M")
     found = compare(*_sides(args), args.confidence)
     if found.unlike and not args.anyway:
         raise InputError(f"these are different experiments ({'; '.join(found.unlike)}); --anyway compares them")
-    judged = [verdicts.judge(gate, found) for gate in gates]
+    judged = [gates.judge(gate, found) for gate in wanted]
     sys.stdout.write(_printed(args, found, judged) + "\n")
     outcomes = {one.outcome for one in judged}
     if FAILED in outcomes:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     return _UNSURE_CODE if UNSURE in outcomes and not args.unsure_ok else 0
 
 
-def _printed(args: argparse.Namespace, found: Comparison, judged: list[verdicts.Judged]) -> str:
+def _printed(args: argparse.Namespace, found: Comparison, judged: list[gates.Judged]) -> str:
     if args.json:
         return json.dumps(as_data(found, judged), indent=2, allow_nan=False)
     if args.md:

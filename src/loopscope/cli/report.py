@@ -72,14 +72,14 @@ def _text(args: argparse.Namespace, folded: Folded, *, to_file: bool) -> str:
 
         return render_html(folded)
     if args.json:
-        from loopscope.report.whole import as_data
+        from loopscope.report.trace_report import as_data
 
         return json.dumps(as_data(folded), indent=2, allow_nan=False) + "\n"
     if args.md:
-        from loopscope.report.whole import as_markdown
+        from loopscope.report.trace_report import as_markdown
 
         return as_markdown(folded) + "\n"
-    from loopscope.report.whole import as_text
+    from loopscope.report.trace_report import as_text
 
     color = sys.stdout.isatty() and not to_file and not os.environ.get("NO_COLOR")
     return as_text(folded, width=shutil.get_terminal_size((100, 40)).columns, color=color) + "\n"

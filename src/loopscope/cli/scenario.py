@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb; gives the exit code: 0, or 130 after Ctrl-C."""
     if not args.name:
         return _list()
-    from loopscope.report.found_markdown import scenario as markdown
+    from loopscope.report.procedure_results.markdown import scenario as markdown
     from loopscope.report.rounds import data, render
     from loopscope.session.procedures.round_results import ScenarioResult
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from loopscope.core.records import Header
 from loopscope.core.text import plain
+from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
 from loopscope.model.gauges import GAUGES, Gauge, Stretch
-from loopscope.model.kept import Kept
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of
 
 LOAD_LEVERS = frozenset({"agents"})

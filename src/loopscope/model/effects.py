@@ -5,9 +5,9 @@ from math import inf, isfinite
 
 import numpy as np
 
+from loopscope.model.bin_history import KeptBin, boiled
 from loopscope.model.bins import ClosedBin
 from loopscope.model.gauges import BY_NAME, Stretch
-from loopscope.model.kept import KeptBin, boiled
 from loopscope.model.snapshot import BestView, FigureChange, Figures
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of, mean_interval
 from loopscope.stats.pairs import joint

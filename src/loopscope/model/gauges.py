@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
-from loopscope.model.kept import Hist, KeptBin, Row, steps, together
+from loopscope.model.bin_history import Hist, KeptBin, Row, steps, together
 from loopscope.stats.intervals import CONFIDENCE, Interval, quantile_interval, ratio_interval
 from loopscope.stats.loghist import MIDDLE_NS, RELATIVE_ERROR, Floats
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import Lever
 from loopscope.core.text import plain
+from loopscope.model.bin_history import KeptBin
 from loopscope.model.bins import BIN_NS, BINS_PER_S, ClosedBin
 from loopscope.model.effects import best, changes, efficiency, kept
 from loopscope.model.figures import ENOUGH_S, figures_of
-from loopscope.model.kept import KeptBin
 from loopscope.model.measured import Measured, measured
 from loopscope.model.rigs import Rigs
 from loopscope.model.snapshot import BestView, FigureChange, Figures, LeverEffect

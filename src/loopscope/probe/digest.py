@@ -13,7 +13,7 @@ from loopscope.probe.loops import LoopWatch, WatchedLoop
 from loopscope.probe.messages import ReadLine, Told, reader_for
 from loopscope.probe.slots import Row, Rows
 from loopscope.rig.framing import LineSplitter, LineTooLongError
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 
 _KNOWN = ("/api/generate", "/api/chat", "/completions", "/responses", "/v1/messages")
 """Paths whose requests are shown from their start; any other one, once its response turns out to be a stream."""
@@ -65,7 +65,7 @@ class _Books:
 class Digest:
     """Turns entries into rows and records in ``samples``; lives in the sender's thread."""
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: SampleBuffer) -> None:
         self._samples = samples
         self._rows = Rows()
         self._open: dict[Exchange, None] = {}

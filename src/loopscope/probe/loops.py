@@ -16,10 +16,10 @@ from types import ModuleType
 from typing import Any
 
 from loopscope.rig import loops as rig_loops
-from loopscope.rig.heart import Heart
+from loopscope.rig.heartbeat import Heartbeat
+from loopscope.rig.loop_turns import UvTurns
 from loopscope.rig.loops import TimedSelector
-from loopscope.rig.samples import Samples
-from loopscope.rig.turns import UvTurns
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.usage import ThreadUsage
 
 
@@ -72,8 +72,8 @@ class WatchedLoop:
         self.name = name_of(loop)
         self.version = str(getattr(sys.modules.get(self.name), "__version__", ".".join(map(str, sys.version_info[:3]))))
         self.usage = ThreadUsage()
-        self.beats = Samples()
-        self.heart = Heart(loop, self.beats)
+        self.beats = SampleBuffer()
+        self.heart = Heartbeat(loop, self.beats)
         self.running = False
         self.ident = threading.get_ident()
         self._loop = weakref.ref(loop)

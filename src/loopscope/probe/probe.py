@@ -14,13 +14,13 @@ from loopscope.core.commands import AnyCommand, Quit
 from loopscope.core.records import Bye
 from loopscope.probe.aiohttp_hooks import AiohttpHooks
 from loopscope.probe.httpcore_hooks import HttpcoreHooks
+from loopscope.probe.import_hooks import ImportHooks
 from loopscope.probe.journal import Journal
-from loopscope.probe.late import LatePatches
 from loopscope.probe.loops import LoopWatch, WatchedLoop
 from loopscope.probe.sender import ProgramSender
 from loopscope.rig.clients.base import Wires
-from loopscope.rig.heart import Heart, idle_floor_ns
-from loopscope.rig.samples import Samples
+from loopscope.rig.heartbeat import Heartbeat, idle_floor_ns
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.usage import GcClock
 from loopscope.rig.watchdog import Watchdog
 from loopscope.wire.child import GRACE_S, ChildPipe
@@ -33,8 +33,8 @@ def measure_floor() -> int | None:
     floors: list[int | None] = []
 
     async def idle() -> None:
-        samples = Samples()
-        heart = Heart(asyncio.get_running_loop(), samples)
+        samples = SampleBuffer()
+        heart = Heartbeat(asyncio.get_running_loop(), samples)
         heart.start()
         floors.append(await idle_floor_ns(samples))
         heart.stop()
@@ -61,7 +61,7 @@ class Probe:
     def __init__(self, pipe: ChildPipe, program: str) -> None:
         self._pipe = pipe
         self._program = program
-        self._samples = Samples(pipe.proc)
+        self._samples = SampleBuffer(pipe.proc)
         self._journal = Journal()
         self._wires = Wires()
         self._gc = GcClock()
@@ -79,7 +79,7 @@ class Probe:
         self._pipe.listen(self._obey, self._abandoned)
         self._gc.install()
         self._watch.patch(asyncio.BaseEventLoop)
-        late = LatePatches()
+        late = ImportHooks()
         late.when_imported("uvloop", self._watch.patch_uvloop)
         for module, label in (("httpcore", "httpx"), ("httpcore2", "httpx2")):
             late.when_imported(module, HttpcoreHooks(label, self._journal, self._wires).patch)

@@ -9,7 +9,7 @@ from loopscope.probe.digest import Digest
 from loopscope.probe.journal import Journal
 from loopscope.probe.loops import LoopWatch, WatchedLoop
 from loopscope.rig.clients.base import Wires
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock
 from loopscope.wire.child import ChildPipe
@@ -28,7 +28,7 @@ class ProgramSender(Sender):
     def __init__(
         self,
         pipe: ChildPipe,
-        samples: Samples,
+        samples: SampleBuffer,
         journal: Journal,
         wires: Wires,
         watch: LoopWatch,

@@ -5,9 +5,9 @@ from math import isfinite
 from typing import Any
 
 from loopscope.model.comparison import COUNTED, Comparison, Difference, Side
+from loopscope.report.gates import Judged, span, unit, verdict
 from loopscope.report.grid import Column, lines
 from loopscope.report.markdown import table
-from loopscope.report.verdicts import Judged, span, unit, verdict
 from loopscope.report.words import count, plural
 from loopscope.stats.intervals import Interval
 

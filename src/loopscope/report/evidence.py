@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loopscope.report.found import Figures, RoundsFound
+from loopscope.report.procedure_results.build import Figures, RoundsFound
 from loopscope.report.words import ms, rate
 from loopscope.stats.attribution import CLIENT_PARTS
 

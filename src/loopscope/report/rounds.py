@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from loopscope.report.evidence import LOSSES, NOTEWORTHY, alone, evidence, minus, words_of
-from loopscope.report.found import RoundFound, RoundsFound, rounds_of
 from loopscope.report.grid import Column, lines
+from loopscope.report.procedure_results.build import RoundFound, RoundsFound, rounds_of
 from loopscope.report.words import NOTHING, plural
 from loopscope.session.procedures.round_results import RoundResult, RoundSet, ScenarioResult
 from loopscope.stats.attribution import CLIENT_PARTS

@@ -7,9 +7,10 @@ from typing import Any
 from loopscope.model.fold import Fold
 from loopscope.model.view import series
 from loopscope.model.window import STEP_S
-from loopscope.report import charts, found_text, verdict
-from loopscope.report.found import found_in
+from loopscope.report import charts, recommendations
 from loopscope.report.grid import Column, lines
+from loopscope.report.procedure_results import text as result_text
+from loopscope.report.procedure_results.build import found_in
 from loopscope.report.sentences import sentences
 from loopscope.report.words import NOTHING, change, count, ms, plural, rate, share
 
@@ -84,7 +85,7 @@ def render(
         list(_facts(summary)),
         _segments(summary["segments"], width),
         _levers(summary["levers"], width),
-        *found_text.blocks(found_in(fold, summary), width),
+        *result_text.blocks(found_in(fold, summary), width),
         _findings(summary["findings"]),
         _stalls(summary["stalls"]),
         charts.throughput(
@@ -93,7 +94,7 @@ def render(
         charts.lag(fold.ledger.run().lag, width=width, color=color),
         *more,
         sentences(summary),
-        ["verdict", *(f"  {sentence}" for sentence in verdict.told(summary, fold))],
+        ["verdict", *(f"  {sentence}" for sentence in recommendations.told(summary, fold))],
     ]
     text = "\n\n".join("\n".join(_fitted(part, width, color)) for part in parts if part)
     return text if unicode else text.translate(_TO_ASCII).encode("ascii", "replace").decode()

@@ -7,8 +7,8 @@ from math import isfinite
 import numpy as np
 
 from loopscope.core.clock import NS_PER_MS
+from loopscope.model.bin_history import Hist, Kept, KeptBin, Row, steps
 from loopscope.model.bins import BIN_NS
-from loopscope.model.kept import Hist, Kept, KeptBin, Row, steps
 from loopscope.stats.loghist import BUCKETS, Floats, quantiles
 
 MOST_STEPS = 480

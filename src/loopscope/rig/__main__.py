@@ -7,10 +7,10 @@ import sys
 
 from loopscope.core.errors import LoopscopeError
 from loopscope.rig.clients import client_class
-from loopscope.rig.heart import Floor
+from loopscope.rig.heartbeat import Floor
 from loopscope.rig.loops import make_loop
 from loopscope.rig.rig import Rig
-from loopscope.settings.plants import parse_plant
+from loopscope.settings.injected_faults import parse_injected_fault
 from loopscope.wire.child import ChildPipe
 
 
@@ -37,7 +37,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = ChildPipe(args.proc)
     try:
-        plants = [parse_plant(text) for text in args.plant]
+        plants = [parse_injected_fault(text) for text in args.plant]
         kind = client_class(args.client)
         floor = Floor.read(args.floor)
         metered = make_loop(args.loop)

@@ -10,10 +10,10 @@ from loopscope.core.text import plain
 from loopscope.rig.clients.base import Client, Exchange, MessageExchange, Pump, StreamFailure
 from loopscope.rig.dialects import DIALECTS, GarbageError, ServerError
 from loopscope.rig.framing import LineTooLongError
-from loopscope.rig.intake import Intake
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.quoting import harmless
-from loopscope.rig.samples import Samples
+from loopscope.rig.request_recorder import RequestRecorder
+from loopscope.rig.sample_buffer import SampleBuffer
 
 _BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _ERROR_BODY_BYTES = 8192
@@ -25,7 +25,7 @@ class Agent:
     ``samples`` takes what it sees, ``levers`` is read afresh for every piece of bytes.
     """
 
-    def __init__(self, spec: AgentSpec, server: Server, client: Client, levers: Levers, samples: Samples) -> None:
+    def __init__(self, spec: AgentSpec, server: Server, client: Client, levers: Levers, samples: SampleBuffer) -> None:
         self.spec = spec
         self.streaming = False
         self._base_url = server.url
@@ -102,7 +102,7 @@ class Agent:
     async def _one_request(self) -> str:
         """Stream one request; give why it failed, empty when it did not."""
         self._number += 1
-        stream = Intake(
+        stream = RequestRecorder(
             self._number, self.spec.agent, self._dialect, self._levers, self._samples, self._bucket, self._begun
         )
         exchange: Exchange | None = None
@@ -157,7 +157,7 @@ class Agent:
             pass  # not the usual shape: the text itself is the best there is
         return f"HTTP {exchange.status}: {plain(text.strip(), 120)}"
 
-    async def _read(self, exchange: Exchange, intake: Intake) -> None:
+    async def _read(self, exchange: Exchange, intake: RequestRecorder) -> None:
         """Read the body to its end."""
         wire = intake.wire = exchange.wire
         # The read that brought the headers is this request's first.
@@ -179,7 +179,7 @@ class Agent:
             intake.reads = wire.reads - reads_before
             intake.batch_ns += wire.batch_ns - batch_before_ns
 
-    async def _hear(self, exchange: Exchange, intake: Intake) -> None:
+    async def _hear(self, exchange: Exchange, intake: RequestRecorder) -> None:
         """Take the body as the objects that the client makes of it."""
         messages: MessageExchange = exchange  # type: ignore[assignment]
         intake.wire = messages.wire
@@ -194,7 +194,7 @@ class Agent:
             intake.reads, batch_ns, intake.bytes = messages.counted
             intake.batch_ns += batch_ns
 
-    def _close_books(self, stream: Intake, outcome: str, words: str) -> None:
+    def _close_books(self, stream: RequestRecorder, outcome: str, words: str) -> None:
         account = stream.account
         self._samples.event(
             Request(

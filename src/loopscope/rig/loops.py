@@ -18,7 +18,7 @@ from importlib import metadata
 from time import perf_counter_ns
 
 from loopscope.core.errors import InputError
-from loopscope.rig.turns import UvTurns
+from loopscope.rig.loop_turns import UvTurns
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _NOT_IN, _NOT_OUT = ~getattr(select, "EPOLLIN", 0), ~getattr(select, "EPOLLOUT", 0)

@@ -17,17 +17,17 @@ from loopscope.core.text import plain
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client, Wires
-from loopscope.rig.heart import Floor, Heart, idle_floor_ns
+from loopscope.rig.heartbeat import Floor, Heartbeat, idle_floor_ns
+from loopscope.rig.injected_faults import InjectedFaults
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, self_test
-from loopscope.rig.plants import Plants
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.rig.warm import warm_up
+from loopscope.rig.warm_up import warm_up
 from loopscope.rig.watchdog import Watchdog
 from loopscope.rig.workflow import WorkflowAgent
-from loopscope.settings.plants import Plant
+from loopscope.settings.injected_faults import InjectedFault
 from loopscope.wire.child import ChildPipe
 
 _CLOSE_S = 0.5
@@ -43,7 +43,7 @@ class Rig:
         metered: MeteredLoop,
         kind: type[Client],
         replaces: str,
-        plants: Sequence[Plant] = (),
+        plants: Sequence[InjectedFault] = (),
         *,
         group: str = "",
         floor: Floor | None = None,
@@ -55,7 +55,7 @@ class Rig:
         self._pipe = pipe
         self._metered = metered
         self._replaces = replaces
-        self._samples = Samples(pipe.proc)
+        self._samples = SampleBuffer(pipe.proc)
         self._levers = Levers(metered.park)
         self._servers: list[Server] = []
         self._agents: dict[int, Agent] = {}
@@ -67,7 +67,7 @@ class Rig:
         """Warm up, measure the idle floor if no other rig did, say hello, do as told until Quit or the session ends."""
         loop = asyncio.get_running_loop()
         await warm_up(self._kind)
-        heart = Heart(loop, self._samples)
+        heart = Heartbeat(loop, self._samples)
         heart.start()
         usage, gc_clock = ThreadUsage(), GcClock()
         gc_clock.install()
@@ -133,7 +133,7 @@ class Rig:
         sender.start()
         if watchdog is not None:
             watchdog.start()
-        plants = Plants(loop, self._plants, self._samples.event, self._pipe.proc)
+        plants = InjectedFaults(loop, self._plants, self._samples.event, self._pipe.proc)
         plants.start()
         self._pipe.listen(
             lambda command: self._from_thread(loop, command),

@@ -15,8 +15,8 @@ from loopscope.core.clock import NS_PER_S, Anchor, parse_stamp_ns, take_anchor
 from loopscope.core.codec import encode
 from loopscope.core.records import Chunks, ClockAnchor, Pulse
 from loopscope.rig.clients.base import Wire, Wires
-from loopscope.rig.heart import BEAT_NS
-from loopscope.rig.samples import ChunkRow, Samples
+from loopscope.rig.heartbeat import BEAT_NS
+from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.wire.child import ChildPipe
 
@@ -96,7 +96,7 @@ class Sender(threading.Thread):
     def __init__(
         self,
         pipe: ChildPipe,
-        samples: Samples,
+        samples: SampleBuffer,
         *,
         loop_name: str,
         idle_ns: Callable[[], int] | None,

@@ -19,7 +19,7 @@ from loopscope.core.records import AgentSpec, Server
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 
 _FILE_BYTES = 16 << 10
 _LINE = "{n:05d} ok  cpu {cpu:2d} %  mem {mem:2d} %  queue {queue:3d}\n"
@@ -72,7 +72,7 @@ def report(folder: Path, agent: str, found: Scan, requests: int) -> None:
 class WorkflowAgent(Agent):
     """An agent whose turn is a whole workflow of two requests."""
 
-    def __init__(self, spec: AgentSpec, server: Server, client: Client, levers: Levers, samples: Samples) -> None:
+    def __init__(self, spec: AgentSpec, server: Server, client: Client, levers: Levers, samples: SampleBuffer) -> None:
         super().__init__(spec, server, client, levers, samples)
         self._folder = tempfile.TemporaryDirectory(prefix="loopscope-files-", ignore_cleanup_errors=True)
         fill(Path(self._folder.name), spec.files)

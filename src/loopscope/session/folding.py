@@ -8,8 +8,8 @@ from typing import Any
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Trailer
+from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
-from loopscope.model.kept import Kept
 from loopscope.model.summary import summary
 from loopscope.trace.reader import Outcome, last_ns, read
 

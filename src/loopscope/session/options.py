@@ -7,7 +7,7 @@ from loopscope.core.errors import InputError
 from loopscope.model.findings import levels_from
 from loopscope.session.urls import normalise
 from loopscope.settings import dialects, levers, scenario, sockets
-from loopscope.settings.plants import parse_plant
+from loopscope.settings.injected_faults import parse_injected_fault
 from loopscope.settings.thresholds import limits_from
 
 MAX_RATE = 1_000_000.0
@@ -47,7 +47,7 @@ class SessionOptions:
     idle: bool = False
     """No agent streams until a procedure starts some."""
     plants: tuple[str, ...] = ()
-    """Planted causes, for the self-test bench: see :mod:`loopscope.settings.plants`."""
+    """Planted causes, for the self-test bench: see :mod:`loopscope.settings.injected_faults`."""
 
     @property
     def family(self) -> str:
@@ -76,4 +76,4 @@ class SessionOptions:
         for url in self.urls:
             normalise(url)
         for text in self.plants:
-            parse_plant(text)
+            parse_injected_fault(text)

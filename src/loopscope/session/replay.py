@@ -19,9 +19,9 @@ from loopscope.core.text import plain
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
-from loopscope.session.glance import Scan, overview_of
+from loopscope.session.overview import Scan, overview_of
 from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
-from loopscope.session.track import Places, Track, UntrueError
+from loopscope.session.trace_cursor import InconsistentStateError, Places, TraceCursor
 from loopscope.trace.reader import Outcome, last_ns, read
 
 _SLICE_NS = 50_000_000
@@ -92,7 +92,7 @@ class ReplaySource:
         self._since_ns = 0
         self._folded_ns = 0
         """Position up to which every record has been folded."""
-        self._track: Track | None = None
+        self._track: TraceCursor | None = None
         self._scan: Scan | None = None
         self._glance: tuple[int, Overview | None] = (-1, None)
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
@@ -104,7 +104,7 @@ class ReplaySource:
 
     def start(self) -> None:
         """Open the trace and play. Raises TraceError when it cannot be opened."""
-        self._track = Track(self.path, self._new_fold, self._places)
+        self._track = TraceCursor(self.path, self._new_fold, self._places)
         self._since_ns = self._clock()
         self._thread.start()
 
@@ -247,7 +247,7 @@ class ReplaySource:
                     target_ns = self._position_ns()
                 self._advance(track, target_ns)
                 snapshot = self._snapshot(track) if answers else None
-            except UntrueError:
+            except InconsistentStateError:
                 self._distrust(track, answers)
                 continue
             if snapshot is not None:
@@ -255,7 +255,7 @@ class ReplaySource:
                     answer(snapshot)
             self._rest(track)
 
-    def _prepare(self, track: Track) -> None:
+    def _prepare(self, track: TraceCursor) -> None:
         if track.growing:
             return
         if (track.index.seconds is None or not track.usable()) and isinstance(track.fold, Fold):
@@ -269,7 +269,7 @@ class ReplaySource:
             # Looking for the end of a long trace that was never closed takes a second, which must not be skipped.
             self._length_ns, self._since_ns = length_ns, self._clock()
 
-    def _jump(self, track: Track, goal_ns: int) -> None:
+    def _jump(self, track: TraceCursor, goal_ns: int) -> None:
         try:
             at_ns = track.seek(goal_ns, self._folded_ns)
         except TraceError as error:  # it was there a moment ago: keep showing what is known of it
@@ -281,7 +281,7 @@ class ReplaySource:
             self._folded_ns = at_ns
             self._base_ns, self._since_ns = goal_ns, self._clock()
 
-    def _distrust(self, track: Track, answers: list[Callable[[Snapshot], None]]) -> None:
+    def _distrust(self, track: TraceCursor, answers: list[Callable[[Snapshot], None]]) -> None:
         """A checkpoint of the file was not true: fold the records themselves, from the beginning to this moment."""
         try:
             track.begin(distrust=True)
@@ -297,7 +297,7 @@ class ReplaySource:
         with self._changed:
             self._problem, self._playing, self._base_ns = problem, False, self._folded_ns
 
-    def _advance(self, track: Track, target_ns: int) -> None:
+    def _advance(self, track: TraceCursor, target_ns: int) -> None:
         """Fold what is due at this position, for as long as a slice lasts."""
         until_ns = self._clock() + (_SEEK_SLICE_NS if self._jumped else _SLICE_NS)
         self._jumped = False
@@ -325,7 +325,7 @@ class ReplaySource:
             if track.next is None and not self._ended:
                 self._end(track)
 
-    def _end(self, track: Track) -> None:
+    def _end(self, track: TraceCursor) -> None:
         outcome = track.outcome
         self._ended = True
         self._length_ns = self._base_ns = self._folded_ns = outcome.last_ns - track.origin_ns
@@ -335,11 +335,11 @@ class ReplaySource:
             self._playing = False
         self._problem = self._problem or outcome.words
 
-    def _snapshot(self, track: Track) -> Snapshot:
+    def _snapshot(self, track: TraceCursor) -> Snapshot:
         snapshot = track.snapshot(self._folded_ns)
         return dataclasses.replace(snapshot, problem=self._problem) if self._problem else snapshot
 
-    def _rest(self, track: Track) -> None:
+    def _rest(self, track: TraceCursor) -> None:
         """Sleep until the next record is due, or somebody wants something."""
         with self._changed:
             if self._stopping or self._answers or self._goal_ns is not None:

@@ -16,13 +16,13 @@ from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
-from loopscope.session.glance import overview_of
-from loopscope.session.hub import Hub
-from loopscope.session.judge import Judge
+from loopscope.session.finding_monitor import FindingMonitor
 from loopscope.session.options import SessionOptions
-from loopscope.session.past import Past, spare_recorder
+from loopscope.session.overview import overview_of
+from loopscope.session.pipeline import Pipeline
 from loopscope.session.procedures.runner import Runner
 from loopscope.session.recorder import Recorder
+from loopscope.session.rewind import Rewind, spare_recorder
 from loopscope.session.source import Abilities, Overview, Playback, Progress
 from loopscope.settings.thresholds import limits_from
 from loopscope.wire.worker import Worker
@@ -51,12 +51,12 @@ class RunningSource(ABC):
         self._recorder = (
             Recorder(record, overwrite=overwrite, on_problem=self._recorder_says) if record is not None else None
         )
-        self._past: Past | None = None
+        self._past: Rewind | None = None
         self._spare: Path | None = None
         if record is not None and self._recorder is not None:
             self._look_back_in(record, self._recorder)
-        judge = Judge(levels_from(findings), limits_from(thresholds))
-        self._hub = Hub(self._recorder, on_record=self._tell, dress=self._dress, judge=judge)
+        judge = FindingMonitor(levels_from(findings), limits_from(thresholds))
+        self._hub = Pipeline(self._recorder, on_record=self._tell, dress=self._dress, judge=judge)
         self._listening = threading.Lock()
         self._listeners: tuple[Callable[[AnyRecord], None], ...] = ()
         self._runner = Runner(self)
@@ -204,7 +204,7 @@ class RunningSource(ABC):
             self._look_back_in(*spare)
 
     def _look_back_in(self, path: Path, recorder: Recorder) -> None:
-        self._past = Past(path, recorder, lambda answer: self._hub.ask(answer))
+        self._past = Rewind(path, recorder, lambda answer: self._hub.ask(answer))
         self.abilities = dataclasses.replace(self.abilities, playback=True)
 
     def playback(self) -> Playback | None:

@@ -15,8 +15,8 @@ import platformdirs
 
 from loopscope.core.errors import InputError, LoopscopeError, WorkerError
 from loopscope.core.text import plain
-from loopscope.session.keeper import last_line
 from loopscope.session.probe import Found, probe, probe_all
+from loopscope.session.supervisor import last_line
 from loopscope.session.urls import host_port, short
 from loopscope.wire.worker import Worker
 
@@ -46,7 +46,7 @@ class Instance:
             settings += ["--set", f"OLLAMA_NUM_PARALLEL={parallel}"]
         self.ended = threading.Event()
         self._worker = Worker(
-            "loopscope.session.keeper",
+            "loopscope.session.supervisor",
             f"ollama-{port}",
             ["--log", str(log), *settings, "--", binary, "serve"],
             on_line=lambda _line: None,

@@ -10,7 +10,7 @@ from loopscope.ui.view import View
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Action:
     """One thing to do.
 
     ``action`` is what the app runs; ``show`` is how the footer names it (empty: not in the footer) and ``rank`` which
@@ -40,7 +40,7 @@ _FIRST = {"throttle", "loop", "batch", "decoder"}
 _LAST = {"read", "tcp"}
 """Levers that are in the footer where all else is."""
 _LEVERS = tuple(
-    Act(
+    Action(
         name,
         lever.key,
         f"pull('{name}')",
@@ -56,10 +56,12 @@ _LEVERS = tuple(
     if len(lever.key) == 1
 )
 
-ACTS: tuple[Act, ...] = (
+ACTS: tuple[Action, ...] = (
     *_LEVERS,
-    Act("more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers", "+", "", 2, "levers"),
-    Act(
+    Action(
+        "more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers", "+", "", 2, "levers"
+    ),
+    Action(
         "fewer",
         "minus,underscore",
         "step(-1)",
@@ -72,7 +74,7 @@ ACTS: tuple[Act, ...] = (
         "levers",
         own="-",
     ),
-    Act(
+    Action(
         "throttle-value",
         "T",
         "ask('throttle')",
@@ -82,8 +84,10 @@ ACTS: tuple[Act, ...] = (
         "T",
         needs="levers",
     ),
-    Act("batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"),
-    Act(
+    Action(
+        "batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"
+    ),
+    Action(
         "read-value",
         "I",
         "ask('read')",
@@ -93,8 +97,10 @@ ACTS: tuple[Act, ...] = (
         "I",
         needs="levers",
     ),
-    Act("tcp-value", "W", "ask('tcp')", "enter TCP options", "type them, joined by +", "levers", "W", needs="levers"),
-    Act(
+    Action(
+        "tcp-value", "W", "ask('tcp')", "enter TCP options", "type them, joined by +", "levers", "W", needs="levers"
+    ),
+    Action(
         "agents-value",
         "number_sign",
         "ask('agents')",
@@ -104,7 +110,7 @@ ACTS: tuple[Act, ...] = (
         "#",
         needs="levers",
     ),
-    Act(
+    Action(
         "pause",
         "space",
         "pause",
@@ -115,7 +121,7 @@ ACTS: tuple[Act, ...] = (
         "pause",
         2,
     ),
-    Act(
+    Action(
         "detail",
         "enter",
         "detail",
@@ -127,7 +133,7 @@ ACTS: tuple[Act, ...] = (
         2,
         board="live findings",
     ),
-    Act(
+    Action(
         "event-loop",
         "l",
         "loop",
@@ -138,7 +144,7 @@ ACTS: tuple[Act, ...] = (
         "event loop",
         3,
     ),
-    Act(
+    Action(
         "findings",
         "f",
         "findings",
@@ -149,7 +155,7 @@ ACTS: tuple[Act, ...] = (
         "findings",
         4,
     ),
-    Act(
+    Action(
         "output",
         "O",
         "output",
@@ -161,7 +167,7 @@ ACTS: tuple[Act, ...] = (
         3,
         "output",
     ),
-    Act(
+    Action(
         "ceiling",
         "C",
         "board('ceiling')",
@@ -172,7 +178,7 @@ ACTS: tuple[Act, ...] = (
         "ceiling",
         4,
     ),
-    Act(
+    Action(
         "effects",
         "E",
         "board('effects')",
@@ -183,7 +189,7 @@ ACTS: tuple[Act, ...] = (
         "effects",
         5,
     ),
-    Act(
+    Action(
         "efficiency",
         "e",
         "board('efficiency')",
@@ -194,7 +200,7 @@ ACTS: tuple[Act, ...] = (
         "efficiency",
         5,
     ),
-    Act(
+    Action(
         "zoom",
         "z",
         "zoom",
@@ -206,16 +212,16 @@ ACTS: tuple[Act, ...] = (
         5,
         board="live",
     ),
-    Act(
+    Action(
         "order", "o", "order", "sort the agents", "by name, tok/s, delay, errors", "view", "o", "sort", 6, board="live"
     ),
-    Act("theme", "y", "theme", "next theme", "dark, light, high contrast, and your own", "view", "y", "theme", 6),
-    Act("up", "up,k", "choose(-1)", "agent above", "moves the choice in a table", "view", "up"),
-    Act("down", "down,j", "choose(1)", "agent below", "moves the choice in the table", "view", "down"),
-    Act("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
-    Act("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
-    Act("back", "escape", "escape", "back", "closes the detail, the enlarged pane", "view", "esc", "back", 0),
-    Act(
+    Action("theme", "y", "theme", "next theme", "dark, light, high contrast, and your own", "view", "y", "theme", 6),
+    Action("up", "up,k", "choose(-1)", "agent above", "moves the choice in a table", "view", "up"),
+    Action("down", "down,j", "choose(1)", "agent below", "moves the choice in the table", "view", "down"),
+    Action("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
+    Action("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
+    Action("back", "escape", "escape", "back", "closes the detail, the enlarged pane", "view", "esc", "back", 0),
+    Action(
         "calibrate",
         "K",
         "run_procedure('calibration', 'ceiling')",
@@ -228,7 +234,7 @@ ACTS: tuple[Act, ...] = (
         "procedures",
         "ceiling",
     ),
-    Act(
+    Action(
         "ramp",
         "R",
         "run_procedure('ramp', 'ceiling')",
@@ -241,7 +247,7 @@ ACTS: tuple[Act, ...] = (
         "procedures",
         "ceiling",
     ),
-    Act(
+    Action(
         "rounds",
         "S",
         "run_procedure('scenario', 'efficiency')",
@@ -254,7 +260,7 @@ ACTS: tuple[Act, ...] = (
         "procedures",
         "efficiency",
     ),
-    Act(
+    Action(
         "ab",
         "A",
         "run_procedure('ab', 'effects')",
@@ -267,7 +273,7 @@ ACTS: tuple[Act, ...] = (
         "procedures",
         "effects",
     ),
-    Act(
+    Action(
         "verify",
         "V",
         "verify",
@@ -280,7 +286,7 @@ ACTS: tuple[Act, ...] = (
         "procedures",
         "findings",
     ),
-    Act(
+    Action(
         "cancel",
         "X",
         "cancel_procedure",
@@ -293,7 +299,7 @@ ACTS: tuple[Act, ...] = (
         "procedures",
         "ceiling efficiency effects",
     ),
-    Act(
+    Action(
         "line",
         "h",
         "line",
@@ -305,7 +311,7 @@ ACTS: tuple[Act, ...] = (
         5,
         "playback",
     ),
-    Act(
+    Action(
         "jump-back",
         "left",
         "jump(-10)",
@@ -318,8 +324,8 @@ ACTS: tuple[Act, ...] = (
         "past",
         own="←",
     ),
-    Act("jump-on", "right", "jump(10)", "ten seconds on", "what plays goes on playing", "time", "→", needs="past"),
-    Act(
+    Action("jump-on", "right", "jump(10)", "ten seconds on", "what plays goes on playing", "time", "→", needs="past"),
+    Action(
         "minute-back",
         "shift+left",
         "jump(-60)",
@@ -329,7 +335,7 @@ ACTS: tuple[Act, ...] = (
         "⇧←",
         needs="playback",
     ),
-    Act(
+    Action(
         "minute-on",
         "shift+right",
         "jump(60)",
@@ -339,9 +345,9 @@ ACTS: tuple[Act, ...] = (
         "⇧→",
         needs="playback",
     ),
-    Act("step-back", "comma", "nudge(-1)", "a second back", "pauses", "time", ", .", "1 s", 5, "past", own=","),
-    Act("step-on", "full_stop", "nudge(1)", "a second on", "pauses", "time", ".", needs="past"),
-    Act(
+    Action("step-back", "comma", "nudge(-1)", "a second back", "pauses", "time", ", .", "1 s", 5, "past", own=","),
+    Action("step-on", "full_stop", "nudge(1)", "a second on", "pauses", "time", ".", needs="past"),
+    Action(
         "slower",
         "left_square_bracket,less_than_sign",
         "speed(-1)",
@@ -354,7 +360,7 @@ ACTS: tuple[Act, ...] = (
         "past",
         own="[",
     ),
-    Act(
+    Action(
         "faster",
         "right_square_bracket,greater_than_sign",
         "speed(1)",
@@ -364,7 +370,7 @@ ACTS: tuple[Act, ...] = (
         "]",
         needs="past",
     ),
-    Act(
+    Action(
         "next-mark",
         "n",
         "to_mark(1)",
@@ -377,7 +383,7 @@ ACTS: tuple[Act, ...] = (
         "past",
         own="n",
     ),
-    Act(
+    Action(
         "mark-before",
         "N",
         "to_mark(-1)",
@@ -387,8 +393,8 @@ ACTS: tuple[Act, ...] = (
         "N",
         needs="past",
     ),
-    Act("go-to", "g", "go_to", "go to a time", "typed as m:ss or seconds", "time", "g", "go to", 5, "past"),
-    Act(
+    Action("go-to", "g", "go_to", "go to a time", "typed as m:ss or seconds", "time", "g", "go to", 5, "past"),
+    Action(
         "again",
         "L",
         "again",
@@ -398,7 +404,7 @@ ACTS: tuple[Act, ...] = (
         "L",
         needs="playback",
     ),
-    Act(
+    Action(
         "begin",
         "home,0",
         "jump(-1000000)",
@@ -408,7 +414,7 @@ ACTS: tuple[Act, ...] = (
         "Home",
         needs="playback",
     ),
-    Act(
+    Action(
         "now",
         "end,dollar_sign",
         "now",
@@ -420,7 +426,7 @@ ACTS: tuple[Act, ...] = (
         1,
         "past",
     ),
-    Act(
+    Action(
         "mark",
         "m",
         "mark",
@@ -432,14 +438,16 @@ ACTS: tuple[Act, ...] = (
         4,
         "levers",
     ),
-    Act("screenshot", "s", "save", "save a screenshot", "an SVG file in the current folder", "session", "s", "save", 7),
-    Act("help", "question_mark,f1", "help", "help", "this page", "session", "?", "help", 1),
-    Act(
+    Action(
+        "screenshot", "s", "save", "save a screenshot", "an SVG file in the current folder", "session", "s", "save", 7
+    ),
+    Action("help", "question_mark,f1", "help", "help", "this page", "session", "?", "help", 1),
+    Action(
         "palette", "ctrl+p", "command_palette", "command palette", "everything by name", "session", "^p", "commands", 5
     ),
-    Act("quit", "q", "quit", "quit", "ends every process and closes the file", "session", "q", "quit", 0),
+    Action("quit", "q", "quit", "quit", "ends every process and closes the file", "session", "q", "quit", 0),
     # Before every widget, so that it also ends the app from within a question.
-    Act("interrupt", "ctrl+c", "quit", "quit at once", "the same, from anywhere", "session", "^c", priority=True),
+    Action("interrupt", "ctrl+c", "quit", "quit at once", "the same, from anywhere", "session", "^c", priority=True),
 )
 
 GROUPS = {
@@ -458,7 +466,7 @@ def bindings() -> list[Binding]:
     ]
 
 
-def can(act: Act, view: View) -> bool:
+def can(act: Action, view: View) -> bool:
     """Whether the source allows it."""
     if act.needs == "output":
         return view.snapshot.output is not None
@@ -469,7 +477,7 @@ def can(act: Act, view: View) -> bool:
     return act.needs != "levers" or view.abilities.levers
 
 
-def shown(act: Act, view: View) -> bool:
+def shown(act: Action, view: View) -> bool:
     """Whether the footer has it here: moving in time only where what is shown is not now, and levers only where it is.
 
     Levers still have their keys in the past, but all that they do there is to say so.
@@ -495,7 +503,7 @@ def footer(view: View, width: int, height: int) -> list[Row]:
     return [ink.put(" " * max(0, width - ink.width), _STYLE).row(width)]
 
 
-def act_at(view: View, x: int, width: int) -> Act | None:
+def act_at(view: View, x: int, width: int) -> Action | None:
     """Give what stands at column ``x`` of the footer."""
     for act, start in _placed(view, width):
         if start <= x < start + len(act.face) + 1 + len(_word(act, view)):
@@ -506,7 +514,7 @@ def act_at(view: View, x: int, width: int) -> Act | None:
 _STYLE = "footer-text on footer"
 
 
-def _word(act: Act, view: View) -> str:
+def _word(act: Action, view: View) -> str:
     if act.id == "now":
         return "now" if view.running else "end"
     if act.id == "pause" and view.abilities.playback:
@@ -516,7 +524,7 @@ def _word(act: Act, view: View) -> str:
     return "go on" if act.id == "pause" and view.paused else act.show
 
 
-def _placed(view: View, width: int) -> list[tuple[Act, int]]:
+def _placed(view: View, width: int) -> list[tuple[Action, int]]:
     kept = [act for act in ACTS if shown(act, view)]
     if view.board == "findings" and not view.abilities.playback:
         kept = [act for act in kept if act.id != "detail"]

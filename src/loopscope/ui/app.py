@@ -16,7 +16,7 @@ from loopscope.session.source import Source
 from loopscope.ui import terminal, theming
 from loopscope.ui.actions import bindings
 from loopscope.ui.commands import Commands
-from loopscope.ui.operate import Operated
+from loopscope.ui.lever_controller import LeverController
 from loopscope.ui.paint import Paint
 from loopscope.ui.screens.starting import Starting
 
@@ -33,7 +33,7 @@ _OLD_S = 30.0
 """What a lever did is told when it has become known, 5 s or so after the pull, not when a seek comes by later."""
 
 
-class LoopscopeApp(Operated):
+class LoopscopeApp(LeverController):
     """The screen over one source."""
 
     TITLE = "loopscope"

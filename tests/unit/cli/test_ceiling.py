@@ -7,7 +7,7 @@ import pytest
 from loopscope.cli.main import main
 from loopscope.report.ceiling import cell, table
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import shelf
+from loopscope.session.procedures import calibration_store
 from loopscope.session.procedures.bench import Step
 from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp, setting_of
 from loopscope.stats.ceiling import Costs, Load
@@ -108,7 +108,7 @@ def test_the_table_says_what_the_limit_was() -> None:
 
 def test_the_list_of_calibrations_says_when_there_is_none(tmp_path, monkeypatch, capsys) -> None:
     """And where it would be."""
-    monkeypatch.setattr(shelf, "data_dir", lambda: tmp_path)
+    monkeypatch.setattr(calibration_store, "data_dir", lambda: tmp_path)
     assert main(["calibrate", "--list"]) == 0
     assert "nothing is kept for this machine" in capsys.readouterr().out
     assert main(["calibrate", "--list", "--json"]) == 0

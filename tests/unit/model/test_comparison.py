@@ -9,10 +9,10 @@ from msgspec import structs
 
 from kit.tape import MS, ZERO, Rig, S, calm, header, hello, lever, merged
 from loopscope.core.records import AnyRecord, Power, Pulse
+from loopscope.model.bin_history import Hist, Kept, Row, joined, steps
 from loopscope.model.comparison import Comparison, compare, segment_side, whole_side
 from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME, GAUGES, Stretch
-from loopscope.model.kept import Hist, Kept, Row, joined, steps
 from loopscope.model.summary import summary
 
 

@@ -5,7 +5,7 @@ import json
 from loopscope.core.records import AgentState, Request
 from loopscope.probe.digest import Digest
 from loopscope.probe.journal import ENDED, FAILED, READ, ROOM_BYTES, STARTED, Entry, Exchange, Journal
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 
 S = 1_000_000_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -31,8 +31,8 @@ def read(of: Exchange, at_ns: int, data: bytes, asked_ns: int = 0) -> Entry:
     return of, READ, at_ns, data, asked_ns
 
 
-def digested(*entries: Entry, sweep_ns: int = 0) -> tuple[Digest, Samples]:
-    samples = Samples("program")
+def digested(*entries: Entry, sweep_ns: int = 0) -> tuple[Digest, SampleBuffer]:
+    samples = SampleBuffer("program")
     digest = Digest(samples)
     digest.take(list(entries))
     if sweep_ns:
@@ -40,7 +40,7 @@ def digested(*entries: Entry, sweep_ns: int = 0) -> tuple[Digest, Samples]:
     return digest, samples
 
 
-def requests(samples: Samples) -> list[Request]:
+def requests(samples: SampleBuffer) -> list[Request]:
     return [event for event in samples.events if isinstance(event, Request)]
 
 

@@ -12,7 +12,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.samples import ChunkRow, Samples
+from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 
 OnLoop = Callable[..., object]
 
@@ -29,7 +29,7 @@ class _Rows(list[ChunkRow]):
         self._news.set()
 
 
-class Watched(Samples):
+class Watched(SampleBuffer):
     """Samples whose every new row or record wakes whoever waits."""
 
     __slots__ = ("_news",)
@@ -80,7 +80,7 @@ def _requests(samples: Watched) -> list[Request]:
     return [event for event in samples.events if isinstance(event, Request)]
 
 
-def _states(samples: Samples) -> list[AgentState]:
+def _states(samples: SampleBuffer) -> list[AgentState]:
     return [event for event in samples.events if isinstance(event, AgentState)]
 
 

@@ -14,13 +14,13 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop, self_test
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.usage import ThreadUsage
 from loopscope.settings.levers import loops_here
 
 
 @pytest.mark.parametrize("name", loops_here())
-def test_planted_work_comes_back_as_elu(name: str) -> None:
+def test_injected_work_comes_back_as_elu(name: str) -> None:
     """A loop that spins for half of its own time has an ELU of that half, on asyncio and on uvloop."""
     metered = make_loop(name)
     assert metered.idle_ns is not None
@@ -102,7 +102,7 @@ def test_a_socket_that_is_left_unread_is_no_work(name: str, lever: tuple[str, st
             await asyncio.sleep(0.01)
 
     async def run(url: str) -> float:
-        dials, samples = Levers(metered.park), Samples()
+        dials, samples = Levers(metered.park), SampleBuffer()
         dials.set(*lever)
         client = HttpxClient(dials.gate, secure=False)
         agent = Agent(AgentSpec(agent=0, name="a", server=0), Server(url=url), client, dials, samples)

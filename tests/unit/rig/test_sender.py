@@ -10,7 +10,7 @@ from loopscope.core.clock import Anchor
 from loopscope.core.codec import decode
 from loopscope.core.records import Chunks, Pulse
 from loopscope.rig.clients.base import Wire, Wires
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.rig.sender import SLICE_ROWS, Sender, columns
 from loopscope.rig.usage import GcClock, ThreadUsage
 
@@ -26,7 +26,7 @@ class _Pipe:
         self.data += data
 
 
-def _sender(samples: Samples, wires: Wires) -> tuple[Sender, _Pipe]:
+def _sender(samples: SampleBuffer, wires: Wires) -> tuple[Sender, _Pipe]:
     pipe: Any = _Pipe()
     sender = Sender(
         pipe,
@@ -82,7 +82,7 @@ def test_the_loop_has_its_turn_between_slices(monkeypatch: pytest.MonkeyPatch, r
     """Every row is sent once; the GIL is given away between two slices, and not where a tick has one only."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
-    samples = Samples("rig-1")
+    samples = SampleBuffer("rig-1")
     for at in range(rows):
         samples.chunk((0, 1_000 + at, None, 2_000 + at, at == 0))
     sender, pipe = _sender(samples, Wires())
@@ -97,7 +97,7 @@ def test_what_waits_in_the_sockets_is_told() -> None:
     """The bytes unread of all connections together; one that is closed counts for nothing."""
     pytest.importorskip("fcntl")
     wires = Wires()
-    sender, pipe = _sender(Samples("rig-1"), wires)  # first: nobody may get the number of the one that is closed
+    sender, pipe = _sender(SampleBuffer("rig-1"), wires)  # first: nobody may get the number of the one that is closed
     pairs = [socket.socketpair() for _ in range(3)]
     for number, (ours, theirs) in enumerate(pairs):
         wire = Wire()

@@ -11,7 +11,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.samples import ChunkRow, Samples
+from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 
 OnLoop = Callable[..., object]
 CHUNKS = 100
@@ -32,7 +32,7 @@ def _floods(go: threading.Event) -> Handler:
     return handle
 
 
-class _Watched(Samples):
+class _Watched(SampleBuffer):
     """Samples that tell when an agent has had its first chunk."""
 
     __slots__ = ("begun",)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from loopscope.core.records import Record, Stall
+from loopscope.rig.injected_faults import injected_sleep, injected_work
 from loopscope.rig.loops import make_loop
-from loopscope.rig.plants import planted_sleep, planted_work
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.rig.watchdog import Watchdog, cause
 from loopscope.settings.levers import loops_here
@@ -62,7 +62,7 @@ def _mine(told: Told) -> Told:
     return [stall for stall in told if stall.why != "core"]
 
 
-@pytest.mark.parametrize("act", [planted_sleep, planted_work])
+@pytest.mark.parametrize("act", [injected_sleep, injected_work])
 def test_a_blocking_call_is_named_with_its_length(watched: Watched, act: Callable[[float], None]) -> None:
     """A call that blocks for 300 ms, asleep or at work, is named with file, line, function, callers and length."""
 
@@ -74,12 +74,12 @@ def test_a_blocking_call_is_named_with_its_length(watched: Watched, act: Callabl
     stalls = [stall for stall in watched(body) if stall.stack and stall.stack[0].endswith(act.__name__)]
     stall = min(stalls, key=lambda stall: abs(stall.dur_ns - 300_000_000))
     # What computes shares its core on a busy machine, and that is said; what sleeps needs none.
-    assert stall.why == "callback" or (act is planted_work and stall.why == "core")
+    assert stall.why == "callback" or (act is injected_work and stall.why == "core")
     assert stall.file.endswith("test_watchdog.py")
     assert stall.function.endswith("body")
     assert not stall.own
     assert stall.line > 0
-    assert stall.stack[0].startswith("loopscope/rig/plants.py:")
+    assert stall.stack[0].startswith("loopscope/rig/injected_faults.py:")
     assert stall.stack[0].endswith(act.__name__)
     assert 0.3e9 <= stall.dur_ns <= 0.45e9
     assert stall.over
@@ -89,12 +89,12 @@ def test_sleep_and_work_differ_by_cpu(watched: Watched) -> None:
     """What sleeps has used no CPU, what works has."""
 
     async def body(told: Told) -> None:
-        planted_sleep(0.2)
+        injected_sleep(0.2)
         await asyncio.sleep(0.05)
-        planted_work(0.2)
+        injected_work(0.2)
 
     by_name = {stall.stack[0].split()[1]: stall for stall in watched(body)}
-    asleep, worked = by_name["planted_sleep"].cpu_ns, by_name["planted_work"].cpu_ns
+    asleep, worked = by_name["injected_sleep"].cpu_ns, by_name["injected_work"].cpu_ns
     if asleep is not None and worked is not None:
         assert asleep < 0.1 * worked
 
@@ -105,7 +105,7 @@ def test_many_short_callbacks_accuse_none_of_them(watched: Watched) -> None:
     async def body(told: Told) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(120):
-            loop.call_soon(planted_work, 0.002)
+            loop.call_soon(injected_work, 0.002)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -120,11 +120,11 @@ def test_a_busy_loop_is_not_accused(watched: Watched) -> None:
 
     async def body(told: Told) -> None:
         for _ in range(100):
-            planted_work(0.003)
+            injected_work(0.003)
             await asyncio.sleep(0)
-            planted_work(0.003)
+            injected_work(0.003)
             await asyncio.sleep(0)
-            planted_work(0.003)
+            injected_work(0.003)
             await asyncio.sleep(0.001)
 
     stalls = [stall for stall in watched(body) if stall.why == "callback" and stall.dur_ns > 45_000_000]
@@ -214,7 +214,7 @@ def taken(usages: Iterable[ThreadUsage]) -> list[float]:
 
 def test_a_thread_that_computes_is_met_with_the_gil_in_its_hands() -> None:
     """Beside a thread that computes in Python most looks wait for the GIL; beside one that sleeps hardly one does."""
-    busy = taken(looks(lambda: planted_work(0.6)) for _ in range(3))
+    busy = taken(looks(lambda: injected_work(0.6)) for _ in range(3))
     calm = taken(looks(lambda: time.sleep(0.6)) for _ in range(3))
     assert min(calm) < 0.2 < 0.4 < max(busy)
 

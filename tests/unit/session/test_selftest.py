@@ -10,7 +10,7 @@ from kit.tape import calm
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
 from loopscope.session.selftest import CASES, Case, Evidence, judge
-from loopscope.settings.plants import parse_plant
+from loopscope.settings.injected_faults import parse_injected_fault
 
 SLACK = 2.0
 """By how much tests/planted widens the sizes on two noisy cores: with that, too, an idle session must fail."""
@@ -28,7 +28,7 @@ def planted(case: Case, idle: dict[str, Any]) -> Evidence:
     """An idle session, beside plants that say they did what they were told to."""
     plants = {}
     for text in case.plants:
-        plant = parse_plant(text)
+        plant = parse_injected_fault(text)
         busy = plant.ms / 1e3 * plant.hz or plant.share or 0.1
         plants[plant.name] = {
             "seconds": case.seconds,

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from math import ceil, floor, isfinite, log10
 
 from loopscope.model.standing import CurvePoint, Standing
-from loopscope.report.found import CeilingFound
-from loopscope.report.found_rows import ends
 from loopscope.report.html.axes import tick
 from loopscope.report.html.markup import Markup, element
+from loopscope.report.procedure_results.build import CeilingFound
+from loopscope.report.procedure_results.rows import ends
 from loopscope.report.words import ms, rate, share
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000.0, 270.0, 64.0, 24.0, 22.0, 38.0

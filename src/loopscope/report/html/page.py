@@ -16,14 +16,14 @@ from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME, GAUGES
 from loopscope.model.snapshot import FindingView
 from loopscope.model.tally import Tally, most_of
-from loopscope.report.found import found_in
-from loopscope.report.html import found, tables
+from loopscope.report.html import procedure_results, tables
 from loopscope.report.html.axes import LEFT, RIGHT, WIDTH
 from loopscope.report.html.drawing import histogram, over_time, quantile_words
 from loopscope.report.html.markup import Markup, defined, element, joined
+from loopscope.report.procedure_results.build import found_in
+from loopscope.report.recommendations import told
 from loopscope.report.sentences import sentences
 from loopscope.report.timeline import Timeline, rounded, timeline
-from loopscope.report.verdict import told
 from loopscope.report.words import count, ms, plural, rate, share
 from loopscope.session.folding import Folded
 from loopscope.stats.loghist import LogHist
@@ -143,7 +143,7 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
     yield _section("What it says", "", *_told(findings, summary))
     decided = (element("li", text) for text in told(summary, fold))
     yield _section("Verdict", "", element("ul", *decided, class_="told"))
-    for made in found.sections(found_in(fold, summary)):
+    for made in procedure_results.sections(found_in(fold, summary)):
         yield _section(made.title, made.words, *made.inside)
     yield _section(
         "Over time",

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from loopscope.model.bin_history import Kept
 from loopscope.model.gauges import BY_NAME, Stretch
-from loopscope.model.kept import Kept
+from loopscope.report.gates import span, unit
 from loopscope.report.html.markup import Markup, defined, element, joined
-from loopscope.report.verdicts import span, unit
 from loopscope.report.words import change, count, ms, rate, share
 
 UNKNOWN = "not enough data"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loopscope.report.evidence import LOSSES, evidence, minus, words_of
-from loopscope.report.found import RoundsFound
 from loopscope.report.html.markup import Markup, element
+from loopscope.report.procedure_results.build import RoundsFound
 from loopscope.report.rounds import FORMULAS
 
 _WIDTH, _LEFT, _RIGHT = 1000.0, 120.0, 70.0

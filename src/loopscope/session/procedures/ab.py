@@ -17,7 +17,7 @@ from loopscope.model.findings import RULES
 from loopscope.model.gauges import BY_NAME, Gauge
 from loopscope.model.snapshot import Figures
 from loopscope.session.procedures import Task, phase
-from loopscope.session.procedures.halves import Halves, HalvesHost
+from loopscope.session.procedures.ab_windows import AbWindows, AbWindowsHost
 from loopscope.settings.levers import LEVERS, canonical
 from loopscope.stats.intervals import CONFIDENCE, Interval
 from loopscope.stats.loghist import RELATIVE_ERROR
@@ -87,7 +87,7 @@ class AbResult:
     """The finding that proposed B."""
 
 
-def run(host: HalvesHost, task: Task, args: Mapping[str, str]) -> AbResult:
+def run(host: AbWindowsHost, task: Task, args: Mapping[str, str]) -> AbResult:
     """Flip a lever in the running session.
 
     Raises:
@@ -105,7 +105,7 @@ def run(host: HalvesHost, task: Task, args: Mapping[str, str]) -> AbResult:
     else:
         lever, a, b = parse_flip(args["lever"]) if args.get("lever") else _last_pull(host)
     held: dict[str, list[Figures]] = {"A": [], "B": []}
-    with Halves(host, task, lever) as halves:
+    with AbWindows(host, task, lever) as halves:
         for number, (pair, which) in enumerate(order(pairs)):
             value = a if which == "A" else b
             words = f"{which}: {lever}={value}, pair {pair + 1} of {pairs}"
@@ -160,14 +160,14 @@ def parse_flip(text: str) -> tuple[str, str, str]:
     return name, canonical(name, both[0]), canonical(name, both[1])
 
 
-def _last_pull(host: HalvesHost) -> tuple[str, str, str]:
+def _last_pull(host: AbWindowsHost) -> tuple[str, str, str]:
     last = host.fold.ledger.last
     if last is None:
         raise InputError("no lever was pulled yet: pull one, or name it (lever=loop=asyncio,uvloop)")
     return last.name, canonical(last.name, last.old), canonical(last.name, last.new)
 
 
-def _proposed(host: HalvesHost, task: Task, finding: str) -> tuple[str, str, str]:
+def _proposed(host: AbWindowsHost, task: Task, finding: str) -> tuple[str, str, str]:
     """Wait for a finding and give the lever that it proposes, its value now, and the proposed one."""
     waited_s = 0.0
     while finding not in host.fold.findings:
@@ -378,7 +378,7 @@ def _headline(lever: str, a: str, b: str, rows: tuple[Row, ...], finding: str) -
     return f"{lead}: " + "; ".join(f"{row.title} {row.verdict}" for row in told)
 
 
-def _tell(host: HalvesHost, result: AbResult) -> None:
+def _tell(host: AbWindowsHost, result: AbResult) -> None:
     settings = {"lever": result.lever, "a": result.a, "b": result.b, "pairs": str(result.pairs)}
     if result.finding:
         settings["finding"] = result.finding

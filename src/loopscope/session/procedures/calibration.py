@@ -12,9 +12,7 @@ from loopscope.model.ceiling import KEYS
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedures import Host, Task
 from loopscope.session.procedures.bench import Bench, Step, bench_options
-from loopscope.session.procedures.ramp import FIRST, Climber, Knob, rate_knob
-from loopscope.session.procedures.ramp_result import setting_of, settings_of
-from loopscope.session.procedures.shelf import (
+from loopscope.session.procedures.calibration_store import (
     Bound,
     Calibration,
     Shape,
@@ -23,6 +21,8 @@ from loopscope.session.procedures.shelf import (
     results,
     today,
 )
+from loopscope.session.procedures.ramp import FIRST, Climber, Knob, rate_knob
+from loopscope.session.procedures.ramp_result import setting_of, settings_of
 from loopscope.settings.levers import MAX_AGENTS, canonical
 from loopscope.stats.ceiling import fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval

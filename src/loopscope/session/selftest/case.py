@@ -14,7 +14,7 @@ class Evidence:
 
     summary: Summary
     plants: dict[str, Figures] = field(default_factory=dict)
-    """What each plant says it did, by its own clocks: see :class:`loopscope.rig.plants.Account`."""
+    """What each plant says it did, by its own clocks: see :class:`loopscope.rig.injected_faults.Account`."""
     delay_ms: Figures = field(default_factory=dict)
     """Mean delay as the rig has it (``found``), and by the emulators' log of what they sent (``truth``)."""
     others: float | None = None

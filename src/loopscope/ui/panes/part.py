@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from loopscope.model.snapshot import ResultView
 from loopscope.report.evidence import CLIENT, FORMULAS, LOSSES, minus, seen, words_of
-from loopscope.report.found import RoundsFound, rounds_in
+from loopscope.report.procedure_results.build import RoundsFound, rounds_in
 from loopscope.stats.attribution import CLIENT_PARTS
 from loopscope.ui.draw.ink import Ink, Row, fit, frame
 from loopscope.ui.draw.words import NONE

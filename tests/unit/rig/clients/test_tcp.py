@@ -17,7 +17,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.samples import Samples
+from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.settings.levers import defaults
 from loopscope.settings.sockets import canonical_tcp, quickack_here, read_refused
 
@@ -40,11 +40,11 @@ async def _stream(
     url: str,
     requests: int,
     look: Callable[[int], None] | None = None,
-    samples: Samples | None = None,
+    samples: SampleBuffer | None = None,
     **levers: str,
 ) -> list[Request]:
     """Let one agent stream with these levers; ``look(fd)`` is called when a request has ended."""
-    samples, dials = samples or Samples("rig-1"), Levers()
+    samples, dials = samples or SampleBuffer("rig-1"), Levers()
     for name, value in levers.items():
         dials.set(name, value)
     client = make_client(kind, dials.gate, secure=False)
@@ -133,7 +133,7 @@ def test_a_read_may_take_more_than_by_itself(kind: type[Client], on_loop: OnLoop
         pytest.skip(str(error))
     levers = {"batch": "read:200ms", "tcp": buffer}
     body = HEAD + b"".join(chunk(line("x" * 4000)) for _ in range(240)) + chunk(final(240)) + END
-    usual, ours = Samples("rig-1"), Samples("rig-1")
+    usual, ours = SampleBuffer("rig-1"), SampleBuffer("rig-1")
     with serving(sends(body)) as url:
         on_loop(_stream(kind, url, 1, samples=usual, **levers))
         on_loop(_stream(kind, url, 1, samples=ours, read="1m", **levers))

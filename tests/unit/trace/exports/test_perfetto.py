@@ -37,7 +37,7 @@ class Slice:
 
 
 @dataclass
-class Track:
+class TraceCursor:
     """One track as Perfetto has it."""
 
     name: str
@@ -68,7 +68,7 @@ def annotations(event: TrackEvent) -> dict[str, Any]:
     return told
 
 
-def imported(path: Path) -> dict[int, Track]:
+def imported(path: Path) -> dict[int, TraceCursor]:
     """Read a trace as the importer of the trace processor does: by time, in the file's order where times are equal.
 
     Raises AssertionError where it would drop or mend something: a track that is not described before its event, an end
@@ -76,7 +76,7 @@ def imported(path: Path) -> dict[int, Track]:
     """
     trace = Trace.FromString(path.read_bytes())
     known_only(trace)
-    tracks: dict[int, Track] = {}
+    tracks: dict[int, TraceCursor] = {}
     names: dict[int, str] = {}
     events: list[TracePacket] = []
     for packet in trace.packet:
@@ -89,7 +89,7 @@ def imported(path: Path) -> dict[int, Track]:
             assert described.uuid and described.uuid not in tracks
             assert not described.parent_uuid or described.parent_uuid in tracks, "parents come first"
             assert described.name
-            tracks[described.uuid] = Track(described.name, described.parent_uuid, described.HasField("counter"))
+            tracks[described.uuid] = TraceCursor(described.name, described.parent_uuid, described.HasField("counter"))
         if packet.HasField("track_event"):
             event = packet.track_event
             assert event.track_uuid in tracks, "described before its first event"
@@ -119,16 +119,16 @@ def imported(path: Path) -> dict[int, Track]:
     return tracks
 
 
-def named(tracks: dict[int, Track], name: str) -> list[Track]:
+def named(tracks: dict[int, TraceCursor], name: str) -> list[TraceCursor]:
     return [track for track in tracks.values() if track.name.startswith(name)]
 
 
-def below(tracks: dict[int, Track], parent: Track, name: str) -> list[Track]:
+def below(tracks: dict[int, TraceCursor], parent: TraceCursor, name: str) -> list[TraceCursor]:
     (number,) = [number for number, track in tracks.items() if track is parent]
     return [track for track in tracks.values() if track.parent == number and track.name == name]
 
 
-def drawn(tracks: dict[int, Track], name: str) -> list[Slice]:
+def drawn(tracks: dict[int, TraceCursor], name: str) -> list[Slice]:
     """All slices of a name, by their start."""
     found = [one for track in tracks.values() for one in track.slices if one.name == name]
     return sorted(found, key=lambda one: one.start)

@@ -1,0 +1,1 @@
+"""What procedures found: one model of the results, and how each report sets it."""
