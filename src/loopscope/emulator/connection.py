@@ -27,9 +27,19 @@ class Connection:
     """Handles one request after another; what the client sends while one is answered is kept (64 KiB at most)."""
 
     __slots__ = (
-        "_ending", "_linger", "_mask", "_out", "_reader", "_resume", "busy_since_ns", "closed", "job", "request",
-        "server", "sock",
-    )  # fmt: skip
+        "_ending",
+        "_linger",
+        "_mask",
+        "_out",
+        "_reader",
+        "_resume",
+        "busy_since_ns",
+        "closed",
+        "job",
+        "request",
+        "server",
+        "sock",
+    )
 
     def __init__(self, server: EmulatorServer, sock: socket.socket) -> None:
         self.server = server

@@ -34,20 +34,42 @@ def stats(server: EmulatorServer, _connection: Connection, request: HttpRequest)
         return native_error(ApiError(400, "since must be a whole number"))
     p50, p99, worst = ledger.lateness(max(0, since))
     now = now_ns()
-    return json_answer({
-        "emulator": __version__, "now_ns": now, "up_ns": now - server.started_ns, "cpu_ns": process_time_ns(),
-        "runq_ns": runq_ns(),
-        "models": list(server.models), "rate_tok_s": options.rate, "timing": options.timing.words,
-        "parallel": options.parallel, "lines_per_write": FLAT_LINES if options.rate == 0 else 1,
-        "connections": ledger.connections, "open_connections": len(server.connections),
-        "requests": ledger.requests, "outcomes": ledger.outcomes, "streams": ledger.streams, "waiting": ledger.waiting,
-        "chunks": ledger.chunks, "messages": ledger.messages, "tokens": ledger.tokens,
-        "silent_tokens": ledger.silent_tokens, "unsent_chunks": ledger.unsent_chunks, "bytes": ledger.bytes,
-        "blocked": ledger.blocked, "late_ns": {"p50": p50, "p99": p99, "max": worst},
-        "gpu": {"busy_ns": card.busy_ns, "joules": round(card.joules, 3), "factor": card.gpu.factor,
-                "shared_with": card.gpu.others, "others_at_work": card.gpu.others_at_work},
-        "faults": server.faults.listing(),
-    })  # fmt: skip
+    return json_answer(
+        {
+            "emulator": __version__,
+            "now_ns": now,
+            "up_ns": now - server.started_ns,
+            "cpu_ns": process_time_ns(),
+            "runq_ns": runq_ns(),
+            "models": list(server.models),
+            "rate_tok_s": options.rate,
+            "timing": options.timing.words,
+            "parallel": options.parallel,
+            "lines_per_write": FLAT_LINES if options.rate == 0 else 1,
+            "connections": ledger.connections,
+            "open_connections": len(server.connections),
+            "requests": ledger.requests,
+            "outcomes": ledger.outcomes,
+            "streams": ledger.streams,
+            "waiting": ledger.waiting,
+            "chunks": ledger.chunks,
+            "messages": ledger.messages,
+            "tokens": ledger.tokens,
+            "silent_tokens": ledger.silent_tokens,
+            "unsent_chunks": ledger.unsent_chunks,
+            "bytes": ledger.bytes,
+            "blocked": ledger.blocked,
+            "late_ns": {"p50": p50, "p99": p99, "max": worst},
+            "gpu": {
+                "busy_ns": card.busy_ns,
+                "joules": round(card.joules, 3),
+                "factor": card.gpu.factor,
+                "shared_with": card.gpu.others,
+                "others_at_work": card.gpu.others_at_work,
+            },
+            "faults": server.faults.listing(),
+        }
+    )
 
 
 def log(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:

@@ -39,10 +39,13 @@ FAULTS: dict[str, str] = {
 """Names and what they do; N is ``after``, SECONDS is ``for``."""
 _DEFAULT_FOR_S = {"refuse": 2.0, "restart": 2.0, "slow-headers": 2.0, "stall": 2.0, "skew": 60.0}
 _BEFORE = {
-    "500": (500, "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error,"
-            " check ollama server logs for details"),
+    "500": (
+        500,
+        "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error,"
+        " check ollama server logs for details",
+    ),
     "503": (503, BUSY),
-}  # fmt: skip
+}
 _BROKEN = "an error was encountered while running the model: CUDA error: out of memory"
 
 

@@ -6,10 +6,18 @@ from typing import Any
 from loopscope.emulator.answers import ApiError
 
 _KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str,), "bool": (bool,), "int": (int,), "float64": (int, float), "[]string": (list,),
-    "map[string]interface {}": (dict,), "[]api.Message": (list,), "[]openai.Message": (list,),
-    "openai.StreamOptions": (dict,), "openai.ResponseFormat": (dict,), "[]int": (list,),
-}  # fmt: skip
+    "string": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "float64": (int, float),
+    "[]string": (list,),
+    "map[string]interface {}": (dict,),
+    "[]api.Message": (list,),
+    "[]openai.Message": (list,),
+    "openai.StreamOptions": (dict,),
+    "openai.ResponseFormat": (dict,),
+    "[]int": (list,),
+}
 
 
 def read_object(body: bytes, struct: str, fields: dict[str, str]) -> dict[str, Any]:

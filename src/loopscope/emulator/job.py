@@ -31,11 +31,38 @@ class Job:
     """A request for generation. ``began_ns`` is when it came in; everything else is set on its way."""
 
     __slots__ = (
-        "_fixed", "_gpu", "_headed", "_left", "_meant_ns", "_pending_chunks", "_place", "_posts", "_pres", "_send",
-        "_spoken", "_wrap", "began_ns", "connection", "dead", "first_due_ns", "gap_ns", "keep_alive_ns", "ledger",
-        "load_ns", "next_gap", "number", "prompt", "prompt_ns", "prompt_tokens", "reply", "runner", "runner_options",
-        "script", "stream", "trap",
-    )  # fmt: skip
+        "_fixed",
+        "_gpu",
+        "_headed",
+        "_left",
+        "_meant_ns",
+        "_pending_chunks",
+        "_place",
+        "_posts",
+        "_pres",
+        "_send",
+        "_spoken",
+        "_wrap",
+        "began_ns",
+        "connection",
+        "dead",
+        "first_due_ns",
+        "gap_ns",
+        "keep_alive_ns",
+        "ledger",
+        "load_ns",
+        "next_gap",
+        "number",
+        "prompt",
+        "prompt_ns",
+        "prompt_tokens",
+        "reply",
+        "runner",
+        "runner_options",
+        "script",
+        "stream",
+        "trap",
+    )
 
     def __init__(self, number: int, connection: Connection, reply: Reply, script: Script, *, stream: bool) -> None:
         self.number = number

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
     from loopscope.emulator.server import EmulatorServer
 
 _SAMPLING = {
-    "model": "string", "stream": "bool", "stream_options": "openai.StreamOptions", "max_tokens": "int", "seed": "int",
-    "temperature": "float64", "top_p": "float64", "frequency_penalty": "float64", "presence_penalty": "float64",
-}  # fmt: skip
+    "model": "string",
+    "stream": "bool",
+    "stream_options": "openai.StreamOptions",
+    "max_tokens": "int",
+    "seed": "int",
+    "temperature": "float64",
+    "top_p": "float64",
+    "frequency_penalty": "float64",
+    "presence_penalty": "float64",
+}
 _CHAT = _SAMPLING | {"messages": "[]openai.Message", "response_format": "openai.ResponseFormat"}
 _TEXT = _SAMPLING | {"prompt": "string", "suffix": "string"}
 _DONE = b"data: [DONE]\n\n"
@@ -74,8 +81,9 @@ class _ChatReply(_Reply):
 
     def whole(self, outcome: Outcome, _stamp: bytes) -> Answer:
         choice = b'{"index":0,"message":{"role":"assistant","content":"%b"},"finish_reason":"%b"}' % (
-            outcome.script.content(), outcome.script.reason.encode(),
-        )  # fmt: skip
+            outcome.script.content(),
+            outcome.script.reason.encode(),
+        )
         body = self._object(self._identity("chat.completion"), choice, _usage(outcome))
         return Answer(200, body + b"\n", JSON_OPENAI)
 
@@ -104,8 +112,9 @@ class _TextReply(_Reply):
 
     def whole(self, outcome: Outcome, _stamp: bytes) -> Answer:
         choice = b'{"text":"%b","index":0,"finish_reason":"%b"}' % (
-            outcome.script.content(), outcome.script.reason.encode(),
-        )  # fmt: skip
+            outcome.script.content(),
+            outcome.script.reason.encode(),
+        )
         return Answer(200, self._object(self.variable, choice, _usage(outcome)) + b"\n", JSON_OPENAI)
 
 
@@ -144,10 +153,15 @@ def chat_completions(server: EmulatorServer, connection: Connection, request: Ht
             raise ApiError(400, "model is required")
         form = body.get("response_format", {}).get("type") in ("json_object", "json_schema")
         begin(
-            server, connection, find_model(server, name), prompt, _options(body),
+            server,
+            connection,
+            find_model(server, name),
+            prompt,
+            _options(body),
             lambda script, number: _ChatReply(name, number, script.text, usage=_wants_usage(body)),
-            stream=body.get("stream", False), form=form,
-        )  # fmt: skip
+            stream=body.get("stream", False),
+            form=form,
+        )
     except ApiError as error:
         return openai_error(error)
     return None
@@ -182,10 +196,14 @@ def completions(server: EmulatorServer, connection: Connection, request: HttpReq
         name = body.get("model", "")
         model = find_model(server, name)
         begin(
-            server, connection, model, body.get("prompt", "") or " ", _options(body),
+            server,
+            connection,
+            model,
+            body.get("prompt", "") or " ",
+            _options(body),
             lambda script, number: _TextReply(name, number, script.text, usage=_wants_usage(body)),
             stream=body.get("stream", False),
-        )  # fmt: skip
+        )
     except ApiError as error:
         return openai_error(error)
     return None

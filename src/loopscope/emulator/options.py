@@ -53,40 +53,98 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="address to listen on (default 127.0.0.1; any other is warned of)",
     )
     add("--model", action="append", metavar="NAME", help="a model it has; may be given again (default gemma3)")
-    add("--text", choices=TEXTS, default="words", help="words: plain text; tricky: with characters that readers stumble"
-        " over, and tokens that are parts of a character (default words)")  # fmt: skip
-    add("--tokens", type=int, default=300, metavar="N",
-        help="mean length of an answer whose request sets no limit (default 300)")  # fmt: skip
+    add(
+        "--text",
+        choices=TEXTS,
+        default="words",
+        help="words: plain text; tricky: with characters that readers stumble"
+        " over, and tokens that are parts of a character (default words)",
+    )
+    add(
+        "--tokens",
+        type=int,
+        default=300,
+        metavar="N",
+        help="mean length of an answer whose request sets no limit (default 300)",
+    )
     add("--seed", type=int, default=0, metavar="N", help="same seed, same requests: same texts and gaps (default 0)")
     add = parser.add_argument_group("how fast it is").add_argument
-    add("--rate", type=float, metavar="TOK_S",
-        help="tokens/s of one stream alone (default: the model's); 0: as fast as the socket takes")  # fmt: skip
-    add("--timing", default="constant", metavar="MODEL", help="when tokens come: constant, lognormal:SIGMA, burst:N,"
-        " recorded:TRACE (the arrival times of a trace file, at its own rate) (default constant)")  # fmt: skip
-    add("--parallel", type=int, default=1, metavar="N",
-        help="requests a model computes at a time; others wait (default 1, as Ollama; 0: no limit)")  # fmt: skip
-    add("--prefill-rate", type=float, metavar="TOK_S",
-        help="prompt tokens evaluated per second (default: the model's; 0: at once)")  # fmt: skip
+    add(
+        "--rate",
+        type=float,
+        metavar="TOK_S",
+        help="tokens/s of one stream alone (default: the model's); 0: as fast as the socket takes",
+    )
+    add(
+        "--timing",
+        default="constant",
+        metavar="MODEL",
+        help="when tokens come: constant, lognormal:SIGMA, burst:N,"
+        " recorded:TRACE (the arrival times of a trace file, at its own rate) (default constant)",
+    )
+    add(
+        "--parallel",
+        type=int,
+        default=1,
+        metavar="N",
+        help="requests a model computes at a time; others wait (default 1, as Ollama; 0: no limit)",
+    )
+    add(
+        "--prefill-rate",
+        type=float,
+        metavar="TOK_S",
+        help="prompt tokens evaluated per second (default: the model's; 0: at once)",
+    )
     add("--prompt-cache", action="store_true", help="do not evaluate again what the last prompt began with")
     add("--load-ms", type=float, default=0.0, metavar="MS", help="time to load a model (default 0)")
-    add("--overhead-ms", type=float, default=0.0, metavar="MS",
-        help="time that each request takes before its prompt, reported as load_duration (default 0)")  # fmt: skip
-    add("--keep-alive", type=float, default=300.0, metavar="S",
-        help="seconds after which an idle model is unloaded; below 0: never (default 300)")  # fmt: skip
-    add("--max-queue", type=int, default=512, metavar="N",
-        help="requests that may wait while a model loads; more are answered 503 (default 512)")  # fmt: skip
+    add(
+        "--overhead-ms",
+        type=float,
+        default=0.0,
+        metavar="MS",
+        help="time that each request takes before its prompt, reported as load_duration (default 0)",
+    )
+    add(
+        "--keep-alive",
+        type=float,
+        default=300.0,
+        metavar="S",
+        help="seconds after which an idle model is unloaded; below 0: never (default 300)",
+    )
+    add(
+        "--max-queue",
+        type=int,
+        default=512,
+        metavar="N",
+        help="requests that may wait while a model loads; more are answered 503 (default 512)",
+    )
     add = parser.add_argument_group("the GPU it pretends to have").add_argument
     add("--gpu", type=Path, metavar="FILE", help="servers that are given the same file share one GPU")
-    add("--share-factor", type=float, default=1.0, metavar="F",
-        help="while another server on that GPU computes, every gap is F times as long (default 1)")  # fmt: skip
+    add(
+        "--share-factor",
+        type=float,
+        default=1.0,
+        metavar="F",
+        help="while another server on that GPU computes, every gap is F times as long (default 1)",
+    )
     add("--power-idle", type=float, default=20.0, metavar="W", help="simulated power when idle (default 20)")
     add("--power-busy", type=float, default=150.0, metavar="W", help="simulated power when busy (default 150)")
     add = parser.add_argument_group("how it misbehaves").add_argument
-    add("--send-buffer", type=int, default=0, metavar="BYTES",
+    add(
+        "--send-buffer",
+        type=int,
+        default=0,
+        metavar="BYTES",
         help="what the system keeps of a stream that its client does not read; then the server waits (default 0: as"
-        " much as the system likes, some MB: minutes of a stream)")  # fmt: skip
-    add("--fault", action="append", default=[], metavar="NAME[:ARGS]",
-        help="what to do wrong, e.g. stall:after=20,for=3,times=5; --fault list tells them all")  # fmt: skip
+        " much as the system likes, some MB: minutes of a stream)",
+    )
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[:ARGS]",
+        help="what to do wrong, e.g. stall:after=20,for=3,times=5; --fault list tells them all",
+    )
 
 
 def options_of(args: argparse.Namespace) -> Options:
@@ -117,13 +175,28 @@ def options_of(args: argparse.Namespace) -> Options:
     if args.rate == 0 and timing.kind in ("lognormal", "burst"):
         raise InputError(f"--timing {args.timing} needs a rate: --rate 0 means no pace at all")
     return Options(
-        host=args.host, port=args.port, models=tuple(args.model or ("gemma3",)), rate=args.rate, timing=timing,
-        parallel=args.parallel, load_ms=args.load_ms, overhead_ms=args.overhead_ms,
-        prefill_rate=args.prefill_rate, prompt_cache=args.prompt_cache,
-        tokens=args.tokens, keep_alive_ns=round(args.keep_alive * 1e9), max_queue=args.max_queue, text=args.text,
-        seed=args.seed, gpu=args.gpu, share_factor=args.share_factor, power_idle_w=args.power_idle,
-        power_busy_w=args.power_busy, faults=tuple(args.fault), send_buffer=args.send_buffer,
-    )  # fmt: skip
+        host=args.host,
+        port=args.port,
+        models=tuple(args.model or ("gemma3",)),
+        rate=args.rate,
+        timing=timing,
+        parallel=args.parallel,
+        load_ms=args.load_ms,
+        overhead_ms=args.overhead_ms,
+        prefill_rate=args.prefill_rate,
+        prompt_cache=args.prompt_cache,
+        tokens=args.tokens,
+        keep_alive_ns=round(args.keep_alive * 1e9),
+        max_queue=args.max_queue,
+        text=args.text,
+        seed=args.seed,
+        gpu=args.gpu,
+        share_factor=args.share_factor,
+        power_idle_w=args.power_idle,
+        power_busy_w=args.power_busy,
+        faults=tuple(args.fault),
+        send_buffer=args.send_buffer,
+    )
 
 
 def _whole(name: str, value: int, low: int, high: int) -> None:

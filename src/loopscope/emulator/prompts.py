@@ -16,16 +16,38 @@ _TEMPLATE_TOKENS = 10
 """What a chat template adds to a prompt, about."""
 
 _INT, _FLOAT, _BOOL, _LIST = "integer", "float32", "boolean", "array of strings"
-_OPTION_KINDS: dict[str, str] = dict.fromkeys(
-    ("num_keep", "seed", "num_predict", "top_k", "repeat_last_n", "num_ctx", "num_batch", "num_gpu", "main_gpu",
-     "num_thread", "draft_num_predict"), _INT,
-) | dict.fromkeys(
-    ("top_p", "min_p", "typical_p", "temperature", "repeat_penalty", "presence_penalty", "frequency_penalty"), _FLOAT
-) | {"use_mmap": _BOOL, "stop": _LIST}  # fmt: skip
+_OPTION_KINDS: dict[str, str] = (
+    dict.fromkeys(
+        (
+            "num_keep",
+            "seed",
+            "num_predict",
+            "top_k",
+            "repeat_last_n",
+            "num_ctx",
+            "num_batch",
+            "num_gpu",
+            "main_gpu",
+            "num_thread",
+            "draft_num_predict",
+        ),
+        _INT,
+    )
+    | dict.fromkeys(
+        ("top_p", "min_p", "typical_p", "temperature", "repeat_penalty", "presence_penalty", "frequency_penalty"),
+        _FLOAT,
+    )
+    | {"use_mmap": _BOOL, "stop": _LIST}
+)
 _RUNNER_OPTIONS: dict[str, object] = {
-    "num_ctx": 4096, "num_batch": 512, "num_gpu": -1, "main_gpu": 0, "use_mmap": None, "num_thread": 0,
+    "num_ctx": 4096,
+    "num_batch": 512,
+    "num_gpu": -1,
+    "main_gpu": 0,
+    "use_mmap": None,
+    "num_thread": 0,
     "draft_num_predict": 0,
-}  # fmt: skip
+}
 """A request that differs in one of these makes the model load again; with what holds where it says nothing."""
 TOO_LONG = (
     "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the"
@@ -46,9 +68,11 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
             continue
         number = isinstance(value, int | float) and not isinstance(value, bool)
         fits = {
-            _INT: number and abs(value) < 2**63, _FLOAT: number, _BOOL: isinstance(value, bool),
+            _INT: number and abs(value) < 2**63,
+            _FLOAT: number,
+            _BOOL: isinstance(value, bool),
             _LIST: isinstance(value, list) and all(isinstance(word, str) for word in value),
-        }[kind]  # fmt: skip
+        }[kind]
         if not fits:
             raise ApiError(500, f'option "{name}" must be of type {kind}')
         found[name] = int(value) if kind == _INT else value

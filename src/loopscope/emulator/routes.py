@@ -37,10 +37,19 @@ ROUTES: dict[str, tuple[tuple[str, ...], Route]] = {
     "/emulator/fault": (("GET", "POST", "DELETE"), control.fault),
 }
 _NOT_EMULATED = {
-    "/api/embed": "POST", "/api/embeddings": "POST", "/api/create": "POST", "/api/pull": "POST", "/api/push": "POST",
-    "/api/copy": "POST", "/api/me": "POST", "/api/delete": "DELETE", "/api/status": "GET", "/v1/embeddings": "POST",
-    "/v1/responses": "POST", "/v1/messages": "POST",
-}  # fmt: skip
+    "/api/embed": "POST",
+    "/api/embeddings": "POST",
+    "/api/create": "POST",
+    "/api/pull": "POST",
+    "/api/push": "POST",
+    "/api/copy": "POST",
+    "/api/me": "POST",
+    "/api/delete": "DELETE",
+    "/api/status": "GET",
+    "/v1/embeddings": "POST",
+    "/v1/responses": "POST",
+    "/v1/messages": "POST",
+}
 
 
 def route(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:

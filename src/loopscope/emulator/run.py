@@ -67,11 +67,16 @@ def _info(server: EmulatorServer) -> dict[str, str]:
     model = model_of(options.models[0])
     rate = options.timing.rate(model.tok_s if options.rate is None else options.rate)
     return {
-        "port": str(server.port), "url": server.url, "model": options.models[0], "models": ",".join(options.models),
-        "version": VERSION, "rate_tok_s": f"{rate:g}", "timing": options.timing.words,
+        "port": str(server.port),
+        "url": server.url,
+        "model": options.models[0],
+        "models": ",".join(options.models),
+        "version": VERSION,
+        "rate_tok_s": f"{rate:g}",
+        "timing": options.timing.words,
         "parallel": str(options.parallel),
         "power": f"simulated: {options.power_idle_w:g} W idle, {options.power_busy_w:g} W busy",
-    }  # fmt: skip
+    }
 
 
 def run_by_hand(options: Options) -> int:

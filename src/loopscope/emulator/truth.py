@@ -115,7 +115,18 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         p50, p99, _ = self.lateness(self._reported)
         self._reported = self.rows
         return Truth(
-            t_ns=perf_counter_ns(), proc=proc, requests=self.requests, streams=self.streams, chunks=self.chunks,
-            messages=self.messages, tokens=self.tokens, bytes=self.bytes, late_p50_ns=p50, late_p99_ns=p99,
-            watts=watts, cpu_ns=process_time_ns(), blocked=self.blocked, runq_ns=runq_ns(),
-        )  # fmt: skip
+            t_ns=perf_counter_ns(),
+            proc=proc,
+            requests=self.requests,
+            streams=self.streams,
+            chunks=self.chunks,
+            messages=self.messages,
+            tokens=self.tokens,
+            bytes=self.bytes,
+            late_p50_ns=p50,
+            late_p99_ns=p99,
+            watts=watts,
+            cpu_ns=process_time_ns(),
+            blocked=self.blocked,
+            runq_ns=runq_ns(),
+        )
