@@ -17,9 +17,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from loopscope.emulator.corpus import text_of
 from loopscope.emulator.job import FLAT_SENDS
 from loopscope.emulator.shapes import FLAT_LINES, generate_shape
-from loopscope.emulator.words import text_of
 
 SECONDS = 5.0
 SETTLE = 1.2

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loopscope.emulator.answers import ApiError
+from loopscope.emulator.go_encoding import go_string
 from loopscope.emulator.gojson import read_object
 from loopscope.emulator.http1 import HttpError, HttpRequest, RequestReader
-from loopscope.emulator.words import go_string
 
 REQUEST = b"POST /a?b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\r\n}\r\n0\r\n\r\n"
 PIECES = st.lists(

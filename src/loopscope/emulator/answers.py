@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from loopscope.emulator.words import go_string
+from loopscope.emulator.go_encoding import go_string
 
 JSON = "application/json; charset=utf-8"
 JSON_OPENAI = "application/json"

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from loopscope.emulator.answers import JSON, NDJSON, PLAIN, Answer, ApiError, json_answer, native_error
+from loopscope.emulator.generation import begin, find_model, keep_alive_ns, load
+from loopscope.emulator.go_encoding import go_string
 from loopscope.emulator.gojson import read_object
-from loopscope.emulator.intake import begin, find_model, keep_alive_ns, load
 from loopscope.emulator.options import VERSION
 from loopscope.emulator.reply import Outcome
 from loopscope.emulator.shapes import Shape, chat_shape, generate_shape
 from loopscope.emulator.stamps import clock
-from loopscope.emulator.words import go_string
 
 if TYPE_CHECKING:
     from loopscope.emulator.connection import Connection

@@ -6,12 +6,13 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from loopscope.emulator.answers import JSON_OPENAI, SSE, Answer, ApiError, openai_error
+from loopscope.emulator.corpus import Text
+from loopscope.emulator.generation import begin, find_model
+from loopscope.emulator.go_encoding import go_string
 from loopscope.emulator.gojson import read_object
-from loopscope.emulator.intake import begin, find_model
 from loopscope.emulator.native import modified_at, prompt_of
 from loopscope.emulator.reply import Outcome
 from loopscope.emulator.shapes import chat_event_shape, text_event_shape
-from loopscope.emulator.words import Text, go_string
 
 if TYPE_CHECKING:
     from loopscope.emulator.connection import Connection

@@ -5,9 +5,9 @@ import zlib
 from typing import Any
 
 from loopscope.emulator.answers import ApiError
+from loopscope.emulator.corpus import TOKENS, Text, text_of
 from loopscope.emulator.options import Options
 from loopscope.emulator.reply import Script
-from loopscope.emulator.words import TOKENS, Text, text_of
 
 MAX_TOKENS = 10_000_000
 MAX_WHOLE_TOKENS = 1_000_000

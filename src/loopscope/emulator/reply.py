@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from loopscope.emulator.answers import Answer, ApiError
+    from loopscope.emulator.corpus import Text
     from loopscope.emulator.shapes import Shape
-    from loopscope.emulator.words import Text
 
 
 class Script(NamedTuple):

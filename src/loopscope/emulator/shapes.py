@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from loopscope.emulator.words import Text, go_string
+from loopscope.emulator.corpus import Text
+from loopscope.emulator.go_encoding import go_string
 
 FULL_STAMP = len("2026-11-21T02:58:01.123456789")
 

@@ -234,6 +234,6 @@ def test_foreign_host_header_is_refused(served: Emulated, host: str, status: int
 )  # fmt: skip
 def test_keep_alive_is_read_as_go_reads_it(value: object, wanted: int | None) -> None:
     """Numbers are seconds, texts are durations, below zero is for ever."""
-    from loopscope.emulator.intake import keep_alive_ns
+    from loopscope.emulator.generation import keep_alive_ns
 
     assert keep_alive_ns(value) == wanted

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from loopscope.emulator.answers import ApiError
+from loopscope.emulator.corpus import TOKENS, text_of
 from loopscope.emulator.options import Options
 from loopscope.emulator.prompts import check_options, count_tokens, runner_options, same_runner, script_of
 from loopscope.emulator.reply import Script
-from loopscope.emulator.words import TOKENS, text_of
 
 
 def script(options: dict[str, Any], number: int = 1, prompt: str = "p", form: object = None, **server: Any) -> Script:

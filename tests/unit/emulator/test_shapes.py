@@ -1,7 +1,7 @@
 """Lines made beforehand."""
 
+from loopscope.emulator.corpus import Text, text_of
 from loopscope.emulator.shapes import FLAT_LINES, FULL_STAMP, chat_event_shape, chunk, generate_shape, text_event_shape
-from loopscope.emulator.words import Text, text_of
 
 STAMP = b"2026-11-21T02:58:01.123456789"
 

@@ -7,6 +7,8 @@ it with the next token) or a control token. So the number of tokens and the numb
 import random
 from functools import lru_cache
 
+from loopscope.emulator.go_encoding import go_fragment
+
 TOKENS = 2048
 """Length of the text in tokens; it repeats from there. Longer only costs memory, an answer rarely has more."""
 
@@ -32,32 +34,6 @@ _TAILS = ("ing", "ed", "ly", "ness", "ment", "able")
 _TRICKY = ("<b>", " & ", " a < b", "\u2028", "\u2029", "\u0085", '"', "\\", "\t", "\x1b[31m", "\u202e", "\x00", "\x7f")
 """What readers stumble over: characters that Go escapes, line separators, controls, a direction override."""
 _MULTIBYTE = ("é", "ß", "→", "漢", "字", "😀", "🦙")
-
-_GO_ESCAPES = {
-    0x08: "\\b",
-    0x09: "\\t",
-    0x0A: "\\n",
-    0x0C: "\\f",
-    0x0D: "\\r",
-    0x22: '\\"',
-    0x5C: "\\\\",
-    0x3C: "\\u003c",
-    0x3E: "\\u003e",
-    0x26: "\\u0026",
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-} | {c: f"\\u{c:04x}" for c in range(0x20) if c not in (8, 9, 10, 12, 13)}
-
-
-def go_fragment(text: str) -> bytes:
-    """Escape as Go's encoding/json does, without the quotes: U+0085 and DEL go out raw, lone surrogates as U+FFFD."""
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.translate(_GO_ESCAPES).encode()
-
-
-def go_string(text: str) -> bytes:
-    """Give the JSON string of a text, with quotes, in Go's escaping."""
-    return b'"' + go_fragment(text) + b'"'
 
 
 class Text:

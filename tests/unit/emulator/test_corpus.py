@@ -2,28 +2,7 @@
 
 import json
 
-import pytest
-
-from loopscope.emulator.words import TOKENS, go_fragment, go_string, text_of
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("<a> & b", b"\\u003ca\\u003e \\u0026 b"),
-        ("\u2028\u2029", b"\\u2028\\u2029"),
-        ("\u0085", "\u0085".encode()),  # the one that trips readers which split lines as Python does
-        ("\x00\x1b\x7f", b"\\u0000\\u001b\x7f"),
-        ("\b\f\n\r\t", b"\\b\\f\\n\\r\\t"),
-        ('"\\/', b'\\"\\\\/'),
-        ("é漢😀", "é漢😀".encode()),
-        ("\ud800", "\ufffd".encode()),
-    ],
-)
-def test_escaping_is_gos(text: str, escaped: bytes) -> None:
-    """HTML's own characters and the line separators are escaped, U+0085 and DEL are not."""
-    assert go_fragment(text) == escaped
-    assert go_string(text) == b'"' + escaped + b'"'
+from loopscope.emulator.corpus import TOKENS, text_of
 
 
 def test_plain_text_gives_a_line_for_every_token() -> None:
