@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from loopscope.emulator.options import configure, options_of
+from loopscope.emulator.routes import serve
 from loopscope.emulator.server import EmulatorServer
 
 TIMEOUT_S = 20.0
@@ -164,7 +165,7 @@ def emulator(*words: str) -> Iterator[Emulated]:
     parser = argparse.ArgumentParser()
     configure(parser)
     fast = ["--port", "0", "--rate", "2000", "--prefill-rate", "0", "--parallel", "0"]
-    server = EmulatorServer(options_of(parser.parse_args([*fast, *words])))
+    server = serve(options_of(parser.parse_args([*fast, *words])))
     thread = threading.Thread(target=server.run, name="emulator")
     thread.start()
     one = Emulated(server)

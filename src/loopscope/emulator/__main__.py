@@ -9,7 +9,7 @@ from loopscope.emulator.run import run_by_hand, run_for_session
 
 
 def main() -> int:
-    """Read the arguments and serve; gives the exit code."""
+    """Read the arguments and serve; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m loopscope.emulator", description=__doc__)
     parser.add_argument("--proc", metavar="NAME", help="for a session: send records on stdout, end with stdin")
     configure(parser)

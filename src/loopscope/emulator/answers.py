@@ -1,4 +1,4 @@
-"""What a route gives back: one whole answer, or an error that becomes one in the dialect of its route."""
+"""Whole answers and errors, each in the dialect of its route."""
 
 import json
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class ApiError(Exception):
 
 
 def native_error(error: ApiError) -> Answer:
-    """Give the error as ``/api`` says it."""
+    """Return the error as ``/api`` says it."""
     return Answer(error.status, b'{"error":' + go_string(error.words) + b"}")
 
 
@@ -40,7 +40,7 @@ _TYPES = {400: "invalid_request_error", 404: "not_found_error"}
 
 
 def openai_error(error: ApiError) -> Answer:
-    """Give the error as ``/v1`` says it."""
+    """Return the error as ``/v1`` says it."""
     kind = _TYPES.get(error.status, "api_error").encode()
     words = go_string(error.words)
     body = b'{"error":{"message":' + words + b',"type":"' + kind + b'","param":null,"code":null}}\n'
@@ -48,10 +48,10 @@ def openai_error(error: ApiError) -> Answer:
 
 
 def plain_answer(status: int, words: str) -> Answer:
-    """Give a text answer, as the web framework under Ollama does for what it does not know."""
+    """Return a text answer, as the web framework under Ollama does for what it does not know."""
     return Answer(status, words.encode(), "text/plain")
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
-    """Give a value as compact JSON."""
+    """Return a value as compact JSON."""
     return Answer(status, json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))

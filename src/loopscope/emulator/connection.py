@@ -9,18 +9,22 @@ import sys
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from loopscope.emulator.answers import PLAIN, Answer
 from loopscope.emulator.http1 import MAX_HEAD_BYTES, HttpError, HttpRequest, RequestReader, head
-
-if TYPE_CHECKING:
-    from loopscope.emulator.job import Job
-    from loopscope.emulator.server import EmulatorServer
+from loopscope.emulator.resources import Resources
 
 _READ_BYTES = 1 << 16
 LINGER_NS = 500_000_000
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
+class Leaver(Protocol):
+    """A job, as far as its connection knows it."""
+
+    def leave(self, how: str) -> None:
+        """Free what the job holds; ``how`` says why it ended."""
 
 
 class Connection:
@@ -28,6 +32,8 @@ class Connection:
 
     __slots__ = (
         "_ending",
+        "_forget",
+        "_handle",
         "_linger",
         "_mask",
         "_out",
@@ -37,16 +43,24 @@ class Connection:
         "closed",
         "job",
         "request",
-        "server",
+        "resources",
         "sock",
     )
 
-    def __init__(self, server: EmulatorServer, sock: socket.socket) -> None:
-        self.server = server
+    def __init__(
+        self,
+        resources: Resources,
+        sock: socket.socket,
+        handle: Callable[[Connection, HttpRequest], None],
+        forget: Callable[[Connection], None],
+    ) -> None:
+        self.resources = resources
+        self._handle = handle
+        self._forget = forget
         self.sock = sock
         self.request: HttpRequest | None = None
         """The one that is being answered."""
-        self.job: Job | None = None
+        self.job: Leaver | None = None
         self.closed = False
         self.busy_since_ns = 0
         """Since when a request is on its way in and not whole yet; 0 while none is."""
@@ -55,7 +69,7 @@ class Connection:
         self._resume: Callable[[], None] | None = None
         self._ending = False
         self._linger = False
-        self._mask = server.reactor.watch(sock, EVENT_READ, self._ready)
+        self._mask = resources.reactor.watch(sock, EVENT_READ, self._ready)
 
     @property
     def chunked(self) -> bool:
@@ -63,7 +77,7 @@ class Connection:
         return self.request is None or self.request.version == 1
 
     def head(self, status: int, content_type: str, length: int | None) -> bytes:
-        """Give the head of the answer to the request at hand."""
+        """Return the head of the answer to the request at hand."""
         request = self.request
         version, keep = (request.version, request.keep) if request is not None else (1, False)
         if request is not None and length is None and not version:
@@ -117,7 +131,7 @@ class Connection:
                 return
             self.busy_since_ns = 0
             self.request = request
-            self.server.handle(self, request)
+            self._handle(self, request)
 
     def _refuse(self, error: HttpError) -> None:
         """Answer what is no HTTP, and close."""
@@ -178,12 +192,12 @@ class Connection:
             mask = mask | EVENT_READ if read else mask & ~EVENT_READ
         if write is not None:
             mask = mask | EVENT_WRITE if write else mask & ~EVENT_WRITE
-        self._mask = self.server.reactor.watch(self.sock, mask, self._ready, self._mask)
+        self._mask = self.resources.reactor.watch(self.sock, mask, self._ready, self._mask)
 
     # -- whole answers and ends
 
     def answer(self, answer: Answer) -> None:
-        """Give a whole answer to the request at hand (without its body for HEAD)."""
+        """Return a whole answer to the request at hand (without its body for HEAD)."""
         request = self.request
         if request is not None and answer.close:
             request.keep = False
@@ -193,7 +207,7 @@ class Connection:
         self.answered()
 
     def answered(self) -> None:
-        """The request at hand has its answer: on to the next one, or to the end of the connection."""
+        """Finish the request at hand: go on to the next one, or to the end of the connection."""
         request, self.request, self.job = self.request, None, None
         if request is None or not request.keep:
             self.end()
@@ -201,7 +215,7 @@ class Connection:
         self._watch(read=True)
         if self._reader.buffer:
             # Not from within this call: a client that sends a thousand requests at once must not nest them.
-            self.server.reactor.at(perf_counter_ns(), self._next_request)
+            self.resources.reactor.at(perf_counter_ns(), self._next_request)
 
     def _next_request(self, _due: int) -> int:
         self._requests()
@@ -226,14 +240,14 @@ class Connection:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
         self._watch(read=True)
-        self.server.reactor.at(perf_counter_ns() + LINGER_NS, self._close_step)
+        self.resources.reactor.at(perf_counter_ns() + LINGER_NS, self._close_step)
 
     def _close_step(self, _due: int) -> int:
         self.close()
         return 0
 
     def lost(self) -> None:
-        """The client has gone, or must go: free what it held."""
+        """Drop a client that has gone, or must go: free what it held."""
         job, self.job = self.job, None
         self.close()
         if job is not None:
@@ -252,5 +266,5 @@ class Connection:
             self.closed = True
             self._resume = None
             self._out.clear()
-            self.server.forget(self)
+            self._forget(self)
             self.sock.close()

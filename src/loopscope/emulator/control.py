@@ -6,21 +6,17 @@ from __future__ import annotations
 import json
 import math
 from time import process_time_ns
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from loopscope import __version__
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
 from loopscope.emulator.answers import Answer, ApiError, json_answer, native_error
+from loopscope.emulator.connection import Connection
+from loopscope.emulator.http1 import HttpRequest
+from loopscope.emulator.server import EmulatorServer
 from loopscope.emulator.shapes import FLAT_LINES
 from loopscope.emulator.truth import runq_ns
-
-if TYPE_CHECKING:
-    from loopscope.emulator.connection import Connection
-    from loopscope.emulator.http1 import HttpRequest
-    from loopscope.emulator.server import EmulatorServer
-
 
 MAX_RATE = 1e6
 

@@ -1,4 +1,4 @@
-"""What the emulated model says: plausible words, one token each, as JSON fragments that are ready to send.
+"""The text that every emulated model answers with: plausible words, one token each, as JSON fragments.
 
 A token that gives no line is an empty fragment: half of a multi-byte character (a real server holds it back and joins
 it with the next token) or a control token. So the number of tokens and the number of lines are both known exactly.
@@ -76,7 +76,7 @@ def _spice(rng: random.Random, token: str) -> list[str]:
 
 @lru_cache(maxsize=4)
 def text_of(mode: str, seed: int = 0) -> Text:
-    """Give the text of a mode: ``words`` (plain ASCII, every token a line) or ``tricky``."""
+    """Return the text of a mode: ``words`` (plain ASCII, every token a line) or ``tricky``."""
     rng = random.Random(f"{mode}/{seed}")  # noqa: S311 - no secret
     tokens: list[str] = []
     while len(tokens) < TOKENS:

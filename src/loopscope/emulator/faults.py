@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, field
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from loopscope.core.errors import InputError
 from loopscope.emulator.answers import ApiError
+from loopscope.emulator.job import Job
+from loopscope.emulator.reactor import Reactor
 from loopscope.emulator.runner import BUSY
+from loopscope.emulator.shapes import Shape
 from loopscope.emulator.stamps import NS_PER_S, clock
-
-if TYPE_CHECKING:
-    from loopscope.emulator.job import Job
-    from loopscope.emulator.server import EmulatorServer
-    from loopscope.emulator.shapes import Shape
 
 LONG_BYTES = 1 << 20
 FAULTS: dict[str, str] = {
@@ -60,10 +58,25 @@ class Fault:
     hits: int = 0
 
 
+class Port(Protocol):
+    """A server, as far as its faults know it."""
+
+    reactor: Reactor
+
+    def close_listener(self) -> None:
+        """Refuse connections from now on."""
+
+    def restart(self) -> None:
+        """Cut every connection and forget the models."""
+
+    def reopen(self) -> None:
+        """Listen again."""
+
+
 class Faults:
     """The faults that wait for requests, oldest first; each request takes at most one."""
 
-    def __init__(self, server: EmulatorServer) -> None:
+    def __init__(self, server: Port) -> None:
         self.server = server
         self.orders: list[Fault] = []
 
@@ -111,7 +124,7 @@ class Faults:
         self.orders.clear()
 
     def listing(self) -> list[dict[str, object]]:
-        """Give the orders that still wait."""
+        """Return the orders that still wait."""
         return [asdict(order) for order in self.orders]
 
     def _close_port(self, fault: Fault) -> None:
@@ -121,9 +134,7 @@ class Faults:
         def close(_due: int) -> int:
             server.close_listener()
             if fault.fault == "restart":
-                server.drop_all()
-                for runner in server.runners.values():
-                    runner.unload()
+                server.restart()
             return 0
 
         def reopen(_due: int) -> int:
@@ -139,7 +150,7 @@ class Faults:
         server.reactor.at(now + 10**7 + int(fault.for_s * 1e9), reopen)
 
     def take(self) -> Fault | None:
-        """Give the fault that the request at hand is to suffer."""
+        """Return the fault that the request at hand is to suffer."""
         if not self.orders:
             return None
         order = self.orders[0]
@@ -149,7 +160,7 @@ class Faults:
         return order
 
     def error_before(self, fault: Fault, model: str) -> ApiError | None:
-        """Give the error of a fault that keeps the stream from beginning."""
+        """Return the error of a fault that keeps the stream from beginning."""
         if fault.fault == "404":
             return ApiError(404, f"model '{model}' not found")
         status_words = _BEFORE.get(fault.fault)
@@ -190,7 +201,7 @@ class Trap:
         return self.sprung and not self.lasting and not self.twist
 
     def stamp(self) -> bytes:
-        """Give ``created_at``, wrong if that is the fault."""
+        """Return ``created_at``, wrong if that is the fault."""
         wall = time_ns()
         if self.fault.fault == "skew":
             wall += int(self.fault.for_s * NS_PER_S)
@@ -199,7 +210,7 @@ class Trap:
         return clock.stamp(wall)
 
     def spring(self, job: Job, due: int) -> int:
-        """Do it. Gives ``GO_ON`` for "and now the token", 0 for "it is over", or when to come again."""
+        """Do it; return ``GO_ON`` for "and now the token", 0 for "it is over", or when to come again."""
         self.sprung = True
         kind, connection = self.fault.fault, job.connection
         if kind == "stall":
@@ -246,7 +257,7 @@ class Trap:
         return self.GO_ON
 
     def twisted(self, shape: Shape, variable: bytes, place: int) -> bytes:
-        """Give the message at a place; the next one that has content is spoilt if that is the fault."""
+        """Return the message at a place; the next one that has content is spoilt if that is the fault."""
         twist, self.twist = self.twist, ""
         if twist == "utf8":
             return shape.message(variable, place, b"\xff\xfe bad \xc3")
@@ -273,5 +284,5 @@ def _trickle(job: Job, due: int, for_s: float) -> int:
                 job.connection.write(part)
             return 0
 
-        job.connection.server.reactor.at(due + n * step_ns, send)
+        job.resources.reactor.at(due + n * step_ns, send)
     return due + pieces * step_ns

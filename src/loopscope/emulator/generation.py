@@ -1,13 +1,14 @@
-"""What every dialect's generation route does: find the model, read the options, start a job."""
+"""Start a job for a generation request of any dialect: find the model, check the options, set the pace."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopscope.emulator.answers import ApiError
+from loopscope.emulator.connection import Connection
 from loopscope.emulator.faults import Trap
 from loopscope.emulator.job import Job
 from loopscope.emulator.models import Model, with_tag
@@ -20,10 +21,7 @@ from loopscope.emulator.prompts import (
     script_of,
 )
 from loopscope.emulator.reply import Reply, Script
-
-if TYPE_CHECKING:
-    from loopscope.emulator.connection import Connection
-    from loopscope.emulator.server import EmulatorServer
+from loopscope.emulator.server import EmulatorServer
 
 _DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)")
 _UNIT_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -31,7 +29,7 @@ _MAX_NS = (1 << 63) - 1
 
 
 def find_model(server: EmulatorServer, name: str) -> Model:
-    """Give the model of a name, with or without its tag.
+    """Return the model of a name, with or without its tag.
 
     Raises:
         ApiError: 404, as Ollama says it.

@@ -1,4 +1,4 @@
-"""Request bodies as Go's decoder reads them: as tolerant (names in any case, bytes after the value), in its words."""
+"""Decode request bodies as Go does: as tolerant (names in any case, bytes after the value), with its error messages."""
 
 import json
 from typing import Any

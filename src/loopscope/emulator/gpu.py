@@ -78,7 +78,7 @@ class Gpu:
         _SLOT.pack_into(self._map, self._slot * _SLOT.size, os.getpid(), now, int(self.at_work))
 
     def work(self, at_work: bool, now: int) -> None:
-        """Say whether this server computes (prefill or decoding) from now on."""
+        """Return whether this server computes (prefill or decoding) from now on."""
         if at_work != self.at_work:
             self.at_work = at_work
             if self._map is not None:
@@ -107,7 +107,7 @@ class Gpu:
         return self._map is not None
 
     def close(self) -> None:
-        """Give the slot back."""
+        """Return the slot back."""
         if self._map is not None:
             _SLOT.pack_into(self._map, self._slot * _SLOT.size, 0, 0, 0)
             self._map.close()

@@ -60,7 +60,7 @@ class RequestReader:
         return bool(self.buffer) or self._request is not None
 
     def next(self) -> HttpRequest | None:
-        """Give the next whole request, ``None`` until more bytes have been added to ``buffer``.
+        """Return the next whole request, ``None`` until more bytes have been added to ``buffer``.
 
         Raises:
             HttpError: what came is no HTTP, or is too large.
@@ -197,7 +197,7 @@ def _date(second: int) -> bytes:
 
 
 def head(status: int, content_type: str, length: int | None, *, version: int = 1, keep: bool = True) -> bytes:
-    """Give the head of an answer; ``length`` is ``None`` for a stream (chunked, or until close with HTTP/1.0)."""
+    """Return the head of an answer; ``length`` is ``None`` for a stream (chunked, or until close with HTTP/1.0)."""
     lines = [b"HTTP/1.%d %d %s" % (version, status, HTTPStatus(status).phrase.encode())]
     if content_type:
         lines.append(b"Content-Type: " + content_type.encode())

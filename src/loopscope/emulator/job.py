@@ -7,24 +7,45 @@ meanwhile follows at once when it reads again, stamped with that later time, as 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol
 
+from loopscope.emulator.answers import Answer
+from loopscope.emulator.connection import Connection
 from loopscope.emulator.reply import Outcome, Reply, Script
-from loopscope.emulator.shapes import FLAT_LINES, Block, chunk
+from loopscope.emulator.shapes import FLAT_LINES, Block, Shape, chunk
 from loopscope.emulator.stamps import NS_PER_S, clock
+from loopscope.emulator.timing import Gap
 from loopscope.emulator.truth import LOG_ROWS
-
-if TYPE_CHECKING:
-    from loopscope.emulator.answers import Answer
-    from loopscope.emulator.connection import Connection
-    from loopscope.emulator.faults import Trap
-    from loopscope.emulator.runner import Runner
-    from loopscope.emulator.timing import Gap
 
 _LOG_MASK = LOG_ROWS - 1
 FLAT_SENDS = 8
 """Sends that a stream without a pace may do in a row before it is another stream's turn."""
+
+
+class Disruption(Protocol):
+    """A fault within one stream, as far as the stream knows it."""
+
+    GO_ON: ClassVar[int]
+    sprung: bool
+    after: int
+
+    @property
+    def over(self) -> bool:
+        """Nothing special is left to do."""
+
+    def stamp(self) -> bytes:
+        """Return ``created_at``."""
+
+    def spring(self, job: Job, due: int) -> int:
+        """Do it; return ``GO_ON`` to go on with the token, 0 for the end, or when to come again."""
+
+    def spring_whole(self, job: Job, due: int) -> int:
+        """Do it to a request that asked for no stream."""
+
+    def twisted(self, shape: Shape, variable: bytes, place: int) -> bytes:
+        """Return the message at a place, spoilt if that is the fault."""
 
 
 class Job:
@@ -56,8 +77,9 @@ class Job:
         "prompt",
         "prompt_ns",
         "prompt_tokens",
+        "release",
         "reply",
-        "runner",
+        "resources",
         "runner_options",
         "script",
         "stream",
@@ -67,7 +89,8 @@ class Job:
     def __init__(self, number: int, connection: Connection, reply: Reply, script: Script, *, stream: bool) -> None:
         self.number = number
         self.connection = connection
-        self.ledger = connection.server.ledger
+        self.resources = connection.resources
+        self.ledger = self.resources.ledger
         self.reply = reply
         self.script = script
         self.stream = stream
@@ -81,11 +104,12 @@ class Job:
         self.next_gap: Gap | None = None
         self.keep_alive_ns: int | None = None
         self.runner_options: tuple[object, ...] = ()
-        self.runner: Runner | None = None
-        self.trap: Trap | None = None
+        self.release: Callable[[Job], None] | None = None
+        """Called once when the job has ended: the runner frees its slot."""
+        self.trap: Disruption | None = None
         self.dead = False
         self.first_due_ns = 0
-        self._gpu = connection.server.card.gpu
+        self._gpu = self.resources.card.gpu
         self._meant_ns = 0
         self._pending_chunks = 0
         self._headed = False
@@ -113,20 +137,18 @@ class Job:
         self.next_gap = next_gap
         self.gap_ns = 0 if next_gap is not None else round(1e9 / tok_s)
 
-    def start(self, runner: Runner, now: int, evaluate_tokens: int) -> None:
+    def start(self, now: int, prompt_ns: int) -> None:
         """Begin to compute in a slot, with the prompt."""
-        self.runner = runner
-        card = runner.server.card
+        card = self.resources.card
         card.enter(now)
-        if runner.prefill_tok_s:
-            self.prompt_ns = int(evaluate_tokens * 1e9 / runner.prefill_tok_s * card.gpu.factor)
+        self.prompt_ns = int(prompt_ns * card.gpu.factor)
         self.first_due_ns = now + self.prompt_ns
-        runner.server.reactor.at(self.first_due_ns, self._careful if self.stream else self._quiet)
+        self.resources.reactor.at(self.first_due_ns, self._careful if self.stream else self._quiet)
 
     # -- a token is due
 
     def _fast(self, due: int) -> int:
-        """Give a token: the path of nearly every chunk, everything spelled out."""
+        """Return a token: the path of nearly every chunk, everything spelled out."""
         place = self._place
         post = self._posts[place]
         ledger = self.ledger
@@ -197,7 +219,7 @@ class Job:
         return due
 
     def _careful(self, due: int) -> int:
-        """Give a token the long way: the first one, and every one of a stream with a fault or without HTTP chunks."""
+        """Return a token the long way: the first one, and every one of a stream with a fault or without HTTP chunks."""
         if self.dead:
             return 0
         if not self._left:
@@ -231,7 +253,7 @@ class Job:
         gap = int((self.gap_ns or self._gap()) * self._gpu.factor)
         plain = self.trap is None or self.trap.over
         if self._spoken and plain and self.connection.chunked:
-            reactor = self.connection.server.reactor
+            reactor = self.resources.reactor
             if self.flat:
                 reactor.eager.append(self._burst)
             else:
@@ -240,7 +262,7 @@ class Job:
         return due + gap
 
     def _burst(self) -> bool:
-        """Give tokens for as long as the socket takes them, but not for long; true: call again."""
+        """Return tokens for as long as the socket takes them, but not for long; true: call again."""
         if self.dead:
             return False
         ledger, shape = self.ledger, self.reply.shape
@@ -319,7 +341,7 @@ class Job:
         self._place = (self._place + 1) % self._wrap
 
     def next_message(self) -> bytes:
-        """Give the message of the next token, without a frame."""
+        """Return the message of the next token, without a frame."""
         shape, variable, trap = self.reply.shape, self._fixed, self.trap
         if variable is None:
             variable = (clock.stamp() if trap is None else trap.stamp())[:-1]
@@ -332,7 +354,7 @@ class Job:
         return chunk(message) if self.connection.chunked else message
 
     def take_head(self) -> bytes:
-        """Give the head of the answer, once: it is held back until the first message."""
+        """Return the head of the answer, once: it is held back until the first message."""
         if self._headed:
             return b""
         self._headed = True
@@ -349,14 +371,14 @@ class Job:
         return 0
 
     def _unblocked(self) -> None:
-        """The client has read what was held: go on at once with what has become due meanwhile."""
+        """Go on at once, when the client has read what was held, with what has become due meanwhile."""
         now = perf_counter_ns()
         for _ in range(self._pending_chunks):
             self.ledger.sent(self.number, self._meant_ns, now)
         self._pending_chunks = 0
         again = self._next(self._meant_ns)
         if again:
-            self.connection.server.reactor.at(again, self._careful)
+            self.resources.reactor.at(again, self._careful)
 
     # -- the end
 
@@ -364,13 +386,13 @@ class Job:
         """After the last spoken token: the end token takes its time too, and makes no chunk."""
         if not self.script.eos:
             return self._end(due)
-        self.connection.server.reactor.at(due + int((self.gap_ns or self._gap()) * self._gpu.factor), self._end)
+        self.resources.reactor.at(due + int((self.gap_ns or self._gap()) * self._gpu.factor), self._end)
         self.ledger.silent_tokens += 1
         self.ledger.tokens += 1
         return 0
 
     def outcome(self, due: int) -> Outcome:
-        """Give the figures of the final message. Evaluation runs from the first token to the last: one gap fewer."""
+        """Return the figures of the final message. Evaluation runs from the first token to the last: one gap fewer."""
         total = perf_counter_ns() - self.began_ns
         return Outcome(
             self.script, self.prompt_tokens, total, self.load_ns, self.prompt_ns, max(0, due - self.first_due_ns)
@@ -405,8 +427,8 @@ class Job:
             self.ledger.unsent_chunks += self._pending_chunks
             self.ledger.ended(how)
             self.ledger.streams -= 1
-            if self.runner is not None:
-                self.runner.leave(self)
+            if self.release is not None:
+                self.release(self)
 
     def refuse(self, answer: Answer) -> None:
         """Answer with an error instead of a stream."""

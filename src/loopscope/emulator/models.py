@@ -35,7 +35,7 @@ class Model:
 
 
 def with_tag(name: str) -> str:
-    """Give a name its default tag: ``gemma3`` is ``gemma3:latest``."""
+    """Return a name its default tag: ``gemma3`` is ``gemma3:latest``."""
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
 
 
@@ -58,7 +58,7 @@ MODELS = {model.full_name: model for model in _TABLE}
 
 
 def model_of(name: str) -> Model:
-    """Give a model by name. Any name will do: one that is not in the table gets middling figures."""
+    """Return a model by name. Any name will do: one that is not in the table gets middling figures."""
     known = MODELS.get(with_tag(name))
     if known is not None:
         return known

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopscope.emulator.answers import JSON, NDJSON, PLAIN, Answer, ApiError, json_answer, native_error
+from loopscope.emulator.connection import Connection
 from loopscope.emulator.generation import begin, find_model, keep_alive_ns, load
 from loopscope.emulator.go_encoding import go_string
 from loopscope.emulator.gojson import read_object
+from loopscope.emulator.http1 import HttpRequest
+from loopscope.emulator.models import Model
 from loopscope.emulator.options import VERSION
 from loopscope.emulator.reply import Outcome
+from loopscope.emulator.server import EmulatorServer
 from loopscope.emulator.shapes import Shape, chat_shape, generate_shape
 from loopscope.emulator.stamps import clock
-
-if TYPE_CHECKING:
-    from loopscope.emulator.connection import Connection
-    from loopscope.emulator.http1 import HttpRequest
-    from loopscope.emulator.models import Model
-    from loopscope.emulator.server import EmulatorServer
 
 _COMMON = {
     "model": "string",
@@ -157,7 +155,7 @@ def _count(parameters: str) -> int:
 
 
 def metrics(outcome: Outcome) -> bytes:
-    """Give the closing figures; a zero is left out, as Go's ``omitempty`` does."""
+    """Return the closing figures; a zero is left out, as Go's ``omitempty`` does."""
     pairs = (
         (b"total_duration", outcome.total_ns),
         (b"load_duration", outcome.load_ns),
@@ -170,7 +168,7 @@ def metrics(outcome: Outcome) -> bytes:
 
 
 class _NativeReply:
-    """What ``generate`` and ``chat`` have in common."""
+    """Common parts of ``generate`` and ``chat``."""
 
     content_type = NDJSON
     variable: bytes | None = None
@@ -306,7 +304,7 @@ def chat(server: EmulatorServer, connection: Connection, request: HttpRequest) -
 
 
 def prompt_of(messages: list[Any]) -> str | None:
-    """Give the text of all messages in one, ``None`` when there are none.
+    """Return the text of all messages in one, ``None`` when there are none.
 
     Raises:
         ApiError: 400, one is no message.

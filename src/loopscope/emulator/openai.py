@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopscope.emulator.answers import JSON_OPENAI, SSE, Answer, ApiError, openai_error
+from loopscope.emulator.connection import Connection
 from loopscope.emulator.corpus import Text
 from loopscope.emulator.generation import begin, find_model
 from loopscope.emulator.go_encoding import go_string
 from loopscope.emulator.gojson import read_object
+from loopscope.emulator.http1 import HttpRequest
+from loopscope.emulator.models import Model
 from loopscope.emulator.native import modified_at, prompt_of
 from loopscope.emulator.reply import Outcome
+from loopscope.emulator.server import EmulatorServer
 from loopscope.emulator.shapes import chat_event_shape, text_event_shape
-
-if TYPE_CHECKING:
-    from loopscope.emulator.connection import Connection
-    from loopscope.emulator.http1 import HttpRequest
-    from loopscope.emulator.models import Model
-    from loopscope.emulator.server import EmulatorServer
 
 _SAMPLING = {
     "model": "string",
@@ -37,7 +35,7 @@ _DONE = b"data: [DONE]\n\n"
 
 
 class _Reply:
-    """What both kinds have in common. ``usage``: the client asked for the counts at the end of the stream."""
+    """Common parts of chat and text replies. ``usage``: the client asked for the counts at the end of the stream."""
 
     content_type = SSE
 
@@ -125,7 +123,7 @@ def _usage(outcome: Outcome) -> bytes:
 
 
 def _options(body: dict[str, Any]) -> dict[str, Any]:
-    """Give the options as ``/api`` has them; temperature and top_p are 1 here where they are not given."""
+    """Return the options as ``/api`` has them; temperature and top_p are 1 here where they are not given."""
     options: dict[str, Any] = {"temperature": body.get("temperature", 1.0), "top_p": body.get("top_p", 1.0)}
     for name, option in (("max_tokens", "num_predict"), ("seed", "seed")):
         if name in body:

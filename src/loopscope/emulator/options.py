@@ -1,4 +1,4 @@
-"""What an emulator may be told, defined once for ``loopscope emulate`` and for ``python -m loopscope.emulator``."""
+"""The options of an emulator, defined once for ``loopscope emulate`` and for ``python -m loopscope.emulator``."""
 
 import argparse
 import math

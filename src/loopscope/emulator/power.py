@@ -26,13 +26,13 @@ class Card:
         self._read_joules = 0.0
 
     def enter(self, now: int) -> None:
-        """A request begins to compute."""
+        """Count a request that begins to compute."""
         self._account(now)
         self.running += 1
         self.gpu.work(at_work=True, now=now)
 
     def leave(self, now: int) -> None:
-        """A request has stopped computing."""
+        """Count a request that has stopped computing."""
         self._account(now)
         self.running -= 1
         if not self.running:

@@ -80,12 +80,12 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def runner_options(options: dict[str, Any]) -> tuple[object, ...]:
-    """Give what the model must be loaded with: ``num_ctx`` first."""
+    """Return what the model must be loaded with: ``num_ctx`` first."""
     return tuple(options.get(name, default) for name, default in _RUNNER_OPTIONS.items())
 
 
 def same_runner(asked: tuple[object, ...], loaded: tuple[object, ...]) -> bool:
-    """Say whether a loaded model will do; ``num_gpu`` below 0 leaves it to the server and so fits any."""
+    """Return whether a loaded model will do; ``num_gpu`` below 0 leaves it to the server and so fits any."""
     gpu = list(_RUNNER_OPTIONS).index("num_gpu")
     wanted = asked[gpu]
     left_open = isinstance(wanted, int) and wanted < 0
@@ -93,7 +93,7 @@ def same_runner(asked: tuple[object, ...], loaded: tuple[object, ...]) -> bool:
 
 
 def count_tokens(prompt: str, *, template: bool) -> int:
-    """Give the number of tokens of a prompt: about four bytes each, and what the template adds."""
+    """Return the number of tokens of a prompt: about four bytes each, and what the template adds."""
     return max(1, (len(prompt.encode("utf-8", "replace")) + 3) // 4) + (_TEMPLATE_TOKENS if template else 0)
 
 

@@ -116,7 +116,7 @@ class Reactor:
         self._wake_out.close()
 
     def watch(self, sock: socket.socket, mask: int, callback: Callable[[int], None], now: int = 0) -> int:
-        """Set what is waited for on a socket (0: nothing); ``now`` is what is waited for already. Gives ``mask``."""
+        """Set what is waited for on a socket (0: nothing); ``now`` is what is waited for already. Returns ``mask``."""
         if mask != now:
             if not now:
                 self.selector.register(sock, mask, callback)

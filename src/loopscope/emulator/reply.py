@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from loopscope.emulator.answers import Answer, ApiError
-    from loopscope.emulator.corpus import Text
-    from loopscope.emulator.shapes import Shape
+from loopscope.emulator.answers import Answer, ApiError
+from loopscope.emulator.corpus import Text
+from loopscope.emulator.shapes import Shape
 
 
 class Script(NamedTuple):
@@ -25,7 +24,7 @@ class Script(NamedTuple):
         return self.spoken + self.eos
 
     def content(self) -> bytes:
-        """Give all that is said, as a JSON fragment."""
+        """Return all that is said, as a JSON fragment."""
         fragments = self.text.fragments
         size = len(fragments)
         return b"".join([fragments[(self.start + n) % size] for n in range(self.spoken)])
@@ -53,16 +52,16 @@ class Reply(Protocol):
         """The variable part of every message; ``None``: the stamp."""
 
     def first(self, message: bytes) -> bytes:
-        """Give the first message in place of ``message``."""
+        """Return the first message in place of ``message``."""
 
     def final(self, outcome: Outcome, stamp: bytes) -> list[bytes]:
-        """Give what follows the last token: one entry for each flush."""
+        """Return what follows the last token: one entry for each flush."""
 
     def broken(self, words: str) -> bytes | None:
-        """Give the message that says that the model failed; ``None``: this dialect has none and just ends."""
+        """Return the message that says that the model failed; ``None``: this dialect has none and just ends."""
 
     def whole(self, outcome: Outcome, stamp: bytes) -> Answer:
-        """Give the answer of a request that did not ask for a stream."""
+        """Return the answer of a request that did not ask for a stream."""
 
     def error(self, error: ApiError) -> Answer:
-        """Give an error that comes before the stream."""
+        """Return an error that comes before the stream."""

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from loopscope.emulator import control, native, openai
 from loopscope.emulator.answers import Answer, ApiError, native_error, plain_answer
-
-if TYPE_CHECKING:
-    from loopscope.emulator.connection import Connection
-    from loopscope.emulator.http1 import HttpRequest
-    from loopscope.emulator.server import EmulatorServer
-
-Route = Callable[["EmulatorServer", "Connection", "HttpRequest"], Answer | None]
-"""Gives an answer, or ``None`` when a job will answer later."""
+from loopscope.emulator.connection import Connection
+from loopscope.emulator.http1 import HttpRequest
+from loopscope.emulator.options import Options
+from loopscope.emulator.server import EmulatorServer, Route
 
 _GET, _POST = ("GET", "HEAD"), ("POST",)
 ROUTES: dict[str, tuple[tuple[str, ...], Route]] = {
@@ -52,6 +46,11 @@ _NOT_EMULATED = {
 }
 
 
+def serve(options: Options) -> EmulatorServer:
+    """Return a server with every route."""
+    return EmulatorServer(options, route)
+
+
 def route(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:
     """Answer a request, or start the job that will."""
     if not _host_allowed(server.options.host, request.headers.get("host", "")):
@@ -72,7 +71,7 @@ def route(server: EmulatorServer, connection: Connection, request: HttpRequest) 
 
 @lru_cache(maxsize=256)
 def _host_allowed(bound: str, header: str) -> bool:
-    """Say whether a Host header may be answered: no page elsewhere may reach a local server by a name of its own."""
+    """Return whether a Host header may be answered: no page elsewhere may reach a local server by a name of its own."""
     if not is_loopback(bound):
         return True
     name = header.strip().lower()
@@ -90,7 +89,7 @@ def _host_allowed(bound: str, header: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address to listen on can be reached from this machine only."""
+    """Return whether an address to listen on can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

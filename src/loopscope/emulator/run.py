@@ -16,7 +16,7 @@ from loopscope.core.records import Bye, Record
 from loopscope.emulator.faults import FAULTS
 from loopscope.emulator.models import model_of
 from loopscope.emulator.options import VERSION, Options
-from loopscope.emulator.routes import is_loopback
+from loopscope.emulator.routes import is_loopback, serve
 from loopscope.emulator.server import EmulatorServer
 from loopscope.wire.child import ChildPipe
 
@@ -27,7 +27,7 @@ _MAX_WAITING_RECORDS = 100
 def run_for_session(options: Options, proc: str) -> int:
     """Serve until the session says quit or is gone; hello first, a truth record each second, bye last."""
     pipe = ChildPipe(proc)
-    server = EmulatorServer(options)
+    server = serve(options)
     orderly = threading.Event()
 
     def on_command(command: AnyCommand) -> None:
@@ -85,7 +85,7 @@ def run_by_hand(options: Options) -> int:
         width = max(map(len, FAULTS))
         sys.stdout.write("".join(f"{name:<{width}}  {words}\n" for name, words in FAULTS.items()))
         return 0
-    server = EmulatorServer(options)
+    server = serve(options)
     if not is_loopback(options.host):
         sys.stderr.write(f"warning: --host {options.host} lets everybody who can reach this machine use the emulator\n")
     with _signals(server), _quick():

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING
 
 from loopscope.emulator.answers import ApiError
 from loopscope.emulator.job import Job
 from loopscope.emulator.models import Model
+from loopscope.emulator.options import Options
 from loopscope.emulator.prompts import same_runner
-
-if TYPE_CHECKING:
-    from loopscope.emulator.server import EmulatorServer
+from loopscope.emulator.resources import Resources
 
 DEFAULT_KEEP_ALIVE_NS = 300 * 10**9
 FOREVER_NS = 1 << 63
@@ -27,10 +25,10 @@ class Runner:
     while the model is not ready can too many waiters be refused; once it is loaded any number waits.
     """
 
-    def __init__(self, server: EmulatorServer, model: Model) -> None:
-        self.server = server
+    def __init__(self, resources: Resources, options: Options, model: Model) -> None:
+        self.resources = resources
+        self.options = options
         self.model = model
-        options = server.options
         self.parallel = options.parallel
         self.load_ns = int(options.load_ms * 1e6)
         self.overhead_ns = int(options.overhead_ms * 1e6)
@@ -49,6 +47,7 @@ class Runner:
         """To be called once the model is loaded, whatever the options."""
         self.expires_ns = 0
         """When the model is unloaded (monotonic); 0 while it is in use, ``FOREVER_NS`` for never."""
+        self._waiting_counted = 0
         self._timer_set = False
         self._load_options: tuple[object, ...] = ()
         self._cache: deque[str] = deque(maxlen=max(1, self.parallel))
@@ -60,13 +59,13 @@ class Runner:
             ApiError: 503, the model is loading and too many wait for it already.
         """
         ready = self.loaded and not self.pending and same_runner(job.runner_options, self.runner_options)
-        if not ready and len(self.pending) >= self.server.options.max_queue:
+        if not ready and len(self.pending) >= self.options.max_queue:
             raise ApiError(503, BUSY)
-        job.runner = self
+        job.release = self.leave
         self.expires_ns = 0
         if self.overhead_ns:
             self.held.add(job)
-            self.server.reactor.at(perf_counter_ns() + self.overhead_ns, lambda due: self._admit(job, due))
+            self.resources.reactor.at(perf_counter_ns() + self.overhead_ns, lambda due: self._admit(job, due))
             return
         self.pending.append(job)
         self.pump(perf_counter_ns())
@@ -93,7 +92,7 @@ class Runner:
                 if not self.loading:
                     self.loading = True
                     self.runner_options = self.pending[0].runner_options if self.pending else self._load_options
-                    self.server.reactor.at(now + self.load_ns, self._finish_load)
+                    self.resources.reactor.at(now + self.load_ns, self._finish_load)
                 break
             while self.loads:
                 self.loads.popleft()()
@@ -110,8 +109,18 @@ class Runner:
         while self.waiting and (not self.parallel or len(self.active) < self.parallel):
             job = self.waiting.popleft()
             self.active.add(job)
-            job.start(self, perf_counter_ns(), job.prompt_tokens - self._cached(job))
-        self.server.ledger.waiting = self.server.count_waiting()
+            job.start(perf_counter_ns(), self._prompt_ns(job))
+        self._count_waiting()
+
+    def _prompt_ns(self, job: Job) -> int:
+        """Return how long the prompt takes on a card of one's own."""
+        tokens = job.prompt_tokens - self._cached(job)
+        return int(tokens * 1e9 / self.prefill_tok_s) if self.prefill_tok_s else 0
+
+    def _count_waiting(self) -> None:
+        waiting = len(self.pending) + len(self.waiting)
+        self.resources.ledger.waiting += waiting - self._waiting_counted
+        self._waiting_counted = waiting
 
     def _finish_load(self, due: int) -> int:
         self.loading = False
@@ -122,7 +131,7 @@ class Runner:
 
     def _cached(self, job: Job) -> int:
         """Tokens of the prompt that a slot still has in its cache; one is always evaluated again."""
-        if not self.server.options.prompt_cache:
+        if not self.options.prompt_cache:
             return 0
         best = max((_common(job.prompt, past) for past in self._cache), default=0)
         self._cache.append(job.prompt)
@@ -133,7 +142,7 @@ class Runner:
         now = perf_counter_ns()
         if job in self.active:
             self.active.remove(job)
-            self.server.card.leave(now)
+            self.resources.card.leave(now)
         elif job in self.held:
             self.held.remove(job)
         elif job in self.waiting:
@@ -147,7 +156,7 @@ class Runner:
         """Set when the model is unloaded, if nobody uses it. ``None``: the default, below zero: never, 0: at once."""
         if self.active or self.held or self.waiting or self.pending or self.loads or not self.loaded:
             return
-        keep = self.server.options.keep_alive_ns if keep_alive_ns is None else keep_alive_ns
+        keep = self.options.keep_alive_ns if keep_alive_ns is None else keep_alive_ns
         if keep < 0:
             self.expires_ns = FOREVER_NS
         elif keep == 0:
@@ -156,7 +165,7 @@ class Runner:
             self.expires_ns = now + keep
             if not self._timer_set:
                 self._timer_set = True
-                self.server.reactor.at(self.expires_ns, self._expire)
+                self.resources.reactor.at(self.expires_ns, self._expire)
 
     def _expire(self, due: int) -> int:
         if due < self.expires_ns < FOREVER_NS:
@@ -177,7 +186,7 @@ class Runner:
         if self.expires_ns == FOREVER_NS:
             return time_ns() + FOREVER_NS
         if self.expires_ns == 0:
-            return time_ns() + max(0, self.server.options.keep_alive_ns)
+            return time_ns() + max(0, self.options.keep_alive_ns)
         return time_ns() + self.expires_ns - perf_counter_ns()
 
 

@@ -7,6 +7,7 @@ import errno
 import itertools
 import socket
 import sys
+from collections.abc import Callable
 from selectors import EVENT_READ
 from time import perf_counter_ns
 
@@ -16,11 +17,12 @@ from loopscope.emulator.connection import Connection
 from loopscope.emulator.faults import Faults
 from loopscope.emulator.gpu import RENEW_NS, Gpu
 from loopscope.emulator.http1 import HttpRequest
+from loopscope.emulator.job import Job
 from loopscope.emulator.models import Model, model_of, with_tag
 from loopscope.emulator.options import Options
 from loopscope.emulator.power import Card
 from loopscope.emulator.reactor import Reactor
-from loopscope.emulator.routes import route
+from loopscope.emulator.resources import Resources
 from loopscope.emulator.runner import Runner
 from loopscope.emulator.truth import Ledger
 
@@ -31,6 +33,10 @@ _SWEEP_NS = 10**9
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
+Route = Callable[["EmulatorServer", Connection, HttpRequest], Answer | None]
+"""Answers a request, or returns ``None`` when a job will answer later."""
+
+
 class EmulatorServer:
     """One emulated server; :meth:`run` serves until :meth:`stop`.
 
@@ -38,11 +44,13 @@ class EmulatorServer:
         InputError: the address cannot be listened on.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, route: Route) -> None:
         self.options = options
+        self._route = route
         self.card = Card(Gpu(options.gpu, options.share_factor), options.power_idle_w, options.power_busy_w)
         self.reactor = Reactor()
         self.ledger = Ledger()
+        self.resources = Resources(self.reactor, self.ledger, self.card)
         self.models: dict[str, Model] = {with_tag(name): model_of(name) for name in options.models}
         self.runners: dict[str, Runner] = {}
         self.faults = Faults(self)
@@ -136,7 +144,7 @@ class EmulatorServer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.options.send_buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.options.send_buffer)
-            self.connections.add(Connection(self, sock))
+            self.connections.add(Connection(self.resources, sock, self.handle, self.connections.discard))
             self.ledger.connections += 1
 
     def _accept_again(self, _due: int) -> int:
@@ -148,15 +156,15 @@ class EmulatorServer:
 
     def handle(self, connection: Connection, request: HttpRequest) -> None:
         """Answer a request: at once, or later through a job."""
-        answer = route(self, connection, request)
+        answer = self._route(self, connection, request)
         if isinstance(answer, Answer):
             connection.answer(answer)
 
     def runner(self, model: Model) -> Runner:
-        """Give the runner of a model."""
+        """Return the runner of a model."""
         runner = self.runners.get(model.full_name)
         if runner is None:
-            runner = self.runners[model.full_name] = Runner(self, model)
+            runner = self.runners[model.full_name] = Runner(self.resources, self.options, model)
         return runner
 
     def set_rate(self, tok_s: float) -> None:
@@ -167,16 +175,14 @@ class EmulatorServer:
         self.options = options = dataclasses.replace(self.options, rate=tok_s)
         for connection in self.connections:
             job = connection.job
-            if job is not None and not job.flat and options.timing.kind != "recorded":
+            if isinstance(job, Job) and not job.flat and options.timing.kind != "recorded":
                 job.set_pace(tok_s, options.timing.gap(tok_s, f"{options.seed}/{job.number}"))
 
-    def count_waiting(self) -> int:
-        """Requests that wait for a slot or for their model."""
-        return sum(len(runner.pending) + len(runner.waiting) for runner in self.runners.values())
-
-    def forget(self, connection: Connection) -> None:
-        """A connection has closed."""
-        self.connections.discard(connection)
+    def restart(self) -> None:
+        """Cut every connection and forget the models."""
+        self.drop_all()
+        for runner in self.runners.values():
+            runner.unload()
 
     def drop_all(self) -> None:
         """Cut every connection."""

@@ -32,7 +32,7 @@ class Block(NamedTuple):
     """Place of the token that follows."""
 
     def framed(self, shape: Shape, variable: bytes) -> bytes:
-        """Give the HTTP chunks for a variable part of an unusual length."""
+        """Return the HTTP chunks for a variable part of an unusual length."""
         return b"".join([chunk(shape.message(variable, place)) for place in self.places if shape.post[place]])
 
 
@@ -58,12 +58,12 @@ class Shape:
             self.post.append(between + fragment + closing + b"\r\n" if fragment else b"")
 
     def message(self, variable: bytes, place: int, fragment: bytes | None = None) -> bytes:
-        """Give the message alone, without the HTTP chunk around it; ``fragment`` in place of the one of the text."""
+        """Return the message alone, without the HTTP chunk around it; ``fragment`` in place of the one of the text."""
         content = self.fragments[place] if fragment is None else fragment
         return b"".join((self.opening, variable, self.between, content, self.closing))
 
     def block(self, place: int) -> Block:
-        """Give the messages of the next tokens, ``FLAT_LINES`` or as many as there are before the text repeats."""
+        """Return the messages of the next tokens, ``FLAT_LINES`` or as many as there are before the text repeats."""
         block = self._blocks.get(place)
         if block is None:
             block = self._blocks[place] = self.make_block(place, FLAT_LINES)

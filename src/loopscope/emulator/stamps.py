@@ -21,7 +21,7 @@ class WallClock:
         return rest
 
     def stamp(self, wall_ns: int | None = None) -> bytes:
-        """Give the stamp of a moment (default: now), with its ``Z``; a whole second has no dot."""
+        """Return the stamp of a moment (default: now), with its ``Z``; a whole second has no dot."""
         wall_ns = time_ns() if wall_ns is None else wall_ns
         rest = wall_ns - self.base_ns
         if not 0 <= rest < NS_PER_S:

@@ -28,7 +28,7 @@ class Timing:
     words: str = "constant"
 
     def gap(self, tok_s: float, seed: str) -> Gap | None:
-        """Give the source of gaps of one request at a mean rate; ``None`` where every gap is the same.
+        """Return the source of gaps of one request at a mean rate; ``None`` where every gap is the same.
 
         A recording has its own rate: ``tok_s`` does not count there.
         """
@@ -121,7 +121,7 @@ def read_gaps(path: Path) -> tuple[tuple[int, ...], ...]:
 
 
 def _take(record: Chunks, last: dict[int, int], open_runs: dict[int, list[int]], runs: list[list[int]]) -> int:
-    """Add the gaps of one record; ``last`` is the latest arrival of each agent. Gives how many there were."""
+    """Add the gaps of one record; ``last`` is the latest arrival of each agent. Return how many there were."""
     first = set(record.first)
     now, taken = record.base_ns, 0
     for row, (agent, step) in enumerate(zip(record.agent, record.recv, strict=False)):

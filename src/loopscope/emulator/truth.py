@@ -111,7 +111,7 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         return late[len(late) // 2], late[min(len(late) - 1, len(late) * 99 // 100)], late[-1]
 
     def record(self, proc: str, watts: float | None) -> Truth:
-        """Give the record of this moment; lateness is that since the record before."""
+        """Return the record of this moment; lateness is that since the record before."""
         p50, p99, _ = self.lateness(self._reported)
         self._reported = self.rows
         return Truth(
