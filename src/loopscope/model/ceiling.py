@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from loopscope.model.bins import LoopSums
+from loopscope.model.loop_sums import LoopSums
 from loopscope.model.snapshot import ResultView
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
 from loopscope.stats.ceiling import Costs, Load, at_rate, between, scale_of

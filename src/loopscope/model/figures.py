@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
-from loopscope.model.bins import ClosedBin, Kind, LoopSums, Sum
+from loopscope.model.bins import ClosedBin, Kind, Sum
+from loopscope.model.loop_sums import LoopSums
 from loopscope.model.snapshot import Figures, Histogram, Quantiles
 from loopscope.model.tally import Totals, ahead_of, counts_of, most_of
 from loopscope.stats.loghist import Floats, LogHist, bars, buckets_of, quantiles

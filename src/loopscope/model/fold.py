@@ -67,6 +67,8 @@ class Fold(State):
         self._carry = Carry()
         self.seconds = SecondBook()
         self._viewer = Viewer()
+        self._begun = 1
+        """Of which start of rigs the window's loop figures are."""
 
     def feed(self, record: AnyRecord) -> None:
         """Take one record in. Never raises; what cannot be true is counted in ``ignored``."""
@@ -126,13 +128,21 @@ class Fold(State):
             return
         self.rigs.hello(record, t)
         self.rig_at = max(t, self.rig_at or 0)
-        if not self.rigs.draining(t):
-            self.ledger.alone(t)
+        self._look_whether_alone(t)
 
     def _on_bye(self, record: Bye, t: int) -> None:
         self.rigs.bye(record.proc)
-        if not self.rigs.draining(t):
-            self.ledger.alone(t)
+        self._look_whether_alone(t)
+
+    def _look_whether_alone(self, t: int) -> None:
+        """Let the loop's window begin anew once a takeover is over: nothing in it is of the loop before."""
+        if self.rigs.draining(t):
+            return
+        self.ledger.alone(t)
+        self.rigs.alone()
+        if self.rigs.started > 1 and self.rigs.started != self._begun:
+            self._begun = self.rigs.started
+            self.window.begin(t // BIN_NS)
 
     def _on_agent(self, record: AgentState, t: int) -> None:
         if record.url and 0 <= record.server < _MOST_SERVERS:
@@ -156,6 +166,7 @@ class Fold(State):
         rig = self.rigs.of(record.proc, t)
         self.rig_at = max(t, self.rig_at or 0)
         if rows is not None:
+            rig.serves = True
             self._judge_stamps(record, rows)
             self.agents.count(rows.slot)
             self._grid.rows(rows, t, record.proc if rig in self.rigs.group else None)
@@ -179,9 +190,9 @@ class Fold(State):
         rig = self.rigs.of(record.proc, t)
         self.rigs.pulse(rig, record)
         self.rig_at = max(t, self.rig_at or 0)
-        if rig in self.rigs.group:
+        if rig in self.rigs.group and rig.serves:
             self._grid.pulse(record, t, rig.floor_ns)
-        elif rig.streams:
+        elif rig in self.rigs.group or rig.streams:
             self._grid.older(record, t, rig.floor_ns)
 
     def _on_lever(self, record: Lever, t: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from loopscope.core.clock import NS_PER_MS
 from loopscope.model.bins import ClosedBin, Kind, Sum
 from loopscope.model.figures import clocks_agree, in_ms, of_hist, ratio, share
+from loopscope.model.loop_stack import loop_stack
 from loopscope.model.snapshot import Quantiles, Recent
 from loopscope.model.tally import Totals, ahead_of, counts_of, most_of
 from loopscope.model.window import RECENT_BINS, Window
@@ -30,6 +31,7 @@ def recent(window: Window, procs: tuple[str, ...]) -> Recent:
         cpu=ratio(sums.cpu, sums.cpu_dt),
         runq=ratio(sums.runq, sums.runq_dt),
         gc=ratio(sums.gc, sums.dt),
+        stack=loop_stack(sums),
         others=ratio(others, sums.dt) if sums.process and sums.cpu_dt else None,
         observer=ratio(sums.observer, sums.dt),
         gil_taken=share(sums.taken, sums.looks),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from loopscope.model.loop_stack import LoopStack
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
 from loopscope.stats.intervals import Interval
 
@@ -114,6 +115,10 @@ class LoopView:
     cpu: float | None = None
     runq: float | None = None
     gc: float | None = None
+    stack: LoopStack | None = None
+    """Its time taken apart into shares that add up to 1; ``None`` where a signal is missing."""
+    known_s: float = 0.0
+    """For how much of the window its figures are known: they begin with the loop, or with the end of a takeover."""
     lag_ms: Quantiles = field(default_factory=Quantiles)
     """Above the idle floor."""
     lag_floor_ms: float | None = None
@@ -313,6 +318,7 @@ class Recent:
     cpu: float | None = None
     runq: float | None = None
     gc: float | None = None
+    stack: LoopStack | None = None
     others: float | None = None
     """CPU of the measured process's other threads, without the probes' own: what may hold the GIL."""
     observer: float | None = None

@@ -16,6 +16,8 @@ from loopscope.model.bins import AHEAD_MOST, Kind, Sum
 from loopscope.model.figures import delay_words, gc_generations, ratio, share, words_of
 from loopscope.model.fold import Fold
 from loopscope.model.ledger import Segment
+from loopscope.model.loop_stack import loop_stack
+from loopscope.model.loop_sums import LoopSums
 from loopscope.model.measured import Measured, measured
 from loopscope.model.snapshot import Figures, FindingView, LeverEffect, Quantiles
 from loopscope.model.standing import Standing
@@ -153,6 +155,9 @@ def _loop(fold: Fold, held: Measured) -> dict[str, Any]:
         "cpu": ratio(sums.cpu, sums.cpu_dt),
         "runq": ratio(sums.runq, sums.runq_dt),
         "gc": ratio(sums.gc, sums.dt),
+        "stack": _stack(sums),
+        "known_s": sums.dt / NS_PER_S,
+        "known_words": _known(sums.dt / NS_PER_S, held.totals.seconds),
         "lag_ms": {**_quantiles(held.lag), "floor": floor_ms},
         "waited_10ms": held.waited_10ms,
         "waited_50ms": held.waited_50ms,
@@ -166,6 +171,18 @@ def _loop(fold: Fold, held: Measured) -> dict[str, Any]:
         "backlog_bytes": held.figures.backlog_bytes,
         "words": dict(rig.words) if rig else {},
     }
+
+
+def _stack(sums: LoopSums) -> dict[str, float] | None:
+    stack = loop_stack(sums)
+    return None if stack is None else asdict(stack)
+
+
+def _known(known_s: float, of_s: float) -> str:
+    """Return for how much of the time the loop is known; empty where it is nearly all of it."""
+    if known_s >= 0.95 * of_s - 0.5:
+        return ""
+    return f"the loop is known for {known_s:.0f} of {of_s:.0f} s"
 
 
 def _ceiling(held: Measured) -> dict[str, Any]:

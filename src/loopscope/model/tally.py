@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.model.bins import AHEAD_MOST, STREAMED, ClosedBin, Kind, LoopSums, Sum, fullness
+from loopscope.model.bins import AHEAD_MOST, STREAMED, ClosedBin, Kind, Sum, fullness
+from loopscope.model.loop_sums import LoopSums
 from loopscope.stats.arrays import count_at, grown, roomy
 from loopscope.stats.loghist import BUCKETS, Counts, Floats, LogHist, buckets_of
 

@@ -7,7 +7,7 @@ import numpy as np
 from loopscope.core.clock import NS_PER_MS, NS_PER_S, Anchor
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
-from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, LoopSums, Sum
+from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, Sum
 from loopscope.model.ceiling import load_now
 from loopscope.model.estimate import WORDS as ESTIMATED
 from loopscope.model.figures import (
@@ -24,6 +24,8 @@ from loopscope.model.figures import (
     ratio,
     share,
 )
+from loopscope.model.loop_stack import loop_stack
+from loopscope.model.loop_sums import LoopSums
 from loopscope.model.recent import recent
 from loopscope.model.rigs import Rig
 from loopscope.model.snapshot import (
@@ -340,6 +342,8 @@ def _loop(state: State, slid: Slid, now_ns: int | None, rig: Rig, sums: LoopSums
         cpu=ratio(sums.cpu, sums.cpu_dt),
         runq=ratio(sums.runq, sums.runq_dt),
         gc=ratio(sums.gc, sums.dt),
+        stack=loop_stack(sums),
+        known_s=sums.dt / NS_PER_S,
         lag_ms=of_hist(lag),
         lag_floor_ms=None if rig.floor_ns is None else rig.floor_ns / NS_PER_MS,
         waited_10ms=above(lag, 10.0),

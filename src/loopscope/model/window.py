@@ -1,6 +1,7 @@
 """What slides twice a second: the last ten seconds, the last minute of each agent, the time lines."""
 
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,14 @@ class Window:
         for index in range(max(before + 1, closed.index - WINDOW_BINS), closed.index):
             self._take(close(OpenBin(index), 0, 1 / BINS_PER_S, None))
         self._take(closed)
+
+    def begin(self, index: int) -> None:
+        """Leave the loops out of every bin before ``index``: a takeover is over, and they are of another loop."""
+        for bins in (self.bins, self._waiting):
+            for place, closed in enumerate(bins):
+                if closed.index < index and (closed.loops or closed.lags):
+                    bins[place] = replace(closed, loops={}, lags={}, older={**closed.older, **closed.loops})
+        self.version += 1
 
     def _take(self, closed: ClosedBin) -> None:
         self._waiting.append(closed)

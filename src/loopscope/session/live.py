@@ -84,8 +84,9 @@ class LiveSource(RunningSource):
             )
         )
         emulators = self._pair.workers if self._pair else []
-        for hello in (*(worker.hello_line for worker in emulators), *self._rigs.greet(rigs)):
-            self._hub.put(hello)
+        for emulator in emulators:
+            self._hub.put(emulator.hello_line)
+        self._rigs.admit(rigs)
         self._tell_calibrations()
         self._rigs.serve(rigs, self._servers, self._levers)
         self._throttler.set(parse_throttle(self._levers["throttle"]), Throttle())
@@ -277,8 +278,7 @@ class LiveSource(RunningSource):
         if self._stopping:
             self._rigs.end(workers)
             return False
-        for hello in self._rigs.greet(workers):
-            self._hub.put(hello)
+        self._rigs.admit(workers)
         return True
 
     def _take_over(self, lever: str, old: str, new: str, by: str) -> None:

@@ -80,7 +80,9 @@ class ProgramSource(RunningSource):
             thresholds=options.thresholds,
         )
         args = ["--output", str(self.output), *(["--module"] if options.module else []), options.program, *options.args]
-        self._program = Worker("loopscope.probe", "program", args, on_line=self._hub.put, on_end=self._program_ended)
+        self._program = Worker(
+            "loopscope.probe", "program", args, on_line=self._hub.put, on_end=self._program_ended, hold=True
+        )
 
     @property
     def loop_ran(self) -> bool:
@@ -111,7 +113,7 @@ class ProgramSource(RunningSource):
                 commit=commit(),
             )
         )
-        self._hub.put(self._program.hello_line)
+        self._program.admit()
 
     def _heard(self, record: AnyRecord) -> None:
         if isinstance(record, Hello) and record.role == "rig":

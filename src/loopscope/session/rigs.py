@@ -77,8 +77,10 @@ class Rigs:
         """Start more rigs like those that serve, to stand beside them."""
         return self._several("", number)
 
-    def greet(self, workers: list[Worker]) -> list[bytes]:
-        """Give the hellos of rigs that are ready, each with its idle floor, also where another rig measured that."""
+    def admit(self, workers: list[Worker]) -> None:
+        """Pass on the hellos of rigs that are ready, then their lines; each with its idle floor, also where another rig
+        measured that.
+        """
         for worker in workers:
             hello = worker.hello
             if hello is None or hello.lag_floor_ns is not None:
@@ -87,7 +89,8 @@ class Rigs:
             if source is not None:
                 worker.hello = structs.replace(hello, lag_floor_ns=source.lag_floor_ns, elu_floor=source.elu_floor)
                 worker.hello_line = encode(worker.hello)
-        return [worker.hello_line for worker in workers]
+        for worker in workers:
+            worker.admit()
 
     def _several(self, replaces: str, number: int) -> list[Worker]:
         """Start rigs. One of each loop measures its idle floor, the others take that one's.
@@ -131,6 +134,7 @@ class Rigs:
             ],
             on_line=self._on_line,
             on_end=lambda code: self._ended(worker, code),
+            hold=True,
         )
         with self._lock:
             self._begun.append(worker)

@@ -61,7 +61,7 @@ class RunningSource(ABC):
         self._listeners: tuple[Callable[[AnyRecord], None], ...] = ()
         self._runner = Runner(self)
         self._telemetry = Worker(
-            "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended
+            "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended, hold=True
         )
         self._starting = threading.Lock()
         self._stopping = False
@@ -122,7 +122,7 @@ class RunningSource(ABC):
             if not self._stopping:
                 self._hub.emit(Loss(t_ns=now_ns(), proc="session", what="telemetry", count=1, words=str(error)))
             return
-        self._hub.put(self._telemetry.hello_line)
+        self._telemetry.admit()
 
     def _recorder_says(self, words: str) -> None:
         self._recording_problem = plain(words)

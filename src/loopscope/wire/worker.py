@@ -23,7 +23,8 @@ class Worker:
     """One child process.
 
     ``on_line`` is called from the reader thread with every line after the hello; ``on_end`` once, when the pipe ends,
-    with the exit code.
+    with the exit code. With ``hold`` the lines wait until :meth:`admit` has passed the hello on: a pulse that overtakes
+    its hello made the whole loop side of a session vanish.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Worker:
         *,
         on_line: Callable[[bytes], None],
         on_end: Callable[[int], None] = lambda code: None,
+        hold: bool = False,
     ) -> None:
         self.module = module
         self.proc = proc
@@ -43,6 +45,8 @@ class Worker:
         self.stopping = False
         self._on_line = on_line
         self._on_end = on_end
+        self._held: list[bytes] | None = [] if hold else None
+        self._order = threading.Lock()
         self._ready = threading.Event()
         self._stderr: collections.deque[str] = collections.deque(maxlen=20)
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,6 +83,21 @@ class Worker:
             how = "ended before it was ready" if arrived else f"was not ready after {deadline_s:g} s"
             raise WorkerError(f"{self.proc} ({self.module}) {how}{self.last_words()}")
         return self.hello
+
+    def admit(self) -> None:
+        """Pass the hello on, then every line that came after it; a second call does nothing."""
+        with self._order:
+            held, self._held = self._held, None
+            if held is not None:
+                for line in (self.hello_line, *held):
+                    self._on_line(line)
+
+    def _pass(self, line: bytes) -> None:
+        with self._order:
+            if self._held is None:
+                self._on_line(line)
+            else:
+                self._held.append(line)
 
     def last_words(self) -> str:
         """What the child last wrote to its standard error, as the tail of a sentence."""
@@ -143,7 +162,7 @@ class Worker:
                     self.hello, self.hello_line = record, line
                     self._ready.set()
                 else:
-                    self._on_line(line)
+                    self._pass(line)
         code = process.wait()
         # Nobody stops a child that has died by itself: its pipe would stay open for as long as the session.
         self._cut_leash()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from loopscope.core.records import Pulse
-from loopscope.model.bins import BIN_NS, Grid, LoopSums, OpenBin, close, lags_of
+from loopscope.model.bins import BIN_NS, Grid, OpenBin, close, lags_of
+from loopscope.model.loop_sums import LoopSums
 
 MS = 1_000_000
 

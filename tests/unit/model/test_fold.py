@@ -222,6 +222,47 @@ def test_a_takeover_counts_everything_and_measures_the_new_loop() -> None:
     assert snapshot.ceiling.at_least_chunks_s == pytest.approx(10_000, rel=0.05)
 
 
+def pulsed(*hello_at: int) -> Snapshot:
+    """A rig that is half full for twenty seconds; its hello comes after the pulse of that number."""
+    fold = Fold()
+    fold.feed(header())
+    for number, record in enumerate(Rig(0, 20 * S, elu=0.5).records()):
+        fold.feed(record)
+        if number in hello_at:
+            fold.feed(hello(-S // 2))
+    return fold.snapshot()
+
+
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_pulses_that_overtake_their_hello_change_nothing(number: int) -> None:
+    """A hello lies before the header. Its time was taken for earlier than "never", and the loop's side vanished."""
+    late, early = pulsed(number), pulsed()
+    assert late.loop.elu == pytest.approx(0.5)
+    assert (late.loop.draining, late.loop.count, len(late.loops)) == ((), 1, 1)
+    assert late.loop.elu == early.loop.elu
+
+
+def test_after_a_takeover_the_loop_begins_with_its_first_chunk() -> None:
+    """The seconds in which the new rig waits for agents made a loop of 40 % read 8, 1.5, 3.3 ... for twelve seconds."""
+    old, new = Rig(0, 10 * S, elu=0.8), Rig(10 * S, 20 * S, proc="rig-2", loop="uvloop", elu=0.4)
+    waiting = [
+        Pulse(t_ns=ZERO + t, proc="rig-2", dt_ns=TICK, loop="uvloop", active_ns=TICK // 100, cpu_ns=0, runq_ns=0)
+        for t in range(5 * S, 10 * S, TICK)
+    ]
+    records = [*old.records(), lever(4 * S, "loop", "asyncio", "uvloop"), hello(5 * S, "rig-2", "uvloop"), *waiting]
+    fold = Fold()
+    for record in sorted([header(), hello(), *records], key=lambda record: record.t_ns):
+        fold.feed(record)
+    assert fold.snapshot().loop.name == "asyncio"
+    fold.feed(bye(10 * S))
+    for record in new.records():
+        fold.feed(record)
+        loop = fold.snapshot().loop
+        if loop.name == "uvloop" and loop.elu is not None:
+            assert loop.elu == pytest.approx(0.4, abs=0.02)
+    assert fold.snapshot().loop.known_s == pytest.approx(10.0, abs=0.6)
+
+
 def test_a_rig_that_drains_is_named() -> None:
     """Until its bye the old loop is listed, and is the loop to look at while every stream is its; the ceiling says that
     the new one has too little data."""

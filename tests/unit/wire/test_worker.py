@@ -151,3 +151,29 @@ def test_no_child_outlives_a_killed_session(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert wait_until(lambda: not exists(pid), timeout_s=2)
+
+
+def test_lines_that_follow_the_hello_wait_for_it_to_be_passed_on(child) -> None:
+    """A pulse may be read long before the session has opened its trace: the hello goes first all the same."""
+    lines: list[bytes] = []
+    ended = threading.Event()
+    worker = child(
+        """
+        import sys
+        from loopscope.core.records import Bye, Mark
+        from loopscope.wire.child import ChildPipe
+        pipe = ChildPipe(sys.argv[2])
+        pipe.ready("test", info={})
+        pipe.send(Mark(t_ns=1, words="early"))
+        pipe.send(Bye(t_ns=2, proc=pipe.proc))
+        """,
+        on_line=lines.append,
+        on_end=lambda code: ended.set(),
+        hold=True,
+    )
+    worker.wait_ready()
+    assert ended.wait(10)
+    assert lines == []
+    worker.admit()
+    worker.admit()
+    assert [type(decode(line)).__name__ for line in lines] == ["Hello", "Mark", "Bye"]
