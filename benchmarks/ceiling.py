@@ -22,12 +22,12 @@ from pathlib import Path
 
 from loopscope.cli.ceiling import expected
 from loopscope.core.errors import LoopscopeError
+from loopscope.experiments.calibration import calibrate
+from loopscope.experiments.ramp import measure
 from loopscope.report.ceiling import cell, table
+from loopscope.session.calibration_store import kept
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures.calibration import calibrate
-from loopscope.session.procedures.calibration_store import kept
-from loopscope.session.procedures.ramp import measure
-from loopscope.session.procedures.runner import Handle
+from loopscope.session.procedure_runner import Handle
 from loopscope.settings import levers
 
 LOOPS = ("asyncio", "uvloop")

@@ -46,7 +46,7 @@ def test_every_threshold_has_its_row() -> None:
 
 def test_every_planted_cause_stands_on_the_page_with_its_findings() -> None:
     """One row for each cause of the self-test: what must be found, and what may be, as the bench asks for it."""
-    from loopscope.session.selftest import CASES
+    from loopscope.experiments.selftest import CASES
 
     told: dict[str, tuple[set[str], set[str]]] = {}
     part = PAGE.partition("## How they are held to it\n")[2].partition("\n## ")[0]

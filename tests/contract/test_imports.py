@@ -69,6 +69,7 @@ def test_the_lower_floors_stand_on_little(package: str, allowed: set[str]) -> No
         ("loopscope.probe", {"textual", "numpy", "psutil", "pynvml", "plotext", "httpx", "aiohttp", "uvloop"}),
         ("loopscope.emulator", {"textual", "rich", "numpy", "psutil", "pynvml", "plotext", "zstandard", "httpx"}),
         ("loopscope.session", {"textual", "rich", "psutil", "pynvml", "plotext"}),
+        ("loopscope.experiments", {"textual", "rich", "psutil", "pynvml", "plotext"}),
         ("loopscope.report", {"textual", "psutil", "pynvml"}),
         ("loopscope.cli", {"textual", "psutil", "pynvml"}),
         ("loopscope.ui", {"psutil", "pynvml", "plotext", "httpx"}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopscope.session.selftest import CASES, Result, run_case
+from loopscope.experiments.selftest import CASES, Result, run_case
 
 _done: dict[str, Result] = {}
 

@@ -16,9 +16,10 @@ import pytest
 
 from kit.processes import wait_until
 from loopscope.core.records import AnyRecord, Phase
+from loopscope.experiments.round_results import RoundSet, ScenarioResult
+from loopscope.experiments.rounds import PROCEDURE
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures.round_results import RoundSet, ScenarioResult
 from loopscope.settings import levers
 from loopscope.settings import scenario as scenarios
 
@@ -49,7 +50,7 @@ def rounds(
         source.start()
         if hear is not None:
             source.listen(partial(hear, source))
-        source.run("scenario", called="planted", **asked)
+        source.run(PROCEDURE, called="planted", **asked)
         assert wait_until(lambda: (view := source.procedure()) is not None and not view.running, timeout_s=60)
         view = source.procedure()
         assert view is not None

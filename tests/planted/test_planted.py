@@ -7,7 +7,7 @@ on two cores which others use as well, each on one loop, and on both where the l
 import pytest
 
 from kit.processes import sessions_children
-from loopscope.session.selftest import CASES, Case, Result, run_case
+from loopscope.experiments.selftest import CASES, Case, Result, run_case
 from loopscope.settings.levers import loops_here
 
 SLACK = 2.0

@@ -10,6 +10,7 @@ import pytest
 
 from kit.processes import sessions_children
 from loopscope.core.records import Lever
+from loopscope.experiments import ab
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
@@ -135,7 +136,7 @@ def test_cancelled_in_the_screen_it_sets_the_lever_back() -> None:
     source.listen(lambda record: pulled.append(record.new) if isinstance(record, Lever) else None)
     source.start()
     try:
-        source.run("ab", lever="batch=off,read:50ms", pairs="4", seconds="1")
+        source.run(ab.PROCEDURE, lever="batch=off,read:50ms", pairs="4", seconds="1")
         until = time.monotonic() + 60
         while not pulled and time.monotonic() < until:
             time.sleep(0.02)

@@ -7,14 +7,15 @@ import pytest
 from kit.processes import sessions_children
 from loopscope.cli.headless import snapshot_of
 from loopscope.core.records import Phase, Result
+from loopscope.experiments import ramp
+from loopscope.experiments.bench import Bench, bench_options
 from loopscope.model.ceiling import KEYS
 from loopscope.model.fold import Fold
+from loopscope.session import calibration_store
+from loopscope.session.calibration_store import Bound, Calibration, Shape
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import calibration_store
-from loopscope.session.procedures.bench import Bench, bench_options
-from loopscope.session.procedures.calibration_store import Bound, Calibration, Shape
-from loopscope.session.procedures.runner import Handle
+from loopscope.session.procedure_runner import Handle
 from loopscope.settings import levers
 from loopscope.settings.levers import loops_here
 from loopscope.trace.reader import read
@@ -62,7 +63,7 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
     source.start()
     try:
         before = sessions_children()
-        source.run("ramp", shape="rate", streams="2")
+        source.run(ramp.PROCEDURE, shape="rate", streams="2")
         until = time.monotonic() + 30
         while (
             not any(isinstance(record, Result) and record.what == "ramp" for record in heard)

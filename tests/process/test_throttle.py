@@ -8,9 +8,9 @@ import pytest
 from kit.processes import sessions_children, wait_until
 from loopscope.core.clock import now_ns
 from loopscope.core.records import Chunks, Mark, Result
+from loopscope.experiments.gauge import Gauge
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures.gauge import Gauge
 from loopscope.settings import levers
 from loopscope.settings.levers import loops_here
 

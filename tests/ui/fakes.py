@@ -31,6 +31,7 @@ from loopscope.model.snapshot import (
     StallView,
 )
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
+from loopscope.session.procedure import Procedure
 from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
 from loopscope.settings.levers import LEVERS, canonical
 from loopscope.stats.intervals import Interval
@@ -407,11 +408,13 @@ class FakeSource:
         kinds = (*self.marks, MarkView(31.0, "blocking-call", "finding"), MarkView(52.4, "stall 44 ms", "stall"))
         return Overview(at, 1.0, chunks, lag, delay, np.clip(chunks / 900, 0, 1), kinds)
 
-    def run(self, name: str, **args: str) -> None:
+    def run(self, procedure: Procedure, /, **args: str) -> None:
         if self.progress is not None and self.progress.running:
             raise InputError(f"{self.progress.title} is running; wait for it or cancel it")
-        self.runs.append(" ".join((name, *(f"{key}={value}" for key, value in args.items()))))
-        self.progress = Progress(name, name.capitalize(), True, 0.42, "rate 12 of 20: 9,300 chunks/s", 19.0, 45.0)
+        self.runs.append(" ".join((procedure.name, *(f"{key}={value}" for key, value in args.items()))))
+        self.progress = Progress(
+            procedure.name, procedure.title, True, 0.42, "rate 12 of 20: 9,300 chunks/s", 19.0, 45.0
+        )
 
     def procedure(self) -> Progress | None:
         return self.progress

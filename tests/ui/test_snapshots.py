@@ -11,6 +11,7 @@ import pytest
 import textual
 from textual.pilot import Pilot
 
+from loopscope.experiments import ramp
 from loopscope.model.snapshot import FindingView, Snapshot
 from loopscope.ui.app import LoopscopeApp
 from ui.conftest import until
@@ -87,7 +88,7 @@ def known(snapshot: Snapshot) -> Snapshot:
 def test_closely(snap_compare: Compare, key: str, size: tuple[int, int]) -> None:
     """The ceiling with its standings, the ledger, and the efficiency of rounds."""
     source = FakeSource(2, frozen=True, procedures=True, edit=known)
-    source.run("ramp")
+    source.run(ramp.PROCEDURE)
     assert snap_compare(terminal_size=size, **shown(source, keys=(key,)))
 
 

@@ -46,8 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb; gives the exit code: 0, or 130 after Ctrl-C."""
+    from loopscope.experiments.ab import AbResult
     from loopscope.report.ab import data, render
-    from loopscope.session.procedures.ab import AbResult
 
     result, problem, unwritten = _flip(args)
     if isinstance(result, AbResult):
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _asked(args: argparse.Namespace) -> tuple[dict[str, str], str, tuple[str, ...]]:
     """Give what the procedure is told, and the lever with both values. Raises InputError."""
-    from loopscope.session.procedures.ab import parse_flip
+    from loopscope.experiments.ab import parse_flip
 
     asked = {"pairs": args.pairs, "seconds": args.seconds}
     if args.verify:
@@ -90,8 +90,8 @@ def _flip(args: argparse.Namespace) -> tuple[object, str, str]:
     import dataclasses
 
     from loopscope.cli.procedures import run_with_bar
+    from loopscope.experiments.ab import check
     from loopscope.session.live import LiveSource
-    from loopscope.session.procedures.ab import check
 
     asked, lever, values = _asked(args)
     check(asked)

@@ -40,9 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate, or list."""
+    from loopscope.experiments.calibration import calibrate, parse_streams
+    from loopscope.session.calibration_store import Calibration, folder, kept
     from loopscope.session.options import SessionOptions
-    from loopscope.session.procedures.calibration import calibrate, parse_streams
-    from loopscope.session.procedures.calibration_store import Calibration, folder, kept
 
     found: list[Calibration] = []
     complete = True

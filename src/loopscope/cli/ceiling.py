@@ -15,10 +15,10 @@ from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.settings import levers
 
 if TYPE_CHECKING:
+    from loopscope.experiments.ramp_result import Ramp
     from loopscope.model.standing import Standing
     from loopscope.session.options import SessionOptions
-    from loopscope.session.procedures.ramp_result import Ramp
-    from loopscope.session.procedures.runner import Handle
+    from loopscope.session.procedure_runner import Handle
 
 NAME = "ceiling"
 HELP = """Find the ceiling of a client on this machine: an emulator offers more and more chunks a second, whether or not
@@ -87,8 +87,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
     """Give every combination, each value checked. Raises InputError."""
+    from loopscope.experiments.calibration import parse_streams
     from loopscope.session.options import SessionOptions
-    from loopscope.session.procedures.calibration import parse_streams
 
     values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in LISTS]
     shapes = ("rate", "streams") if args.shape == "both" else (args.shape,)
@@ -113,9 +113,9 @@ def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
 def _measure(
     args: argparse.Namespace, options: "SessionOptions", streams: int, shape: str, handle: "Handle"
 ) -> dict[str, Any]:
+    from loopscope.experiments.calibration import calibrate, shapes_for
+    from loopscope.experiments.ramp import measure, measure_servers
     from loopscope.report.ceiling import cell
-    from loopscope.session.procedures.calibration import calibrate, shapes_for
-    from loopscope.session.procedures.ramp import measure, measure_servers
 
     if args.calibrate and shape != "servers":
         calibrate(options, handle, shapes_for(streams))
@@ -134,10 +134,10 @@ def _measure(
 
 def expected(ramp: "Ramp") -> "Standing | None":
     """Give what the kept calibration lets expect, scaled by what chunks cost today at the loads that it carried."""
+    from loopscope.experiments.ramp_result import settings_of
     from loopscope.model.ceiling import CeilingBook
     from loopscope.model.snapshot import ResultView
-    from loopscope.session.procedures.calibration_store import kept, results
-    from loopscope.session.procedures.ramp_result import settings_of
+    from loopscope.session.calibration_store import kept, results
 
     if ramp.setting.shape == "servers":
         return None
@@ -152,8 +152,8 @@ def expected(ramp: "Ramp") -> "Standing | None":
 def with_progress(cells: int, work: "Callable[[Handle, int], None]") -> bool:
     """Do ``work(handle, place)`` for each cell under a progress bar; ``False`` when Ctrl-C has ended it early."""
     from loopscope.cli.bar import bar
-    from loopscope.session.procedures import CancelledError
-    from loopscope.session.procedures.runner import Handle
+    from loopscope.session.procedure import CancelledError
+    from loopscope.session.procedure_runner import Handle
 
     with headless.interruptible() as asked, bar() as progress:
         shown = progress.add_task("starting", total=float(cells))

@@ -1,7 +1,6 @@
 """``loopscope doctor``: what can be measured here, what not, and why; ``--selftest``: do planted causes come back?"""
 
 import argparse
-import importlib
 import json
 import shutil
 import sys
@@ -79,9 +78,10 @@ def terminal() -> list[Check]:
     """What the terminal around us can show."""
     from rich.console import Console
 
-    module = importlib.import_module("loopscope.ui.terminal")
-    why_not: str = module.usable()
-    ascii_only: bool = module.needs_ascii()
+    from loopscope.ui.terminal import needs_ascii, usable
+
+    why_not = usable()
+    ascii_only = needs_ascii()
     colours = Console(stderr=True).color_system
     size = shutil.get_terminal_size((0, 0))
     cells = f"{size.columns} x {size.lines} cells" if size.columns else "its size is not known"
@@ -98,7 +98,7 @@ def terminal() -> list[Check]:
 
 
 def _selftest(wanted: list[str], *, as_json: bool) -> int:
-    from loopscope.session.selftest import CASES, run_case
+    from loopscope.experiments.selftest import CASES, run_case
 
     names = list(dict.fromkeys(case.name for case in CASES))
     if wanted == ["list"]:

@@ -4,7 +4,6 @@ import argparse
 import importlib
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -109,8 +108,8 @@ def _copy(reading: "Reading", exporter: _Exporter, progress: "Progress") -> None
 
 def _film(path: Path, target: Path, args: argparse.Namespace) -> int:
     from loopscope.trace.exports.output import Output
+    from loopscope.ui.film import shoot
 
-    shoot: Callable[..., str] = importlib.import_module("loopscope.ui.film").shoot
     with Output([target], force=args.force) as output, Progress(path) as progress:
         problem = shoot(path, output.files[0], size=args.size, fps=args.fps, theme=args.theme, each_picture=progress.at)
     _say(problem, path, target, 0)

@@ -1,7 +1,6 @@
 """``loopscope``: the live screen; without a usable terminal the same session headless, for a while."""
 
 import argparse
-import importlib
 import json
 import shutil
 import sys
@@ -47,7 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open the screen, or run headless where there is none."""
+    from loopscope import ui
     from loopscope.session.live import LiveSource
+    from loopscope.ui.terminal import usable
 
     if args.version:
         from loopscope import __version__
@@ -55,10 +56,10 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"loopscope {__version__}\n")
         return 0
     source = LiveSource(options_from(args, args.record, overwrite=args.force))
-    why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
+    why_not = usable()
     if not why_not:
         source.keep_past()
-        result = importlib.import_module("loopscope.ui").run(source, theme=args.theme)
+        result = ui.run(source, theme=args.theme)
         if args.json:
             sys.stdout.write(json.dumps(result, indent=2) + "\n")
     else:

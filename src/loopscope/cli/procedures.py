@@ -7,6 +7,7 @@ import time
 
 from loopscope.cli import headless
 from loopscope.cli.bar import bar
+from loopscope.experiments.registry import of_name
 from loopscope.session.running import RunningSource
 
 _LOOK_S = 0.1
@@ -22,7 +23,7 @@ def run_with_bar(source: RunningSource, name: str, asked: dict[str, str]) -> tup
         shown, said = progress.add_task("starting", total=1.0), ""
         try:
             source.start()
-            source.run(name, **asked)
+            source.run(of_name(name), **asked)
             while (view := source.procedure()) is not None and view.running:
                 progress.update(shown, completed=view.done, description=view.words)
                 if not progress.console.is_terminal and view.words != said:

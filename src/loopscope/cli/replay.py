@@ -1,7 +1,6 @@
 """``loopscope replay``: a trace in the same screen; without a usable terminal its report; without a file a list."""
 
 import argparse
-import importlib
 import json
 import os
 import shutil
@@ -40,12 +39,15 @@ def run(args: argparse.Namespace) -> int:
         result, _ = _whole(path)
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return 0
-    why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
+    from loopscope.ui import terminal
+
+    why_not = terminal.usable()
     if why_not:
         return _report(path, why_not)
+    from loopscope import ui
     from loopscope.session.replay import ReplaySource
 
-    importlib.import_module("loopscope.ui").run(ReplaySource(path), theme=args.theme)
+    ui.run(ReplaySource(path), theme=args.theme)
     return 0
 
 

@@ -1,7 +1,6 @@
 """``loopscope run``: a program of one's own under the probe, in the live screen."""
 
 import argparse
-import importlib
 import json
 import shutil
 import sys
@@ -80,13 +79,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(source: ProgramSource, args: argparse.Namespace) -> int:
-    why_not: str = importlib.import_module("loopscope.ui.terminal").usable()
+    from loopscope import ui
+    from loopscope.ui.terminal import usable
+
+    why_not = usable()
     if why_not:
         headless.say(f"loopscope: {why_not}; running headless (in a terminal this opens the live screen)")
         result = _headless(source)
     else:
         source.keep_past()
-        result = importlib.import_module("loopscope.ui").run(source, theme=args.theme)
+        result = ui.run(source, theme=args.theme)
     return _tell(source, result, args, report=bool(why_not))
 
 

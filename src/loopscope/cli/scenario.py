@@ -49,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb; gives the exit code: 0, or 130 after Ctrl-C."""
     if not args.name:
         return _list()
+    from loopscope.experiments.round_results import ScenarioResult
     from loopscope.report.procedure_results.markdown import scenario as markdown
     from loopscope.report.rounds import data, render
-    from loopscope.session.procedures.round_results import ScenarioResult
 
     args.scenario = args.name
     result, problem, unwritten = _rounds(args)
@@ -87,8 +87,8 @@ def _rounds(args: argparse.Namespace) -> tuple[object, str, str]:
     import dataclasses
 
     from loopscope.cli.procedures import run_with_bar
+    from loopscope.experiments.rounds import check
     from loopscope.session.live import LiveSource
-    from loopscope.session.procedures.rounds import check
 
     options = options_from(args, args.output, overwrite=args.force)
     plan = scenarios.load(options.scenario)

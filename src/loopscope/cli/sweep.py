@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from loopscope.experiments.sweep import SweepState, run_sweep
     from loopscope.report.sweep import csv_of, data, markdown, report_of
-    from loopscope.session.sweep import SweepState, run_sweep
     from loopscope.session.urls import normalise
     from loopscope.settings.sweep import load
 

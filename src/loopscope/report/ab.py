@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from loopscope.experiments.ab import AbResult, Row
 from loopscope.report.grid import Column, lines
-from loopscope.session.procedures.ab import AbResult, Row
 from loopscope.stats.intervals import Interval
 
 

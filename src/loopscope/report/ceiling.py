@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from loopscope.experiments.bench import Step
+from loopscope.experiments.ramp_result import FRACTIONS, Ramp
 from loopscope.model.standing import Standing
 from loopscope.report.grid import Column, lines
-from loopscope.session.procedures.bench import Step
-from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp
 from loopscope.settings import levers
 from loopscope.stats.intervals import Interval
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from loopscope.experiments.round_results import RoundResult, RoundSet, ScenarioResult
 from loopscope.report.evidence import LOSSES, NOTEWORTHY, alone, evidence, minus, words_of
 from loopscope.report.grid import Column, lines
 from loopscope.report.procedure_results.build import RoundFound, RoundsFound, rounds_of
 from loopscope.report.words import NOTHING, plural
-from loopscope.session.procedures.round_results import RoundResult, RoundSet, ScenarioResult
 from loopscope.stats.attribution import CLIENT_PARTS
 from loopscope.stats.over import Over
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from loopscope.experiments.sweep import SweepRun
 from loopscope.report.words import plural
-from loopscope.session.sweep import SweepRun
 from loopscope.stats.intervals import Interval, paired_interval, student_t
 from loopscope.stats.over import Over, over
 from loopscope.stats.regression import Fit, fit, pearson, spearman

@@ -10,12 +10,12 @@ from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.errors import InputError, LoopscopeError, RefusedError, WorkerError
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Server
 from loopscope.model.snapshot import Snapshot
+from loopscope.session.calibration_store import kept, results
 from loopscope.session.discover import NoPair, find_pair, resolve
 from loopscope.session.embedded import EmbeddedPair
 from loopscope.session.hostfacts import commit, host_facts
 from loopscope.session.options import SessionOptions
 from loopscope.session.preflight import doubt
-from loopscope.session.procedures.calibration_store import kept, results
 from loopscope.session.rigs import Rigs
 from loopscope.session.running import RunningSource
 from loopscope.session.source import Abilities

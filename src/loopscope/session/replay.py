@@ -20,6 +20,7 @@ from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
 from loopscope.session.overview import Scan, overview_of
+from loopscope.session.procedure import Procedure
 from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
 from loopscope.session.trace_cursor import InconsistentStateError, Places, TraceCursor
 from loopscope.trace.reader import Outcome, last_ns, read
@@ -119,7 +120,7 @@ class ReplaySource:
         """Levers do not act on what is past. Raises InputError."""
         raise InputError("this is a replay: levers act on a live session only")
 
-    def run(self, name: str, **args: str) -> None:
+    def run(self, procedure: Procedure, /, **args: str) -> None:
         """Procedures do not act on what is past. Raises InputError."""
         raise InputError("this is a replay: procedures run in a live session only")
 

@@ -20,7 +20,8 @@ from loopscope.session.finding_monitor import FindingMonitor
 from loopscope.session.options import SessionOptions
 from loopscope.session.overview import overview_of
 from loopscope.session.pipeline import Pipeline
-from loopscope.session.procedures.runner import Runner
+from loopscope.session.procedure import Procedure
+from loopscope.session.procedure_runner import Runner
 from loopscope.session.recorder import Recorder
 from loopscope.session.rewind import Rewind, spare_recorder
 from loopscope.session.source import Abilities, Overview, Playback, Progress
@@ -148,11 +149,11 @@ class RunningSource(ABC):
 
     # Procedures: what the operator asks, and what they ask of us
 
-    def run(self, name: str, **args: str) -> None:
+    def run(self, procedure: Procedure, /, **args: str) -> None:
         """Start a procedure. Raises InputError."""
         if not self.abilities.procedures:
             raise InputError("this session measures a program of its own: nothing can be set here to try it out")
-        self._runner.run(name, args)
+        self._runner.run(procedure, args)
 
     def procedure(self) -> Progress | None:
         """How far the procedure is that runs, or how the last one ended."""

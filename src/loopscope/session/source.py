@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from loopscope.model.snapshot import EMPTY, Floats, MarkView, Snapshot
+from loopscope.session.procedure import Procedure
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Progress:
     """How far a procedure is, or how the last one ended."""
 
     name: str
-    """A key of :data:`loopscope.session.procedures.PROCEDURES`."""
+    """See :class:`loopscope.session.procedure.Procedure`."""
     title: str
     running: bool
     done: float
@@ -123,10 +124,10 @@ class Source(Protocol):
     def overview(self) -> Overview | None:
         """The whole run at a glance, as far as it is known at this moment; ``None`` while nothing is."""
 
-    def run(self, name: str, **args: str) -> None:
-        """Start a procedure (:data:`loopscope.session.procedures.PROCEDURES`) in a thread of its own; returns at once.
+    def run(self, procedure: Procedure, /, **args: str) -> None:
+        """Start a procedure in a thread of its own; returns at once.
 
-        Raises InputError: no such procedure or argument, another one runs, or none can be run here.
+        Raises InputError: it takes no such argument, another one runs, or none can be run here.
         """
 
     def procedure(self) -> Progress | None:

@@ -194,12 +194,13 @@ class LeverController(PlaybackController):
 
     def action_run_procedure(self, name: str, board: str, **args: str) -> None:
         """Start a procedure, and show the screen where its progress and its result stand."""
+        from loopscope.experiments.registry import of_name
         from loopscope.ui.screens.board import Board
 
         if self.refuse_in_the_past() or not isinstance(self.screen, Board):
             return
         try:
-            self.source.run(name, **args)
+            self.source.run(of_name(name), **args)
         except LoopscopeError as error:
             self.notify(str(error), title=name, severity="error", markup=False)
             return

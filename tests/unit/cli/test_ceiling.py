@@ -5,11 +5,11 @@ import json
 import pytest
 
 from loopscope.cli.main import main
+from loopscope.experiments.bench import Step
+from loopscope.experiments.ramp_result import FRACTIONS, Ramp, setting_of
 from loopscope.report.ceiling import cell, table
+from loopscope.session import calibration_store
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import calibration_store
-from loopscope.session.procedures.bench import Step
-from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp, setting_of
 from loopscope.stats.ceiling import Costs, Load
 from loopscope.stats.intervals import Interval
 

@@ -4,15 +4,16 @@ import argparse
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
+from loopscope import ui
 from loopscope.cli import main, replay
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, Header, Mark
 from loopscope.session.replay import ReplaySource
 from loopscope.trace.writer import TraceWriter
+from loopscope.ui import terminal as terminal_module
 
 T0 = 10**12
 
@@ -43,11 +44,8 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Stands in for the screen: ``why_not`` is what the terminal lacks, ``opened`` what was opened."""
     state = SimpleNamespace(why_not="", opened=[])
-    modules: dict[str, Any] = {
-        "loopscope.ui.terminal": SimpleNamespace(usable=lambda: state.why_not),
-        "loopscope.ui": SimpleNamespace(run=lambda source, theme: state.opened.append((source, theme))),
-    }
-    monkeypatch.setattr(replay.importlib, "import_module", lambda name: modules[name])
+    monkeypatch.setattr(terminal_module, "usable", lambda: state.why_not)
+    monkeypatch.setattr(ui, "run", lambda source, theme: state.opened.append((source, theme)))
     return state
 
 

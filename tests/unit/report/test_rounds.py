@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from loopscope.report.rounds import data, render, waterfall
-from loopscope.session.procedures.meters import LoopFigures
-from loopscope.session.procedures.round_results import (
+from loopscope.experiments.meters import LoopFigures
+from loopscope.experiments.round_results import (
     AgentRound,
     RoundResult,
     RoundSet,
     ScenarioResult,
     figures_over,
 )
+from loopscope.report.rounds import data, render, waterfall
 from loopscope.stats.attribution import Work, efficiency
 
 ALONE = Work(wall_s=5.0, tokens=100, prompt_tokens=10, total_s=4.9, load_s=0.0, prompt_s=0.1, eval_s=4.7)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from loopscope.experiments.sweep import SweepRun
 from loopscope.report.audit import audit
 from loopscope.report.runs_table import read_runs
 from loopscope.report.sweep import csv_of, data, markdown, report_of
-from loopscope.session.sweep import SweepRun
 
 
 def runs(n: int, *, effect: float = 0.0, slope: float = 0.0, seed: int = 3) -> list[SweepRun]:

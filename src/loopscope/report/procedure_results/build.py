@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loopscope.experiments.round_results import RoundSet, ScenarioResult, agent_figures
 from loopscope.model.ceiling import key_of
 from loopscope.model.fold import Fold
 from loopscope.model.gauges import BY_NAME
 from loopscope.model.snapshot import CeilingView, ResultView
 from loopscope.model.standing import CurvePoint, Standing
-from loopscope.session.procedures.round_results import RoundSet, ScenarioResult, agent_figures
 from loopscope.stats.over import Over, over
 
 Figures = Mapping[str, float | None]

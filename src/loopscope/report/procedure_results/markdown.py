@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from loopscope.experiments.round_results import ScenarioResult
 from loopscope.report.evidence import CLIENT, LOSSES, alone, evidence, minus, words_of
 from loopscope.report.markdown import escape, table
 from loopscope.report.procedure_results import rows as result_rows
 from loopscope.report.procedure_results.build import Found, RoundsFound, rounds_of
 from loopscope.report.rounds import FORMULAS, over_words, row, title
-from loopscope.session.procedures.round_results import ScenarioResult
 
 _ROUNDS = (
     "round",

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopscope.session.procedures.meters import LoopFigures
-from loopscope.session.procedures.one_round import Round
+from loopscope.experiments.meters import LoopFigures
+from loopscope.experiments.one_round import Round
 from loopscope.stats import attribution
 from loopscope.stats.attribution import Efficiency, Work, efficiency, scaled
 from loopscope.stats.over import Over, mean_of_all, over

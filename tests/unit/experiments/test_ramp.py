@@ -7,12 +7,13 @@ import pytest
 
 from loopscope.core.errors import InputError
 from loopscope.core.records import Result
+from loopscope.experiments import ramp
+from loopscope.experiments.bench import Step, bench_options
+from loopscope.experiments.calibration import expected_from, parse_streams, shapes_for
+from loopscope.experiments.ramp_result import Ramp, setting_of
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import CancelledError, ramp
-from loopscope.session.procedures.bench import Step, bench_options
-from loopscope.session.procedures.calibration import expected_from, parse_streams, shapes_for
-from loopscope.session.procedures.ramp_result import Ramp, setting_of
-from loopscope.session.procedures.runner import Handle
+from loopscope.session.procedure import CancelledError
+from loopscope.session.procedure_runner import Handle
 from loopscope.stats.ceiling import Costs, Load, saturation
 
 COSTS = Costs(60.0, 40.0, 20.0, 0.0, 0)

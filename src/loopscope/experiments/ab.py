@@ -12,12 +12,12 @@ from math import exp, isfinite, log
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
 from loopscope.core.records import Result
+from loopscope.experiments.ab_windows import AbWindows, AbWindowsHost
 from loopscope.model.figures import ENOUGH_S
 from loopscope.model.findings import RULES
 from loopscope.model.gauges import BY_NAME, Gauge
 from loopscope.model.snapshot import Figures
-from loopscope.session.procedures import Task, phase
-from loopscope.session.procedures.ab_windows import AbWindows, AbWindowsHost
+from loopscope.session.procedure import Procedure, Task, phase
 from loopscope.settings.levers import LEVERS, canonical
 from loopscope.stats.intervals import CONFIDENCE, Interval
 from loopscope.stats.loghist import RELATIVE_ERROR
@@ -420,3 +420,18 @@ def _tell(host: AbWindowsHost, result: AbResult) -> None:
 
 def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
+
+
+PROCEDURE = Procedure(
+    "ab",
+    "A-B-B-A",
+    "sets one lever to A and to B in turn and says what differs, with intervals",
+    run,
+    about_s=60.0,
+    args={
+        "lever": "lever=A,B (default: the last pull, its old and its new value)",
+        "pairs": "how many, even (6)",
+        "seconds": "length of each stretch, settling time not counted (3)",
+        "verify": "name of a finding that holds: flips the lever that it proposes",
+    },
+)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kit.tape import calm
+from loopscope.experiments.selftest import CASES, Case, Evidence, judge
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
-from loopscope.session.selftest import CASES, Case, Evidence, judge
 from loopscope.settings.injected_faults import parse_injected_fault
 
 SLACK = 2.0

@@ -3,9 +3,9 @@
 import pytest
 
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Chunks, ClockAnchor, Lever, Loss, Pulse, Request
-from loopscope.session.procedures import Task
-from loopscope.session.procedures.meters import Meters
-from loopscope.session.procedures.one_round import Round, RoundHost, run_round
+from loopscope.experiments.meters import Meters
+from loopscope.experiments.one_round import Round, RoundHost, run_round
+from loopscope.session.procedure import Task
 
 MS = 1_000_000
 SPEC = AgentSpec(agent=0, name="one", server=0, requests=1)

@@ -4,8 +4,8 @@ import pytest
 
 from loopscope.core.codec import decode, encode
 from loopscope.core.errors import LoopscopeError
-from loopscope.session.procedures import calibration_store
-from loopscope.session.procedures.calibration_store import Bound, Calibration, Shape
+from loopscope.session import calibration_store
+from loopscope.session.calibration_store import Bound, Calibration, Shape
 from loopscope.stats.ceiling import Costs, Load
 
 

@@ -1,6 +1,5 @@
 """Runs one procedure at a time in a thread of its own; the screen asks how far it is."""
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -8,14 +7,14 @@ from typing import Any
 
 from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.text import plain
-from loopscope.session.procedures import CancelledError, Host, Procedure, of_name
+from loopscope.session.procedure import CancelledError, Host, Procedure
 from loopscope.session.source import Progress
 
 _JOIN_S = 5.0
 
 
 class Handle:
-    """One run: the :class:`~loopscope.session.procedures.Task` of the procedure, and what is known of it outside.
+    """One run: the :class:`~loopscope.session.procedure.Task` of the procedure, and what is known of it outside.
 
     ``on_progress`` is called from the procedure's thread.
     """
@@ -63,9 +62,9 @@ class Runner:
         self._problem = ""
         self._closed = False
 
-    def run(self, name: str, args: Mapping[str, str]) -> None:
-        """Start a procedure. Raises InputError: unknown, or another one runs."""
-        procedure = of_name(name, args)
+    def run(self, procedure: Procedure, args: Mapping[str, str]) -> None:
+        """Start a procedure. Raises InputError: it takes no such argument, or another one runs."""
+        procedure.check(args)
         with self._lock:
             if self._closed:
                 raise InputError("the session has ended")
@@ -74,7 +73,7 @@ class Runner:
             self._procedure, self._handle, self._running = procedure, Handle(), True
             self._result, self._problem, self._began_s = None, "", time.monotonic()
             self._thread = threading.Thread(
-                target=self._work, args=(procedure, self._handle, dict(args)), name=name, daemon=True
+                target=self._work, args=(procedure, self._handle, dict(args)), name=procedure.name, daemon=True
             )
             self._thread.start()
 
@@ -115,7 +114,7 @@ class Runner:
         result: Any = None
         problem = ""
         try:
-            result = importlib.import_module(procedure.module).run(self._host, handle, args)
+            result = procedure.run(self._host, handle, args)
         except CancelledError:
             problem = "cancelled"
         except LoopscopeError as error:

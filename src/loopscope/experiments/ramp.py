@@ -8,17 +8,17 @@ cannot slow down what it is measured by.
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import InputError
 from loopscope.core.records import Record
+from loopscope.experiments.bench import STOLEN, Bench, Step, bench_options
+from loopscope.experiments.ramp_result import FRACTIONS, Ramp, Setting, outcome, point, sentence, setting_of
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import Host, Task
-from loopscope.session.procedures.bench import STOLEN, Bench, Step, bench_options
-from loopscope.session.procedures.ramp_result import FRACTIONS, Ramp, Setting, outcome, point, sentence, setting_of
+from loopscope.session.procedure import Host, Procedure, Task
 from loopscope.settings.levers import MAX_AGENTS
 from loopscope.stats.ceiling import bracket, fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
@@ -332,7 +332,7 @@ def measure_servers(
         return climb(bench, knob, task, setting_of(own, 1, "servers"), share=share)
 
 
-def run(host: Host, task: Task, args: dict[str, str]) -> tuple[Ramp, ...]:
+def run(host: Host, task: Task, args: Mapping[str, str]) -> tuple[Ramp, ...]:
     """Run the ramps that the operator asks for, beside the session that goes on. Raises InputError."""
     options = host.options_now()
     streams = _number(args.get("streams", options.levers["agents"]), "streams", MAX_AGENTS)
@@ -362,3 +362,18 @@ def _number(text: str, name: str, most: float) -> float:
     if not 1 <= value <= most:
         raise InputError(f"{name}={text!r}: a number from 1 to {most:g}")
     return value
+
+
+PROCEDURE = Procedure(
+    "ramp",
+    "Ramp",
+    "raises the offered rate past the hard ceiling, on emulators of its own or on the servers",
+    run,
+    about_s=45.0,
+    args={
+        "shape": "rate (of each stream), streams (how many), or both",
+        "streams": "how many, for shape=rate",
+        "rate": "chunks/s of each stream, for shape=streams",
+        "against": "own (emulators, the default) or servers (those of the session; shape=streams only)",
+    },
+)

@@ -1,7 +1,7 @@
 """Every case: the cause, what must be found of it, and what may be found beside it because it is true there as well."""
 
-from loopscope.session.selftest import sizes
-from loopscope.session.selftest.case import Case
+from loopscope.experiments.selftest import sizes
+from loopscope.experiments.selftest.case import Case
 from loopscope.settings.levers import loops_here
 
 _PACE = "server-bound"

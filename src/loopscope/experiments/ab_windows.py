@@ -13,7 +13,7 @@ from loopscope.model.figures import figures_of
 from loopscope.model.fold import Fold
 from loopscope.model.ledger import SETTLE_NS, Pull
 from loopscope.model.snapshot import Figures
-from loopscope.session.procedures import Host, Task
+from loopscope.session.procedure import Host, Task
 
 TAKEOVER_S = 45.0
 """A takeover (20 s to start, 10 s to drain) is over by then, or it has failed."""

@@ -4,7 +4,7 @@ import pytest
 
 from kit.tape import MS, ZERO, Rig, S
 from loopscope.core.records import AgentState, Bye, Hello
-from loopscope.session.procedures.gauge import Gauge
+from loopscope.experiments.gauge import Gauge
 
 
 def fed(*rigs: Rig) -> Gauge:

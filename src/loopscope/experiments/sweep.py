@@ -10,9 +10,10 @@ import msgspec
 
 from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.text import plain
+from loopscope.experiments.round_results import RoundResult, ScenarioResult
+from loopscope.experiments.rounds import PROCEDURE as SCENARIO
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures.round_results import RoundResult, ScenarioResult
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
 from loopscope.settings.sweep import Cell, Sweep, cells, order
@@ -160,7 +161,7 @@ def _run(
         )
         source = LiveSource(options)
         source.start()
-        source.run("scenario", rounds="1", solo=str(sweep.solo), warm_up=str(sweep.warm_up), called=cell.scenario)
+        source.run(SCENARIO, rounds="1", solo=str(sweep.solo), warm_up=str(sweep.warm_up), called=cell.scenario)
         while (view := source.procedure()) is not None and view.running:
             if stopped():
                 source.cancel()

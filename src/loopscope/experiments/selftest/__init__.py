@@ -4,8 +4,8 @@ Used by ``loopscope doctor --selftest`` and by the tests. Of every case is asked
 its name; no other one does but those that are true beside it; the sizes are those that were planted.
 """
 
-from loopscope.session.selftest.case import Case, Evidence, Size, judge
-from loopscope.session.selftest.cases import CASES
-from loopscope.session.selftest.run import Result, run_case
+from loopscope.experiments.selftest.case import Case, Evidence, Size, judge
+from loopscope.experiments.selftest.cases import CASES
+from loopscope.experiments.selftest.run import Result, run_case
 
 __all__ = ["CASES", "Case", "Evidence", "Result", "Size", "judge", "run_case"]

@@ -2,17 +2,17 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
 from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.records import Record
+from loopscope.experiments.bench import Bench, Step, bench_options
+from loopscope.experiments.ramp import FIRST, Climber, Knob, rate_knob
+from loopscope.experiments.ramp_result import setting_of, settings_of
 from loopscope.model.ceiling import KEYS
-from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import Host, Task
-from loopscope.session.procedures.bench import Bench, Step, bench_options
-from loopscope.session.procedures.calibration_store import (
+from loopscope.session.calibration_store import (
     Bound,
     Calibration,
     Shape,
@@ -21,8 +21,8 @@ from loopscope.session.procedures.calibration_store import (
     results,
     today,
 )
-from loopscope.session.procedures.ramp import FIRST, Climber, Knob, rate_knob
-from loopscope.session.procedures.ramp_result import setting_of, settings_of
+from loopscope.session.options import SessionOptions
+from loopscope.session.procedure import Host, Procedure, Task
 from loopscope.settings.levers import MAX_AGENTS, canonical
 from loopscope.stats.ceiling import fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
@@ -146,15 +146,29 @@ def shapes_for(streams: int) -> tuple[int, ...]:
     return SHAPES if SHAPES[0] <= streams <= SHAPES[-1] else tuple(sorted({*SHAPES, streams}))
 
 
-def _changes(args: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _changes(args: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for lever in ("loop", "client"):
         if lever in args:
             yield lever, canonical(lever, args[lever])
 
 
-def run(host: Host, task: Task, args: dict[str, str]) -> Calibration:
+def run(host: Host, task: Task, args: Mapping[str, str]) -> Calibration:
     """Calibrate with the session's levers as they are now (or with another loop or client). Raises InputError."""
     options = host.options_now()
     options = dataclasses.replace(options, levers=options.levers | dict(_changes(args)))
     streams = parse_streams(args["streams"]) if "streams" in args else shapes_for(int(options.levers["agents"]))
     return calibrate(options, task, streams, host.emit)
+
+
+PROCEDURE = Procedure(
+    "calibration",
+    "Calibration",
+    "measures on emulators of its own what a wake-up, a read and a chunk cost with this client and loop",
+    run,
+    about_s=25.0,
+    args={
+        "streams": "numbers of streams, e.g. 2,32",
+        "loop": "another loop than now",
+        "client": "another client than now",
+    },
+)

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Chunks, ClockAnchor, Lever, Loss, Request
-from loopscope.session.procedures import Host, Task
-from loopscope.session.procedures.meters import LoopFigures, Meters
+from loopscope.experiments.meters import LoopFigures, Meters
+from loopscope.session.procedure import Host, Task
 from loopscope.stats.attribution import Work
 
 _LOOK_S = 0.05

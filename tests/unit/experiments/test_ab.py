@@ -10,12 +10,12 @@ import pytest
 from kit.tape import MS, ZERO, Rig, S, header, hello
 from loopscope.core.errors import InputError, WorkerError
 from loopscope.core.records import AnyRecord, Finding, Lever, Loss, Phase, Record, Result
+from loopscope.experiments.ab import AbResult, check, judged, order, parse_flip, run
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Figures
 from loopscope.report.ab import data, render
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import CancelledError
-from loopscope.session.procedures.ab import AbResult, check, judged, order, parse_flip, run
+from loopscope.session.procedure import CancelledError
 
 
 class FakeHost:

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from loopscope.core.errors import InputError
-from loopscope.session import sweep as module
-from loopscope.session.sweep import SweepRun, SweepState, read_runs, run_sweep
+from loopscope.experiments import sweep as module
+from loopscope.experiments.sweep import SweepRun, SweepState, read_runs, run_sweep
 from loopscope.settings.sweep import Cell, Sweep
 
 SWEEP = Sweep(scenarios=["pair"], levers={"loop": ["asyncio", "uvloop"]}, rounds=3)

@@ -14,11 +14,11 @@ from statistics import fmean
 from loopscope.core.errors import LoopscopeError
 from loopscope.core.records import AnyRecord, Chunks
 from loopscope.core.records import Result as Outcome
+from loopscope.experiments.selftest.case import Case, Evidence, Figures, Summary, judge
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.program import ProgramOptions, ProgramSource
 from loopscope.session.running import RunningSource
-from loopscope.session.selftest.case import Case, Evidence, Figures, Summary, judge
 from loopscope.settings import levers
 from loopscope.wire.worker import Worker
 

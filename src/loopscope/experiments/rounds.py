@@ -11,9 +11,8 @@ import msgspec
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError, WorkerError
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Result, Server
-from loopscope.session.procedures import Task, phase
-from loopscope.session.procedures.one_round import Round, RoundHost, run_round
-from loopscope.session.procedures.round_results import (
+from loopscope.experiments.one_round import Round, RoundHost, run_round
+from loopscope.experiments.round_results import (
     AgentRound,
     RoundResult,
     RoundSet,
@@ -22,6 +21,7 @@ from loopscope.session.procedures.round_results import (
     figures_over,
     result_of,
 )
+from loopscope.session.procedure import Procedure, Task, phase
 from loopscope.session.unload import unload
 from loopscope.settings.scenario import MAX_ROUNDS, Scenario
 from loopscope.stats.attribution import Work, average
@@ -254,3 +254,18 @@ def _mean(told: Sequence[AgentRound]) -> AgentRound | None:
         ttft_ms=mean_of_all([one.ttft_ms for one in told]),
         wall_s=mean_of_all([one.wall_s for one in told]),
     )
+
+
+PROCEDURE = Procedure(
+    "scenario",
+    "Scenario rounds",
+    "runs the session's scenario in rounds: each agent alone, then all together",
+    run,
+    about_s=60.0,
+    args={
+        "rounds": "how many",
+        "solo": "requests of each agent alone",
+        "warm_up": "rounds before anything counts",
+        "called": "its name in the trace",
+    },
+)

@@ -11,10 +11,10 @@ from typing import Any
 from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import LoopscopeError, WorkerError
 from loopscope.core.records import Phase, Record
+from loopscope.experiments.gauge import Gauge, Stretch
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures import Task
-from loopscope.session.procedures.gauge import Gauge, Stretch
+from loopscope.session.procedure import Task
 from loopscope.stats.ceiling import KEPT_UP, Load
 
 TOKENS = 1_000_000

@@ -3,8 +3,8 @@
 import pytest
 
 from loopscope.core.records import AgentSpec
-from loopscope.session.procedures import CancelledError
-from loopscope.session.procedures.rounds import ScenarioHost, run
+from loopscope.experiments.rounds import ScenarioHost, run
+from loopscope.session.procedure import CancelledError
 from loopscope.settings.scenario import load
 
 

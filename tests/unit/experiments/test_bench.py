@@ -2,9 +2,9 @@
 
 import pytest
 
+from loopscope.experiments.bench import Bench, Step, _Told, bench_options
+from loopscope.experiments.gauge import Stretch
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures.bench import Bench, Step, _Told, bench_options
-from loopscope.session.procedures.gauge import Stretch
 from loopscope.stats.ceiling import Trend
 
 S = 1_000_000_000

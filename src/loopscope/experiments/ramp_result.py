@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from loopscope.core.clock import now_ns
 from loopscope.core.records import Result
+from loopscope.experiments.bench import SENT, Step
 from loopscope.session.options import SessionOptions
-from loopscope.session.procedures.bench import SENT, Step
 from loopscope.stats.ceiling import Costs
 from loopscope.stats.intervals import Interval
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from statistics import median
 
-from loopscope.session.selftest.case import Evidence, Size
+from loopscope.experiments.selftest.case import Evidence, Size
 
 Sizes = Callable[[Evidence], list[Size]]
 _ELU = 0.05
