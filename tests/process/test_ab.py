@@ -86,8 +86,8 @@ def test_a_finding_verifies_itself_by_its_lever() -> None:
     assert told["words"].startswith("backlog proposes throttle=off; throttle=off against throttle=40: ")
     assert "decode rate higher by " in told["words"]
     rows = {row["name"]: row for row in told["figures"]}
-    assert rows["tok_s"]["surely"] == 1
-    assert rows["tok_s"]["difference"]["mid"] == pytest.approx(20, rel=0.15)
+    assert rows["tok_s.decode"]["surely"] == 1
+    assert rows["tok_s.decode"]["difference"]["mid"] == pytest.approx(20, rel=0.15)
     assert rows["delay.p50"]["b"] < rows["delay.p50"]["a"] / 10
 
 

@@ -96,7 +96,7 @@ def changed(before: Figures, after: Figures) -> tuple[FigureChange, ...]:
         ("at_least", "ceiling, at least", "chunks/s", 1, before.at_least_chunks_s, after.at_least_chunks_s),
         ("delay.p99", "delivery delay p99", "ms", -1, before.delay_p99_ms, after.delay_p99_ms),
         ("handled.p99", "received to handled p99", "ms", -1, before.handled_p99_ms, after.handled_p99_ms),
-        ("tok_s", "decode rate", "tok/s", 1, before.tok_s, after.tok_s),
+        ("tok_s.decode", "decode rate", "tok/s", 1, before.tok_s, after.tok_s),
         ("cpu_us", "loop CPU a chunk", "us", -1, before.cpu_us_per_chunk, after.cpu_us_per_chunk),
     ):
         assert a is not None and b is not None

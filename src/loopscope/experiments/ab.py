@@ -15,7 +15,7 @@ from loopscope.core.records import Result
 from loopscope.experiments.ab_windows import AbWindows, AbWindowsHost
 from loopscope.model.figures import ENOUGH_S
 from loopscope.model.findings import RULES
-from loopscope.model.gauges import BY_NAME, Gauge
+from loopscope.model.metrics import METRICS, Metric
 from loopscope.model.snapshot import Figures
 from loopscope.session.procedure import Procedure, Task, phase
 from loopscope.settings.levers import LEVERS, canonical
@@ -32,7 +32,7 @@ _FIGURES = {
     "lag.p99": "lag_p99_ms",
     "gap.p50": "gap_p50_ms",
     "gap.p99": "gap_p99_ms",
-    "tok_s": "tok_s",
+    "tok_s.decode": "tok_s",
     "chunks_s": "chunks_s",
     "elu": "elu",
     "cpu_us": "cpu_us_per_chunk",
@@ -40,14 +40,14 @@ _FIGURES = {
     "backlog": "backlog_bytes",
     "watts": "watts",
 }
-"""Which member of Figures each gauge is."""
+"""Which member of Figures each metric is."""
 _FINDING_S = 20.0
 """A finding needs two seconds to be told; a cause that is there has shown by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure under A and under B. ``difference`` is B - A in the gauge's unit; ``None``: not enough data."""
+    """One figure under A and under B. ``difference`` is B - A in the metric's unit; ``None``: not enough data."""
 
     name: str
     title: str
@@ -230,16 +230,16 @@ def judged(
 ) -> AbResult:
     """Judge stretches that were taken in the order of :func:`order`."""
     values = {}
-    for gauge in (*(BY_NAME[name] for name in _FIGURES), BY_NAME["joules_token"]):
-        both = [[_value(gauge, one, tokens_per_chunk) for one in held] for held in (held_a, held_b)]
+    for metric in (*(METRICS[name] for name in _FIGURES), METRICS["joules_token"]):
+        both = [[_value(metric, one, tokens_per_chunk) for one in held] for held in (held_a, held_b)]
         if any(value is not None for side in both for value in side):
-            values[gauge] = both
+            values[metric] = both
     # Two looks at each figure, at its difference and at its ratio: what grows under A has no steady difference.
     each = joint(confidence, 2 * len(values))
     takeover = a != b and not LEVERS[lever].at_once
     rows = tuple(
-        _row(gauge, first, second, each, ALIKE_BY_VISIT if takeover else ALIKE_AT_ONCE)
-        for gauge, (first, second) in values.items()
+        _row(metric, first, second, each, ALIKE_BY_VISIT if takeover else ALIKE_AT_ONCE)
+        for metric, (first, second) in values.items()
     )
     notes = [
         f"intervals hold together with {confidence:.0%}: each of the {len(rows)} figures has {each:.1%}",
@@ -268,33 +268,33 @@ def judged(
     )
 
 
-def _value(gauge: Gauge, figures: Figures, tokens_per_chunk: float) -> float | None:
-    if gauge.name == "joules_token":
+def _value(metric: Metric, figures: Figures, tokens_per_chunk: float) -> float | None:
+    if metric.name == "joules_token":
         if figures.watts is None or not figures.chunks_s:
             return None
         return figures.watts / (figures.chunks_s * tokens_per_chunk)
-    value: float | None = getattr(figures, _FIGURES[gauge.name])
-    return value * tokens_per_chunk if value is not None and gauge.name == "tok_s" else value
+    value: float | None = getattr(figures, _FIGURES[metric.name])
+    return value * tokens_per_chunk if value is not None and metric.name == "tok_s.decode" else value
 
 
-def _row(gauge: Gauge, first: list[float | None], second: list[float | None], confidence: float, alike: float) -> Row:
+def _row(metric: Metric, first: list[float | None], second: list[float | None], confidence: float, alike: float) -> Row:
     pairs = [(x, y) for x, y in zip(first, second, strict=True) if x is not None and y is not None]
     found = pairs_interval([y - x for x, y in pairs], confidence, alike=alike) if pairs else None
-    if found is not None and gauge.hist is not None:
+    if found is not None and metric.hist is not None:
         # Quantiles come out of buckets: nothing is known to be surer than they are wide.
         width = RELATIVE_ERROR * max(max(pair) for pair in pairs)
         found = Interval(found.low - width, found.mid, found.high + width, found.n_effective)
     surely = 0 if found is None or not found.excludes(0.0) else 1 if found.mid > 0 else -1
     a, b = _mean([x for x, _ in pairs]), _mean([y for _, y in pairs])
-    words, ratio = verdict(gauge, found, surely, a), _ratio(gauge, pairs, confidence, alike)
+    words, ratio = verdict(metric, found, surely, a), _ratio(metric, pairs, confidence, alike)
     if found is not None and not surely and ratio is not None and ratio.excludes(1.0):
         surely = 1 if ratio.mid > 1 else -1
         words = f"{'higher' if surely > 0 else 'lower'} by a factor of {_factor(ratio)}"
     return Row(
-        gauge.name,
-        gauge.title,
-        gauge.unit,
-        gauge.better,
+        metric.name,
+        metric.title,
+        metric.unit,
+        metric.better,
         a,
         b,
         found,
@@ -308,13 +308,13 @@ def _row(gauge: Gauge, first: list[float | None], second: list[float | None], co
     )
 
 
-def _ratio(gauge: Gauge, pairs: list[tuple[float, float]], confidence: float, alike: float) -> Interval | None:
+def _ratio(metric: Metric, pairs: list[tuple[float, float]], confidence: float, alike: float) -> Interval | None:
     if not pairs or min(min(pair) for pair in pairs) <= 0:
         return None
     found = pairs_interval([log(y / x) for x, y in pairs], confidence, alike=alike)
     if found is None:
         return None
-    width = 2 * RELATIVE_ERROR if gauge.hist is not None else 0.0
+    width = 2 * RELATIVE_ERROR if metric.hist is not None else 0.0
     ends = (min(max(value, -700.0), 700.0) for value in (found.low - width, found.mid, found.high + width))
     low, mid, high = (exp(value) for value in ends)
     return Interval(low, mid, high, found.n_effective)
@@ -329,11 +329,11 @@ def _factor(ratio: Interval) -> str:
     return f"{said[1]} ({said[0]} to {said[2]})"
 
 
-def verdict(gauge: Gauge, found: Interval | None, surely: int, base: float | None) -> str:
+def verdict(metric: Metric, found: Interval | None, surely: int, base: float | None) -> str:
     """Say what an interval of a difference means."""
     if found is None or not isfinite(found.low) or not isfinite(found.high):
         return "not enough data"
-    unit = "points" if gauge.unit == "share of time" else gauge.unit
+    unit = "points" if metric.unit == "share of time" else metric.unit
     factor = 100.0 if unit == "points" else 1.0
     low, mid, high = (factor * value for value in (found.low, found.mid, found.high))
     if not surely:

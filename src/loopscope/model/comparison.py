@@ -14,7 +14,8 @@ from loopscope.core.records import Header
 from loopscope.core.text import plain
 from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
-from loopscope.model.gauges import GAUGES, Gauge, Stretch
+from loopscope.model.gauges import Stretch
+from loopscope.model.metrics import METRICS, Metric
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of
 
 LOAD_LEVERS = frozenset({"agents"})
@@ -48,7 +49,7 @@ class Side:
 class Difference:
     """One figure on both sides. ``change`` is second / first - 1, ``difference`` second - first, in the unit."""
 
-    gauge: Gauge
+    metric: Metric
     first: Interval | None
     second: Interval | None
     change: Interval | None
@@ -137,8 +138,8 @@ def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Compar
     """Set two sides against each other."""
     simulated = "simulated" in (first.power, second.power)
     rows = [
-        _difference(_named(gauge) if simulated else gauge, first.stretch, second.stretch, confidence)
-        for gauge in GAUGES
+        _difference(_named(metric) if simulated else metric, first.stretch, second.stretch, confidence)
+        for metric in METRICS.values()
     ]
     unlike = [
         f"{name}: {first.setup.get(name) or 'not known'} and {second.setup.get(name) or 'not known'}"
@@ -161,16 +162,16 @@ def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Compar
     )
 
 
-def _named(gauge: Gauge) -> Gauge:
+def _named(metric: Metric) -> Metric:
     """Give the figure with a title that says so where an emulator made its power up: rows are quoted without notes."""
-    return replace(gauge, title=f"{gauge.title} (SIMULATED)") if gauge.name in _OF_POWER else gauge
+    return replace(metric, title=f"{metric.title} (SIMULATED)") if metric.name in _OF_POWER else metric
 
 
-def _difference(gauge: Gauge, first: Stretch, second: Stretch, confidence: float) -> Difference:
-    a, b = first.interval(gauge, confidence), second.interval(gauge, confidence)
+def _difference(metric: Metric, first: Stretch, second: Stretch, confidence: float) -> Difference:
+    a, b = first.interval(metric, confidence), second.interval(metric, confidence)
     if a is None or b is None:
-        return Difference(gauge, a, b, None, None)
-    return Difference(gauge, a, b, change_of(a, b), difference_of(a, b))
+        return Difference(metric, a, b, None, None)
+    return Difference(metric, a, b, change_of(a, b), difference_of(a, b))
 
 
 def _notes(first: Side, second: Side, levers: Sequence[tuple[str, str, str]]) -> Iterable[str]:

@@ -7,27 +7,13 @@ import numpy as np
 
 from loopscope.model.bin_history import KeptBin, boiled
 from loopscope.model.bins import ClosedBin
-from loopscope.model.gauges import BY_NAME, Stretch
+from loopscope.model.gauges import Stretch
+from loopscope.model.metrics import METRICS
 from loopscope.model.snapshot import BestView, FigureChange, Figures
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of, mean_interval
 from loopscope.stats.pairs import joint
 
-JUDGED = (
-    "at_least",
-    "delay.p50",
-    "delay.p99",
-    "handled.p99",
-    "lag.p99",
-    "gap.p50",
-    "gap.p99",
-    "tok_s",
-    "chunks_s",
-    "cpu_us",
-    "backlog",
-    "joules_token",
-)
-"""Both sides of every trade: batching makes chunks cheap and late, a throttle in the client fills the socket."""
-BEST = (("at_least", "at_least_chunks_s", 1), ("delay.p99", "delay_p99_ms", -1), ("tok_s", "tok_s", 1))
+BEST = (("at_least", "at_least_chunks_s", 1), ("delay.p99", "delay_p99_ms", -1), ("tok_s.decode", "tok_s", 1))
 """The figures of which the best so far is marked."""
 
 
@@ -41,17 +27,20 @@ def changes(
 ) -> tuple[FigureChange, ...]:
     """Set two stretches against each other; figures that neither side has are left out. ``simulated``: the power is.
 
+    Those that are judged hold both sides of every trade: batching makes chunks cheap and late, a throttle in the client
+    fills the socket.
+
     The intervals of all figures hold together with 95 %: else of twelve figures every second pull would move one.
     """
     first, second = Stretch(before, tokens_per_chunk), Stretch(after, tokens_per_chunk)
-    each = joint(CONFIDENCE, len(JUDGED))
+    judged = [metric for metric in METRICS.values() if metric.judged]
+    each = joint(CONFIDENCE, len(judged))
     found = []
-    for name in JUDGED:
-        gauge = BY_NAME[name]
-        a, b = first.interval(gauge, each), second.interval(gauge, each)
+    for metric in judged:
+        a, b = first.interval(metric, each), second.interval(metric, each)
         if a is not None or b is not None:
-            title = f"{gauge.title} (SIMULATED)" if simulated and gauge.per_token < 0 else gauge.title
-            found.append(change(name, title, gauge.unit, gauge.better, a, b))
+            title = f"{metric.title} (SIMULATED)" if simulated and metric.per_token < 0 else metric.title
+            found.append(change(metric.name, title, metric.unit, metric.better, a, b))
     return tuple(found)
 
 
@@ -104,6 +93,6 @@ def best(stretches: Iterable[tuple[float, str, Figures | None]]) -> tuple[BestVi
         told = [one for one in reached if one[0] is not None]
         if told:
             value, t_s, words = max(told, key=lambda one: better * one[0])
-            gauge = BY_NAME[name]
-            found.append(BestView(name, gauge.title, gauge.unit, float(value), t_s, words))
+            metric = METRICS[name]
+            found.append(BestView(name, metric.title, metric.unit, float(value), t_s, words))
     return tuple(found)

@@ -1,7 +1,4 @@
-"""The figures of a report and of a comparison: their names, units, meanings, and how each comes out of kept bins.
-
-One list for the terminal, Markdown, HTML and for gates, so that a word means the same everywhere.
-"""
+"""A figure with its interval, from the kept bins of a stretch of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,217 +6,14 @@ from math import inf
 
 import numpy as np
 
-from loopscope.core.clock import NS_PER_MS, NS_PER_S
+from loopscope.core.clock import NS_PER_MS
 from loopscope.model.bin_history import Hist, KeptBin, Row, steps, together
+from loopscope.model.metrics import LEAST_VALUES, SHARE, Metric, Most, Quantile, Ratio
 from loopscope.stats.intervals import CONFIDENCE, Interval, quantile_interval, ratio_interval
 from loopscope.stats.loghist import MIDDLE_NS, RELATIVE_ERROR, Floats
 
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """One figure. ``better``: 1 more is better, -1 less is better, 0 neither."""
-
-    name: str
-    title: str
-    unit: str
-    better: int
-    means: str
-    part: Row | None = None
-    whole: Row | None = None
-    factor: float = 1.0
-    """From sum(part) / sum(whole) to the unit."""
-    per_token: int = 0
-    """1: times the tokens a chunk; -1: divided by them."""
-    hist: Hist | None = None
-    share: float = 0.0
-
-
-_SHARE = "share of time"
-GAUGES = (
-    Gauge(
-        "chunks_s",
-        "throughput",
-        "chunks/s",
-        1,
-        "chunks received a second, all agents together",
-        Row.CHUNKS,
-        Row.SECONDS,
-    ),
-    Gauge(
-        "tok_s",
-        "decode rate",
-        "tok/s",
-        1,
-        "tokens a second of one agent while it streams: gaps / sum of gaps, times tokens a chunk",
-        Row.GAPS,
-        Row.GAP_NS,
-        NS_PER_S,
-        per_token=1,
-    ),
-    Gauge(
-        "at_least",
-        "ceiling, at least",
-        "chunks/s",
-        1,
-        "rate / ELU of the same loop: a lower bound of what it could carry with this shape of load",
-        Row.LOOP_CHUNKS,
-        Row.BUSY_S,
-    ),
-    Gauge(
-        "delay.p50",
-        "delivery delay p50",
-        "ms",
-        -1,
-        "received - the server's own stamp: how late a chunk is by the time the program has it; median",
-        hist=Hist.DELAY,
-        share=0.5,
-    ),
-    Gauge(
-        "delay.p99",
-        "delivery delay p99",
-        "ms",
-        -1,
-        "received - the server's own stamp: 99 % of the chunks are in hand within that",
-        hist=Hist.DELAY,
-        share=0.99,
-    ),
-    Gauge(
-        "ttft.p50",
-        "TTFT p50",
-        "ms",
-        -1,
-        "from the start of a request, before connecting, to its first chunk with content; median",
-        hist=Hist.TTFT,
-        share=0.5,
-    ),
-    Gauge(
-        "itl.p50",
-        "ITL p50",
-        "ms",
-        -1,
-        "(last chunk - first chunk) / (tokens - 1), one number a request; median",
-        hist=Hist.ITL,
-        share=0.5,
-    ),
-    Gauge(
-        "gap.p50",
-        "client gap p50",
-        "ms",
-        0,
-        "between neighbouring received stamps of a request; median",
-        hist=Hist.GAP,
-        share=0.5,
-    ),
-    Gauge(
-        "gap.p99",
-        "client gap p99",
-        "ms",
-        -1,
-        "between neighbouring received stamps of a request; 99 % are shorter",
-        hist=Hist.GAP,
-        share=0.99,
-    ),
-    Gauge(
-        "server_gap.p50",
-        "server gap p50",
-        "ms",
-        0,
-        "between neighbouring stamps of the server: the pace that it set; median",
-        hist=Hist.SERVER_GAP,
-        share=0.5,
-    ),
-    Gauge(
-        "handled.p99",
-        "received to handled p99",
-        "ms",
-        -1,
-        "from receipt to decoded and consumed: what decoding in batches costs",
-        hist=Hist.HANDLED,
-        share=0.99,
-    ),
-    Gauge(
-        "elu",
-        "ELU",
-        _SHARE,
-        0,
-        "event loop utilisation: 1 - time spent waiting in the selector / time",
-        Row.ACTIVE,
-        Row.ELU_DT,
-    ),
-    Gauge("cpu", "loop CPU", _SHARE, -1, "CPU time of the loop's thread / time", Row.CPU_FULL, Row.CPU_DT),
-    Gauge(
-        "cpu_us",
-        "loop CPU a chunk",
-        "us",
-        -1,
-        "CPU time of the loop's thread / chunks that came through it",
-        Row.CPU,
-        Row.CPU_CHUNKS,
-        1e-3,
-    ),
-    Gauge(
-        "lag.p99",
-        "loop lag p99",
-        "ms",
-        -1,
-        "how late a heartbeat of the loop beats, above the idle floor",
-        hist=Hist.LAG,
-        share=0.99,
-    ),
-    Gauge(
-        "runq",
-        "waiting for a core",
-        _SHARE,
-        -1,
-        "the loop's thread could have run but had no core",
-        Row.RUNQ,
-        Row.RUNQ_DT,
-    ),
-    Gauge("gc", "garbage collector", _SHARE, -1, "time in Python's garbage collector, on the loop", Row.GC, Row.DT),
-    Gauge(
-        "chunks_read",
-        "chunks a read",
-        "chunks",
-        0,
-        "more than one: chunks clump before the program reads them",
-        Row.CHUNKS,
-        Row.READS,
-    ),
-    Gauge(
-        "backlog",
-        "backlog",
-        "bytes",
-        -1,
-        "bytes that wait unread in all sockets, mean over time",
-        Row.BACKLOG,
-        Row.BACKLOG_DT,
-    ),
-    Gauge("watts", "power", "W", -1, "mean power, of whatever the label of its chart says", Row.WATTS, Row.WATT_BINS),
-    Gauge(
-        "joules_token",
-        "energy a token",
-        "J",
-        -1,
-        "power times time / tokens (chunks times tokens a chunk)",
-        Row.JOULES,
-        Row.JOULE_CHUNKS,
-        per_token=-1,
-    ),
-    Gauge(
-        "probe",
-        "loopscope's probes",
-        "share of a core",
-        -1,
-        "CPU of the probes' thread in the measured process: what measuring costs there",
-        Row.OBSERVER,
-        Row.DT,
-    ),
-)
-BY_NAME = {gauge.name: gauge for gauge in GAUGES}
 _MOST_ROWS = 1_024
 """A table of histograms has no more rows than that: with all 1 730 buckets used it is 14 MB."""
-LEAST_VALUES = 10
-"""Values below which a quantile is an anecdote."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,25 +34,40 @@ class Stretch:
         ahead, stamped = self._sum(Row.AHEAD), self._sum(Row.STAMPED)
         return ahead * 2 <= stamped
 
-    def interval(self, gauge: Gauge, confidence: float = CONFIDENCE) -> Interval | None:
+    def interval(self, metric: Metric, confidence: float = CONFIDENCE) -> Interval | None:
         """Give a figure with its interval; ``None`` when there is not enough data, or when it cannot be had."""
-        found = self._found(gauge, confidence)
+        found = self._found(metric, confidence)
         if found is None:
             return None
         # None of them can be below zero, and no share of time above one.
-        most = max(1.0, found.mid) if gauge.unit == _SHARE else inf
+        most = max(1.0, found.mid) if metric.unit == SHARE else inf
         return Interval(max(found.low, 0.0), found.mid, min(found.high, most), found.n_effective)
 
-    def _found(self, gauge: Gauge, confidence: float) -> Interval | None:
-        if gauge.hist is not None:
-            return self._quantile(gauge.hist, gauge.share, confidence)
-        if gauge.part is None or gauge.whole is None or self._sum(gauge.whole) <= 0:
+    def _found(self, metric: Metric, confidence: float) -> Interval | None:
+        take = metric.take
+        if isinstance(take, Quantile):
+            return self._quantile(take.hist, take.share, confidence)
+        if isinstance(take, Most):
+            return self._largest(take.hist)
+        return self._ratio(take, confidence)
+
+    def _ratio(self, take: Ratio, confidence: float) -> Interval | None:
+        if self._sum(take.whole) <= 0:
             return None
-        found = ratio_interval(self._column(gauge.part), self._column(gauge.whole), confidence)
+        found = ratio_interval(self._column(take.part), self._column(take.whole), confidence)
         if found is None:
             return None
-        factor = gauge.factor * self.tokens_per_chunk**gauge.per_token
-        return found.times(factor)
+        return found.times(take.factor * self.tokens_per_chunk**take.per_token)
+
+    def _largest(self, hist: Hist) -> Interval | None:
+        if hist is Hist.DELAY and not self.delay_known:
+            return None
+        counts = sum(int(kept.hists[hist][1].sum()) for kept in self.bins)
+        if not counts:
+            return None
+        most = self._most(hist) / NS_PER_MS
+        # The largest of a stretch says nothing about how much larger the next one may be.
+        return Interval(most, most, inf, float(counts))
 
     def _quantile(self, hist: Hist, share: float, confidence: float) -> Interval | None:
         if hist is Hist.DELAY and not self.delay_known:

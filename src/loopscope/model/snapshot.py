@@ -216,7 +216,7 @@ class Figures:
 class FigureChange:
     """One figure before and after a pull, with 95 % intervals that hold for all figures of a pull together.
 
-    ``name`` is one of :data:`loopscope.model.gauges.GAUGES`, or ``efficiency`` (of rounds run meanwhile).
+    ``name`` is one of :data:`loopscope.model.metrics.METRICS`, or ``efficiency`` (of rounds run meanwhile).
     """
 
     name: str

@@ -48,7 +48,7 @@ def as_data(found: Comparison, gates: Sequence[Judged]) -> dict[str, Any]:
         "second": _side(found.second),
         "unlike": list(found.unlike),
         "levers": [{"name": name, "first": first, "second": second} for name, first, second in found.levers],
-        "figures": {row.gauge.name: _figure(row) for row in found.rows},
+        "figures": {row.metric.name: _figure(row) for row in found.rows},
         "notes": list(found.notes),
         "gates": [{"gate": one.gate.text, "outcome": one.outcome, "words": one.words} for one in gates],
     }
@@ -73,13 +73,14 @@ def _what(side: Side) -> str:
 def _rows(found: Comparison) -> list[list[str]]:
     return [
         [
-            row.gauge.title,
-            "%" if not unit(row.gauge) else row.gauge.unit,
-            span(row.gauge, row.first),
-            span(row.gauge, row.second),
+            row.metric.title,
+            "%" if not unit(row.metric) else row.metric.unit,
+            span(row.metric, row.first),
+            span(row.metric, row.second),
             verdict(row),
         ]
         for row in found.rows
+        if not row.metric.detail
     ]
 
 
@@ -89,11 +90,12 @@ def _counts(found: Comparison) -> str:
 
 
 def _notes(found: Comparison) -> list[str]:
-    wrong = (1 - found.confidence) * len(found.rows)
+    shown = sum(not row.metric.detail for row in found.rows)
+    wrong = (1 - found.confidence) * shown
     return [
         *found.notes,
         f"Each interval holds with {found.confidence:.0%}, as far as the scatter within these stretches tells: of"
-        f" {plural(len(found.rows), 'figure')} {wrong:.1f} may seem to differ by chance.",
+        f" {plural(shown, 'figure')} {wrong:.1f} may seem to differ by chance.",
         "What else changed between them (another program on the machine, a warm cache) is in the differences too.",
     ]
 
@@ -116,8 +118,8 @@ def _side(side: Side) -> dict[str, Any]:
 
 def _figure(row: Difference) -> dict[str, Any]:
     return {
-        "title": row.gauge.title,
-        "unit": row.gauge.unit,
+        "title": row.metric.title,
+        "unit": row.metric.unit,
         "first": _interval(row.first),
         "second": _interval(row.second),
         "change": _interval(row.change),

@@ -7,7 +7,7 @@ from math import inf
 from loopscope.core.errors import InputError
 from loopscope.core.text import plain
 from loopscope.model.comparison import COUNTED, Comparison, Difference
-from loopscope.model.gauges import BY_NAME, Gauge
+from loopscope.model.metrics import ALIASES, METRICS, Metric
 from loopscope.report.words import count, ms, rate, share
 from loopscope.stats.intervals import Interval
 
@@ -21,36 +21,36 @@ _ENDLESS = 20.0
 PASSED, FAILED, UNSURE = "passed", "failed", "cannot tell"
 
 
-def value(gauge: Gauge, number: float | None) -> str:
+def value(metric: Metric, number: float | None) -> str:
     """Say a figure in its unit, without the unit."""
     if number is None:
         return "not enough data"
     if number == inf:
         return "no bound"
-    if gauge.unit.startswith("share"):
+    if metric.unit.startswith("share"):
         return share(number)
-    if gauge.unit == "bytes":
+    if metric.unit == "bytes":
         return count(number)
-    return rate(number) if gauge.unit.endswith("/s") else _figures(number)
+    return rate(number) if metric.unit.endswith("/s") else _figures(number)
 
 
 def _figures(number: float) -> str:
     return ms(number) if number >= 0.1 or number == 0 else f"{number:.2g}"
 
 
-def unit(gauge: Gauge) -> str:
+def unit(metric: Metric) -> str:
     """Say the unit as it stands behind a figure: shares are told in percent."""
-    return "" if gauge.unit.startswith("share") else f" {gauge.unit}"
+    return "" if metric.unit.startswith("share") else f" {metric.unit}"
 
 
-def span(gauge: Gauge, interval: Interval | None) -> str:
+def span(metric: Metric, interval: Interval | None) -> str:
     """Say a figure with its interval."""
     if interval is None:
         return "not enough data"
     if interval.low == interval.high:
-        return value(gauge, interval.mid)
-    ends = f"{value(gauge, max(interval.low, 0.0))} to {value(gauge, interval.high)}"
-    return f"{value(gauge, interval.mid)} ({ends})"
+        return value(metric, interval.mid)
+    ends = f"{value(metric, max(interval.low, 0.0))} to {value(metric, interval.high)}"
+    return f"{value(metric, interval.mid)} ({ends})"
 
 
 def verdict(row: Difference) -> str:
@@ -83,7 +83,7 @@ def _ends(low: str, high: str, number: float) -> str:
 
 def _absolute(row: Difference) -> str:
     """Where the first is nothing there is no percentage."""
-    moved, gauge = row.difference, row.gauge
+    moved, metric = row.difference, row.metric
     if moved is None:
         return "not enough data"
     if moved.low == moved.high == 0:
@@ -92,7 +92,7 @@ def _absolute(row: Difference) -> str:
         return "cannot tell"
     low, high = sorted((abs(moved.low), abs(moved.high)))
     word = "higher" if moved.mid > 0 else "lower"
-    return f"{word} by {value(gauge, abs(moved.mid))}{unit(gauge)} ({value(gauge, low)} to {value(gauge, high)})"
+    return f"{word} by {value(metric, abs(moved.mid))}{unit(metric)} ({value(metric, low)} to {value(metric, high)})"
 
 
 def _where(row: Difference) -> str:
@@ -156,11 +156,11 @@ def parse_gate(text: str) -> Gate:
     if match is None:
         raise InputError(f"--fail-if {plain(text, 60)!r} is no gate; e.g. 'delay.p99 > +10%', 'errors > 0'")
     name, sign, signed, number, told = match.groups()
-    name = name.lower()
-    if name not in BY_NAME and name not in COUNTED:
-        known = ", ".join([*BY_NAME, *COUNTED])
+    name = ALIASES.get(name.lower(), name.lower())
+    if name not in METRICS and name not in COUNTED:
+        known = ", ".join([*METRICS, *COUNTED])
         raise InputError(f"--fail-if: there is no figure {plain(name, 40)!r}; figures: {known}")
-    unit_of = BY_NAME[name].unit if name in BY_NAME else ""
+    unit_of = METRICS[name].unit if name in METRICS else ""
     if told not in ("", "%", unit_of):
         raise InputError(f"--fail-if: {name} is in {unit_of or 'counts'}, not in {plain(told, 20)!r}")
     limit = float(number) * (-1 if signed == "-" else 1)
@@ -180,11 +180,11 @@ def judge(gate: Gate, comparison: Comparison) -> Judged:
         number = second - first if gate.kind == "difference" else second
         failed = number > gate.limit if gate.above else number < gate.limit
         return Judged(gate, FAILED if failed else PASSED, f"{count(first)} and {count(second)}")
-    row = next((row for row in comparison.rows if row.gauge.name == gate.name), None)
+    row = next((row for row in comparison.rows if row.metric.name == gate.name), None)
     if row is None:
         return Judged(gate, UNSURE, "not enough data")
     interval = {"change": row.change, "difference": row.difference, "value": row.second}[gate.kind]
-    words = f"{span(row.gauge, row.second)}{unit(row.gauge)}" if gate.kind == "value" else verdict(row)
+    words = f"{span(row.metric, row.second)}{unit(row.metric)}" if gate.kind == "value" else verdict(row)
     if interval is None:
         return Judged(gate, UNSURE, words)
     if interval.low > gate.limit:

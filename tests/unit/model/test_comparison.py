@@ -12,7 +12,8 @@ from loopscope.core.records import AnyRecord, Power, Pulse
 from loopscope.model.bin_history import Hist, Kept, Row, joined, steps
 from loopscope.model.comparison import Comparison, compare, segment_side, whole_side
 from loopscope.model.fold import Fold
-from loopscope.model.gauges import BY_NAME, GAUGES, Stretch
+from loopscope.model.gauges import Stretch
+from loopscope.model.metrics import METRICS
 from loopscope.model.summary import summary
 
 
@@ -53,9 +54,9 @@ def test_shares_of_loops_side_by_side_are_those_of_the_fullest() -> None:
     light = Rig(S // 2, 12 * S, (1,), proc="rig-2", elu=0.1, cpu=0.05, gap=10 * MS)
     fold, kept = folded(merged(header(), *pair, full, light))
     stretch = Stretch(kept.of([0]), fold.tokens_per_chunk)
-    assert stretch.interval(BY_NAME["elu"]).mid == pytest.approx(0.5, abs=0.01)
-    assert stretch.interval(BY_NAME["cpu"]).mid == pytest.approx(0.45, abs=0.01)
-    assert stretch.interval(BY_NAME["cpu_us"]).mid == pytest.approx(1e6 * 0.5 / 200, rel=0.02)
+    assert stretch.interval(METRICS["elu"]).mid == pytest.approx(0.5, abs=0.01)
+    assert stretch.interval(METRICS["cpu"]).mid == pytest.approx(0.45, abs=0.01)
+    assert stretch.interval(METRICS["cpu_us"]).mid == pytest.approx(1e6 * 0.5 / 200, rel=0.02)
 
 
 def test_figures_are_those_of_the_summary() -> None:
@@ -76,7 +77,7 @@ def test_figures_are_those_of_the_summary() -> None:
         assert stretch.seconds == pytest.approx(one["measured_s"])
         for name, value in (
             ("chunks_s", one["chunks_s"]),
-            ("tok_s", one["tok_s"]),
+            ("tok_s.decode", one["tok_s"]),
             ("elu", one["loop"]["elu"]),
             ("at_least", one["ceiling"]["at_least_chunks_s"]),
             ("cpu_us", one["loop"]["cpu_us_per_chunk"]),
@@ -87,7 +88,7 @@ def test_figures_are_those_of_the_summary() -> None:
             ("chunks_read", one["loop"]["chunks_per_read"]),
             ("handled.p99", one["handled_ms"]["p99"]),
         ):
-            interval = stretch.interval(BY_NAME[name])
+            interval = stretch.interval(METRICS[name])
             assert interval is not None, name
             assert interval.mid == pytest.approx(value, rel=1e-9), name
             assert interval.low <= interval.mid <= interval.high
@@ -118,7 +119,7 @@ def test_joining_bins_changes_no_sum() -> None:
 def test_what_was_made_worse_is_found_and_the_rest_is_not() -> None:
     """Delay three times as long is said with its size; throughput and lag are not told apart."""
     found = compared(wobbly(30, 500_000), wobbly(30, 1_500_000, seed=2))
-    rows = {row.gauge.name: row for row in found.rows}
+    rows = {row.metric.name: row for row in found.rows}
     assert rows["delay.p99"].surely == 1
     assert rows["delay.p99"].change is not None
     assert rows["delay.p99"].change.mid == pytest.approx(2.0, rel=0.02)
@@ -133,7 +134,7 @@ def test_the_same_thing_twice_is_never_surely_different() -> None:
     told = 0
     for seed in range(20):
         found = compared(wobbly(15, 500_000, seed=seed), wobbly(15, 500_000, seed=seed + 100))
-        told += sum(row.surely != 0 for row in found.rows if row.gauge.name in names)
+        told += sum(row.surely != 0 for row in found.rows if row.metric.name in names)
     assert told <= 3
 
 
@@ -176,7 +177,7 @@ def test_simulated_power_says_so_in_its_row() -> None:
     """Power and energy that an emulator made up are never told without that word."""
     watts = [Power(t_ns=ZERO + n * S // 4, source="simulated", name="emulator-1", watts=100.0) for n in range(40)]
     found = compared(merged(header(), hello(), Rig(S // 2, 10 * S), *watts), calm(10))
-    titles = {row.gauge.name: row.gauge.title for row in found.rows}
+    titles = {row.metric.name: row.metric.title for row in found.rows}
     assert titles["watts"] == "power (SIMULATED)"
     assert titles["joules_token"] == "energy a token (SIMULATED)"
 
@@ -193,19 +194,19 @@ def test_a_segment_counts_from_one() -> None:
 
 def test_nothing_at_all_has_no_figure() -> None:
     """A stretch without bins, one without chunks, one with a clock that is ahead: not enough data, and no error."""
-    assert all(Stretch([]).interval(gauge) is None for gauge in GAUGES)
+    assert all(Stretch([]).interval(metric) is None for metric in METRICS.values())
     pulses = [Pulse(t_ns=ZERO + n * 100 * MS, proc="rig-1", dt_ns=100 * MS, loop="asyncio") for n in range(1, 40)]
     _, kept = folded([header(), hello(), *pulses])
     stretch = Stretch(kept.bins)
-    assert stretch.interval(BY_NAME["delay.p99"]) is None
-    assert stretch.interval(BY_NAME["elu"]) is None
+    assert stretch.interval(METRICS["delay.p99"]) is None
+    assert stretch.interval(METRICS["elu"]) is None
     _, kept = folded(wobbly(8, -5 * MS))
     assert not Stretch(kept.bins).delay_known
-    assert Stretch(kept.bins).interval(BY_NAME["delay.p50"]) is None
+    assert Stretch(kept.bins).interval(METRICS["delay.p50"]) is None
 
 
 def test_names_are_words_of_their_own() -> None:
     """Every figure has a name for gates, a unit and a meaning, each once."""
-    assert len(BY_NAME) == len(GAUGES)
-    assert all(gauge.unit and gauge.means and gauge.title for gauge in GAUGES)
-    assert json.dumps(sorted(BY_NAME))
+    assert len(METRICS) == len(METRICS)
+    assert all(metric.unit and metric.meaning and metric.title for metric in METRICS.values())
+    assert json.dumps(sorted(METRICS))

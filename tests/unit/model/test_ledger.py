@@ -240,8 +240,8 @@ def test_each_figure_has_its_interval_and_only_what_moved_is_said_to_have() -> N
     """Half the rate and eight times the delay: surely; the lag, which is the same: not. J/token says whose power."""
     effect = only(throttled(25.0))
     changes = {change.name: change for change in effect.changes}
-    assert changes["tok_s"].surely == -1
-    assert changes["tok_s"].words.startswith("lower by 50 %")
+    assert changes["tok_s.decode"].surely == -1
+    assert changes["tok_s.decode"].words.startswith("lower by 50 %")
     assert changes["delay.p99"].surely == 1
     assert changes["delay.p99"].words.startswith("8")
     assert changes["delay.p99"].before.low <= 0.5 <= changes["delay.p99"].before.high
@@ -303,7 +303,7 @@ def test_the_best_stretch_is_marked() -> None:
     """The start had the higher rate and the lower delay."""
     fold = throttled(25.0)
     best = {one.name: one for one in fold.snapshot().best}
-    assert (best["tok_s"].words, best["tok_s"].value) == ("the start", pytest.approx(100.0))
+    assert (best["tok_s.decode"].words, best["tok_s.decode"].value) == ("the start", pytest.approx(100.0))
     assert best["delay.p99"].words == "the start"
     told = summary(fold)
     assert {one["name"] for one in told["best"]} == set(best)

@@ -6,18 +6,19 @@ import pytest
 
 from loopscope.core.errors import InputError
 from loopscope.model.comparison import Comparison, Difference, Side
-from loopscope.model.gauges import BY_NAME, Stretch
+from loopscope.model.gauges import Stretch
+from loopscope.model.metrics import METRICS
 from loopscope.report.gates import FAILED, PASSED, UNSURE, Gate, judge, parse_gate, span, verdict
 from loopscope.stats.intervals import Interval, change_of, difference_of
 
 
 def row(first: tuple[float, float, float] | None, second: tuple[float, float, float] | None) -> Difference:
-    gauge = BY_NAME["delay.p99"]
+    metric = METRICS["delay.p99"]
     a = None if first is None else Interval(*first, 20.0)
     b = None if second is None else Interval(*second, 20.0)
     if a is None or b is None:
-        return Difference(gauge, a, b, None, None)
-    return Difference(gauge, a, b, change_of(a, b), difference_of(a, b))
+        return Difference(metric, a, b, None, None)
+    return Difference(metric, a, b, change_of(a, b), difference_of(a, b))
 
 
 def side(**counts: int) -> Side:
@@ -56,11 +57,11 @@ def test_words_hold_no_more_than_is_known(first: object, second: object, words: 
 
 def test_a_figure_stands_with_its_interval() -> None:
     """Ends that nothing bounds are said; a share is in percent; no data is no zero."""
-    gauge = BY_NAME["delay.p99"]
-    assert span(gauge, Interval(1.5, 2.0, inf, 9)) == "2.00 (1.50 to no bound)"
-    assert span(gauge, Interval(0.001, 0.02, 0.05, 9)) == "0.02 (0.001 to 0.05)"
-    assert span(BY_NAME["elu"], Interval(0.1, 0.2, 0.3, 9)) == "20% (10% to 30%)"
-    assert span(gauge, None) == "not enough data"
+    metric = METRICS["delay.p99"]
+    assert span(metric, Interval(1.5, 2.0, inf, 9)) == "2.00 (1.50 to no bound)"
+    assert span(metric, Interval(0.001, 0.02, 0.05, 9)) == "0.02 (0.001 to 0.05)"
+    assert span(METRICS["elu"], Interval(0.1, 0.2, 0.3, 9)) == "20% (10% to 30%)"
+    assert span(metric, None) == "not enough data"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from loopscope.core.records import Header
 from loopscope.core.text import plain
 from loopscope.model.bins import Kind
 from loopscope.model.fold import Fold
-from loopscope.model.gauges import BY_NAME, GAUGES
+from loopscope.model.metrics import METRICS
 from loopscope.model.snapshot import FindingView
 from loopscope.model.tally import Tally, most_of
 from loopscope.report.html import procedure_results, tables
@@ -169,7 +169,7 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
         )
     yield _section("The instrument itself", "what loopscope cost, and what of the trace is missing", _observer(folded))
     yield _section("Where", "", _where(fold))
-    words = [(gauge.title, f"{gauge.means} ({gauge.unit})") for gauge in GAUGES] + list(_MORE_WORDS)
+    words = [(metric.title, f"{metric.meaning} ({metric.unit})") for metric in METRICS.values()] + list(_MORE_WORDS)
     definitions = [joined(element("dt", word), element("dd", means)) for word, means in words]
     yield element(
         "section",
@@ -185,20 +185,20 @@ def _tiles(summary: dict[str, Any]) -> Markup:
     loop, ceiling, delay, lag = summary["loop"], summary["ceiling"], summary["delay_ms"], summary["loop"]["lag_ms"]
     observer = summary["observer"]
     tiles = [
-        _tile("throughput", rate, summary["chunks_s"], "chunks/s", BY_NAME["chunks_s"].means),
-        _tile("decode rate", rate, summary["tok_s"], "tok/s an agent", BY_NAME["tok_s"].means),
-        _tile("delivery delay p99", ms, delay["p99"], "ms", BY_NAME["delay.p99"].means, summary["delay_words"]),
-        _tile("loop lag p99", ms, lag["p99"], "ms", BY_NAME["lag.p99"].means),
-        _tile("ELU", share, loop["elu"], "", BY_NAME["elu"].means, loop["words"].get("elu", "")),
+        _tile("throughput", rate, summary["chunks_s"], "chunks/s", METRICS["chunks_s"].meaning),
+        _tile("decode rate", rate, summary["tok_s"], "tok/s an agent", METRICS["tok_s.decode"].meaning),
+        _tile("delivery delay p99", ms, delay["p99"], "ms", METRICS["delay.p99"].meaning, summary["delay_words"]),
+        _tile("loop lag p99", ms, lag["p99"], "ms", METRICS["lag.p99"].meaning),
+        _tile("ELU", share, loop["elu"], "", METRICS["elu"].meaning, loop["words"].get("elu", "")),
         _tile(
             "ceiling, at least",
             rate,
             ceiling["at_least_chunks_s"],
             "chunks/s",
-            BY_NAME["at_least"].means,
+            METRICS["at_least"].meaning,
             ceiling["words"],
         ),
-        _tile("TTFT p50", ms, summary["ttft_ms"]["p50"], "ms", BY_NAME["ttft.p50"].means),
+        _tile("TTFT p50", ms, summary["ttft_ms"]["p50"], "ms", METRICS["ttft.p50"].meaning),
         _power_tile(summary["power"]),
         _tile(
             "errors",
@@ -233,10 +233,10 @@ def _tile(
 
 def _power_tile(power: dict[str, Any] | None) -> Markup:
     if power is None:
-        return _tile("power", ms, None, "W", BY_NAME["watts"].means, "no reading")
+        return _tile("power", ms, None, "W", METRICS["watts"].meaning, "no reading")
     if power["watts"] is None:
         return _tile(power["label"], share, power["share"], "", "utilisation, which is not power")
-    return _tile(power["label"].removesuffix(", W"), ms, power["watts"], "W", BY_NAME["watts"].means)
+    return _tile(power["label"].removesuffix(", W"), ms, power["watts"], "W", METRICS["watts"].meaning)
 
 
 def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Markup]:
@@ -261,12 +261,12 @@ def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Mark
 def _histograms(fold: Fold) -> Markup:
     run = fold.ledger.run()
     held = (
-        ("loop lag", BY_NAME["lag.p99"].means, run.lag, "heartbeat"),
-        ("delivery delay", BY_NAME["delay.p50"].means, _of(run, Kind.DELAY), "chunk"),
-        ("client gap", BY_NAME["gap.p50"].means, _of(run, Kind.GAP), "gap"),
-        ("server gap", BY_NAME["server_gap.p50"].means, _of(run, Kind.SERVER_GAP), "gap"),
-        ("TTFT", BY_NAME["ttft.p50"].means, _of(run, Kind.TTFT), "request"),
-        ("received to handled", BY_NAME["handled.p99"].means, run.handled, "chunk"),
+        ("loop lag", METRICS["lag.p99"].meaning, run.lag, "heartbeat"),
+        ("delivery delay", METRICS["delay.p50"].meaning, _of(run, Kind.DELAY), "chunk"),
+        ("client gap", METRICS["gap.p50"].meaning, _of(run, Kind.GAP), "gap"),
+        ("server gap", METRICS["server_gap.p50"].meaning, _of(run, Kind.SERVER_GAP), "gap"),
+        ("TTFT", METRICS["ttft.p50"].meaning, _of(run, Kind.TTFT), "request"),
+        ("received to handled", METRICS["handled.p99"].meaning, run.handled, "chunk"),
     )
     figures = []
     for title, means, hist, word in held:
@@ -294,14 +294,14 @@ def _loop(summary: dict[str, Any]) -> Markup:
     floor = f"{ms(lag['floor'])} ms" if lag["floor"] is not None else "not known"
     rows = [
         ("loop", loop["name"] or "not known", ""),
-        ("busy (ELU)", told(share, "elu"), BY_NAME["elu"].means),
-        ("CPU of its thread", told(share, "cpu"), BY_NAME["cpu"].means),
-        ("waiting for a core", told(share, "runq"), BY_NAME["runq"].means),
-        ("garbage collector", told(share, "gc"), BY_NAME["gc"].means),
-        ("CPU a chunk", told(ms, "cpu_us_per_chunk", " us"), BY_NAME["cpu_us"].means),
-        ("chunks a read", told(ms, "chunks_per_read"), BY_NAME["chunks_read"].means),
-        ("backlog", told(count, "backlog_bytes", " bytes"), BY_NAME["backlog"].means),
-        ("lag p50, p99, max", _three(lag), BY_NAME["lag.p99"].means),
+        ("busy (ELU)", told(share, "elu"), METRICS["elu"].meaning),
+        ("CPU of its thread", told(share, "cpu"), METRICS["cpu"].meaning),
+        ("waiting for a core", told(share, "runq"), METRICS["runq"].meaning),
+        ("garbage collector", told(share, "gc"), METRICS["gc"].meaning),
+        ("CPU a chunk", told(ms, "cpu_us_per_chunk", " us"), METRICS["cpu_us"].meaning),
+        ("chunks a read", told(ms, "chunks_per_read"), METRICS["chunks_read"].meaning),
+        ("backlog", told(count, "backlog_bytes", " bytes"), METRICS["backlog"].meaning),
+        ("lag p50, p99, max", _three(lag), METRICS["lag.p99"].meaning),
         ("idle floor", floor, "median lateness of the same heartbeat before any agent started; subtracted"),
         (
             "over 10 ms, over 50 ms",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from loopscope.model.bin_history import Kept
-from loopscope.model.gauges import BY_NAME, Stretch
+from loopscope.model.gauges import Stretch
+from loopscope.model.metrics import METRICS
 from loopscope.report.gates import span, unit
 from loopscope.report.html.markup import Markup, defined, element, joined
 from loopscope.report.words import change, count, ms, rate, share
@@ -50,7 +51,7 @@ def _known(say: Any, value: float | None) -> str | None:
 
 
 def _means(name: str) -> str:
-    return BY_NAME[name].means
+    return METRICS[name].meaning
 
 
 def agents(rows: Sequence[dict[str, Any]]) -> Markup:
@@ -63,7 +64,7 @@ def agents(rows: Sequence[dict[str, Any]]) -> Markup:
         ("errors", "", "requests that failed"),
         ("chunks", "", "whole messages with content from the server; not tokens"),
         ("tokens", "", "as the server reported them at the end of its requests"),
-        ("rate", "tok/s", _means("tok_s")),
+        ("rate", "tok/s", _means("tok_s.decode")),
         ("TTFT p50", "ms", _TTFT),
         ("TTFT p99", "ms", _TTFT),
         ("ITL p50", "ms", _means("itl.p50")),
@@ -128,7 +129,7 @@ def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float
         ("after", "", "the lever that began it"),
         ("settling", "s", "left out of its figures: 1.5 s after a pull; for a takeover until the old rig is gone, too"),
         *(
-            (BY_NAME[name].title, "" if not unit(BY_NAME[name]) else BY_NAME[name].unit, BY_NAME[name].means)
+            (METRICS[name].title, "" if not unit(METRICS[name]) else METRICS[name].unit, METRICS[name].meaning)
             for name in _IN_SEGMENTS
         ),
     ]
@@ -145,12 +146,12 @@ def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float
         values = _segment_values(one)
         for name in _IN_SEGMENTS:
             text = values[name]
-            found = None if text is None else stretch.interval(BY_NAME[name])
+            found = None if text is None else stretch.interval(METRICS[name])
             if text is None:
                 row.append(element("span", "-", class_="none", data_tip=one["words"] or UNKNOWN, tabindex="0"))
             else:
                 told = (
-                    f"95 %: {span(BY_NAME[name], found)}{unit(BY_NAME[name])}" if found else "too short for an interval"
+                    f"95 %: {span(METRICS[name], found)}{unit(METRICS[name])}" if found else "too short for an interval"
                 )
                 row.append(element("span", text, data_tip=told))
         body.append(row)

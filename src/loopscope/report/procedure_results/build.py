@@ -7,7 +7,7 @@ from typing import Any
 from loopscope.experiments.round_results import RoundSet, ScenarioResult, agent_figures
 from loopscope.model.ceiling import key_of
 from loopscope.model.fold import Fold
-from loopscope.model.gauges import BY_NAME
+from loopscope.model.metrics import named
 from loopscope.model.snapshot import CeilingView, ResultView
 from loopscope.model.standing import CurvePoint, Standing
 from loopscope.stats.over import Over, over
@@ -313,14 +313,14 @@ def _flip(rows: list[ResultView], end: ResultView | None) -> FlipFound:
 
 def _flip_row(told: ResultView) -> FlipRow:
     name, figures = told.settings.get("figure", ""), told.figures
-    gauge = BY_NAME.get(name)
-    title = gauge.title if gauge is not None else name
+    metric = named(name)
+    title = metric.title if metric is not None else name
     surely = figures.get("surely") or 0.0
     return FlipRow(
         name,
         title,
         told.settings.get("unit", ""),
-        gauge.better if gauge is not None else 0,
+        metric.better if metric is not None else 0,
         figures.get("a"),
         figures.get("b"),
         figures.get("difference"),

@@ -24,14 +24,14 @@ class Measure:
     up: bool
     of: Callable[[Figures], float | None]
     say: Callable[[float | None], str]
-    gauge: str = ""
+    metric: str = ""
     """Which of the changes with an interval judges it."""
 
 
 MEASURES = (
     Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate, "at_least"),
     Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms, "delay.p99"),
-    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate, "tok_s"),
+    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate, "tok_s.decode"),
     Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms, "lag.p99"),
 )
 HANDLED = Measure("handled p99 ms", "handled", "handl", False, lambda f: f.handled_p99_ms, ms, "handled.p99")
@@ -65,7 +65,7 @@ def judged(measure: Measure, effect: LeverEffect) -> tuple[str, str]:
 
     Without intervals at all (a trace of an older format) a change within 5 % counts as none.
     """
-    found = next((one for one in effect.changes if one.name == measure.gauge), None)
+    found = next((one for one in effect.changes if one.name == measure.metric), None)
     if not effect.changes or effect.before is None or effect.after is None:
         both = (effect.before, effect.after)
         a, b = (None if figures is None else measure.of(figures) for figures in both)

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from loopscope.model.gauges import BY_NAME
+from loopscope.model.metrics import named
 from loopscope.model.snapshot import ResultView
 from loopscope.session.source import Progress
 from loopscope.ui.draw.charts import meter
@@ -97,15 +97,15 @@ def ab(view: View, width: int, height: int) -> list[Row]:
 
 
 def _figure(one: ResultView, inner: int) -> Row:
-    gauge = BY_NAME.get(one.settings.get("figure", ""))
+    metric = named(one.settings.get("figure", ""))
     surely = one.figures.get("surely") or 0.0
-    better = gauge.better if gauge is not None else 0
+    better = metric.better if metric is not None else 0
     sign, style = "≈", "same"
     if surely and better:
         sign, style = ("✓", "better bold") if surely * better > 0 else ("✗", "worse bold")
     elif surely:
         sign, style = ("↑" if surely > 0 else "↓"), "value"
-    name = gauge.title if gauge is not None else one.settings.get("figure", "")
+    name = metric.title if metric is not None else one.settings.get("figure", "")
     unit = one.settings.get("unit", "")
     ink = Ink().put(f" {sign} ", style).put(fit(name, 24), "value" if surely else "label")
     low, high = one.figures.get("low"), one.figures.get("high")
