@@ -40,8 +40,6 @@ from loopscope.core.clock import parse_stamp_ns, take_anchor
 from loopscope.core.records import AgentSpec, Server
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
-from loopscope.rig.dialects import DIALECTS, Account
-from loopscope.rig.framing import LineSplitter
 from loopscope.rig.heartbeat import Heartbeat
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, make_loop
@@ -50,6 +48,8 @@ from loopscope.rig.sender import Sender
 from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.rig.watchdog import Watchdog
 from loopscope.settings.levers import loops_here
+from loopscope.streams.dialects import DIALECTS, Account
+from loopscope.streams.framing import LineSplitter
 from loopscope.wire.child import ChildPipe
 from loopscope.wire.worker import Worker
 

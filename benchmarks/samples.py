@@ -25,7 +25,6 @@ from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Mark, Pulse, Server
 from loopscope.rig.clients.base import Wires
-from loopscope.rig.dialects import DIALECTS
 from loopscope.rig.heartbeat import Heartbeat
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.loops import make_loop
@@ -36,6 +35,7 @@ from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.session.pipeline import Pipeline
 from loopscope.session.recorder import Recorder
 from loopscope.settings.levers import loops_here
+from loopscope.streams.dialects import DIALECTS
 from loopscope.trace.reader import read
 from loopscope.wire.child import ChildPipe
 from loopscope.wire.worker import Worker

@@ -46,6 +46,7 @@ def entry(module: str) -> tuple[set[str], set[str]]:
     ("package", "allowed"),
     [
         ("loopscope.core", {"msgspec"}),
+        ("loopscope.streams", set()),
         ("loopscope.wire", {"msgspec"}),
         ("loopscope.settings", {"msgspec", "platformdirs"}),
         ("loopscope.trace", {"msgspec", "zstandard"}),
@@ -83,10 +84,10 @@ def test_nobody_loads_what_is_another_process_business(package: str, forbidden: 
 
 @pytest.mark.parametrize("process", ["rig", "emulator", "telemetry"])
 def test_a_child_process_knows_only_the_wire(process: str) -> None:
-    """A child loads itself, core, wire and settings, and nothing of those who start it."""
+    """A child loads itself, core, wire, settings and streams, and nothing of those who start it."""
     _, ours = loaded(f"loopscope.{process}")
     floors = {name.split(".")[1] for name in ours}
-    assert floors <= {process, "core", "wire", "settings"}
+    assert floors <= {process, "core", "wire", "settings", "streams"}
 
 
 def test_the_command_line_starts_light() -> None:

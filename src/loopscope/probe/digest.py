@@ -4,16 +4,18 @@ A chunk was *received* when the read that completed its line returned, and *hand
 by then it has decoded and used everything that it had. That time includes whatever else the program awaited in between.
 """
 
+import orjson
+
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentState, Request
 from loopscope.core.text import plain
-from loopscope.probe.http1 import NotHttpError, Response
 from loopscope.probe.journal import ENDED, FAILED, READ, STARTED, Entry, Exchange
 from loopscope.probe.loops import LoopWatch, WatchedLoop
-from loopscope.probe.messages import ReadLine, Told, reader_for
 from loopscope.probe.slots import Row, Rows
-from loopscope.rig.framing import LineSplitter, LineTooLongError
 from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.streams.framing import LineSplitter, LineTooLongError
+from loopscope.streams.http1_overheard import NotHttpError, Response
+from loopscope.streams.messages import ReadLine, Told, reader_for
 
 _KNOWN = ("/api/generate", "/api/chat", "/completions", "/responses", "/v1/messages")
 """Paths whose requests are shown from their start; any other one, once its response turns out to be a stream."""
@@ -47,7 +49,7 @@ class _Books:
         self.response = Response(method)
         self.row: Row | None = None
         self.read_line: ReadLine | None = None
-        self.told = Told()
+        self.told = Told(orjson.loads)
         self.splitter = LineSplitter()
         self.pending: list[tuple[int, str | None, bool]] = []
         """Chunks that the program has not handled yet: received, stamp, first of its request."""

@@ -8,12 +8,12 @@ from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
 from loopscope.rig.clients.base import Client, Exchange, MessageExchange, Pump, StreamFailure
-from loopscope.rig.dialects import DIALECTS, GarbageError, ServerError
-from loopscope.rig.framing import LineTooLongError
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.quoting import harmless
 from loopscope.rig.request_recorder import RequestRecorder
 from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.streams.dialects import DIALECTS, GarbageError, ServerError
+from loopscope.streams.framing import LineTooLongError
 
 _BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _ERROR_BODY_BYTES = 8192

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from time import perf_counter_ns
 
 from loopscope.rig.clients.base import ReadGate
-from loopscope.rig.dialects import Loads, loads_of
+from loopscope.rig.decoders import loads_of
 from loopscope.settings.levers import Batch, parse_batch
 from loopscope.settings.sockets import parse_read, parse_tcp
 from loopscope.settings.throttle import parse_throttle
+from loopscope.streams.dialects import Loads
 
 
 class Levers:

@@ -8,10 +8,10 @@ from typing import Any
 from loopscope.core.clock import now_ns
 from loopscope.rig.clients.base import Wire
 from loopscope.rig.clients.read_limit import sip
-from loopscope.rig.dialects import Account, Dialect, GarbageError, ServerError
-from loopscope.rig.framing import LineSplitter, LineTooLongError
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.streams.dialects import Account, Dialect, GarbageError, ServerError
+from loopscope.streams.framing import LineSplitter, LineTooLongError
 
 _CHUNK_BYTES = 160
 """Of one chunk, where the client does not tell how many bytes came."""

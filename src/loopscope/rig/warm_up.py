@@ -12,7 +12,7 @@ from loopscope.core.records import AgentSpec, Server
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
-from loopscope.rig.dialects import loads_of
+from loopscope.rig.decoders import loads_of
 from loopscope.rig.levers import Levers
 from loopscope.rig.sample_buffer import SampleBuffer
 

@@ -1,6 +1,6 @@
 """``streams``: asyncio and nothing else. The least that a client in Python can cost, to hold the others against.
 
-A protocol of asyncio with HTTP/1.1 read by :mod:`loopscope.rig.clients.http1`. An agent's bytes are handed to it in
+A protocol of asyncio with HTTP/1.1 read by :mod:`loopscope.streams.http1`. An agent's bytes are handed to it in
 the transport's own callback (:meth:`StreamsExchange.pump`): to wake a task for every read costs a turn of the loop
 more, 10 us on asyncio.
 """
@@ -15,8 +15,8 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure, Wires
-from loopscope.rig.clients.http1 import ProtocolError, Response
 from loopscope.rig.clients.tap import ASIDE, FULL, Tap
+from loopscope.streams.http1 import ProtocolError, Response
 
 _MOST_HELD = 256 << 10
 """Bytes that came while nobody took them; the rest stays in the socket."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopscope.rig.clients.http1 import MOST_HEAD_BYTES, ProtocolError, Response
+from loopscope.streams.http1 import MOST_HEAD_BYTES, ProtocolError, Response
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopscope.rig.framing import MAX_LINE_BYTES, LineSplitter, LineTooLongError
+from loopscope.streams.framing import MAX_LINE_BYTES, LineSplitter, LineTooLongError
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=20))

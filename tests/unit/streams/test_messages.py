@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopscope.probe.messages import Told, read_event, read_line, reader_for
-from loopscope.rig.dialects import DIALECTS, Account
+from loopscope.streams.dialects import DIALECTS, Account
+from loopscope.streams.messages import Told, read_event, read_line, reader_for
 
 STAMP = "2026-01-02T03:04:05.000000006Z"
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from loopscope.core.records import AgentSpec
-from loopscope.rig.dialects import DIALECTS, Account, GarbageError, ServerError, loads_of
+from loopscope.rig.decoders import loads_of
 from loopscope.settings.dialects import FAMILY
+from loopscope.streams.dialects import DIALECTS, Account, GarbageError, ServerError
 
 _SPEC = AgentSpec(agent=0, name="a", server=0, model="m", prompt="p", tokens=9, options={"temperature": 0.5})
 

@@ -1,14 +1,32 @@
 """What servers say: the request we send, and the meaning of each line that comes back."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from loopscope.core.records import AgentSpec
 from loopscope.core.text import plain
 
 Loads = Callable[[bytes], Any]
+
+
+class Asked(Protocol):
+    """What a request asks for; :class:`loopscope.core.records.AgentSpec` is one."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+
+    @property
+    def prompt(self) -> str:
+        """The user's words."""
+
+    @property
+    def tokens(self) -> int:
+        """Most tokens of the answer."""
+
+    @property
+    def options(self) -> Mapping[str, int | float | str | bool]:
+        """Sampling options, sent as the dialect has them."""
 
 
 class GarbageError(ValueError):
@@ -39,7 +57,7 @@ class Dialect:
     name: str
     path: str
     accept: str
-    body: Callable[[AgentSpec], dict[str, Any]]
+    body: Callable[[Asked], dict[str, Any]]
     read: Callable[[bytes, Loads, Account], tuple[bool, object]]
     read_message: Callable[[Any, Account], tuple[bool, object]]
     """As ``read``, of an object of the official client."""
@@ -64,7 +82,7 @@ def _message(line: bytes, loads: Loads) -> dict[str, Any]:
     return message
 
 
-def _generate_body(spec: AgentSpec) -> dict[str, Any]:
+def _generate_body(spec: Asked) -> dict[str, Any]:
     options = {"num_predict": spec.tokens, **spec.options}
     return {"model": spec.model, "prompt": spec.prompt, "stream": True, "options": options}
 
@@ -138,13 +156,13 @@ def _hear_nothing(message: Any, account: Account) -> tuple[bool, object]:
     raise GarbageError("an object of a client that does not speak this dialect")
 
 
-def _ollama_chat_body(spec: AgentSpec) -> dict[str, Any]:
+def _ollama_chat_body(spec: Asked) -> dict[str, Any]:
     body = _generate_body(spec)
     body["messages"] = [{"role": "user", "content": body.pop("prompt")}]
     return body
 
 
-def _chat_body(spec: AgentSpec) -> dict[str, Any]:
+def _chat_body(spec: Asked) -> dict[str, Any]:
     return {
         "model": spec.model,
         "messages": [{"role": "user", "content": spec.prompt}],
@@ -155,13 +173,13 @@ def _chat_body(spec: AgentSpec) -> dict[str, Any]:
     }
 
 
-def _completions_body(spec: AgentSpec) -> dict[str, Any]:
+def _completions_body(spec: Asked) -> dict[str, Any]:
     body = _chat_body(spec)
     del body["messages"]
     return {**body, "prompt": spec.prompt}
 
 
-def _llamacpp_body(spec: AgentSpec) -> dict[str, Any]:
+def _llamacpp_body(spec: Asked) -> dict[str, Any]:
     return {"prompt": spec.prompt, "n_predict": spec.tokens, "stream": True, **spec.options}
 
 
@@ -237,12 +255,3 @@ DIALECTS = {
         Dialect("llamacpp", "/completion", _EVENTS, _llamacpp_body, _read_llamacpp, _hear_nothing),
     )
 }
-
-
-def loads_of(decoder: str) -> Loads:
-    """Give the function of the decoder lever: ``json`` or ``orjson``."""
-    if decoder == "json":
-        return json.loads
-    import orjson
-
-    return orjson.loads
