@@ -11,11 +11,11 @@ from textual import events
 from textual.pilot import Pilot
 
 from loopscope.core.errors import InputError, RefusedError
+from loopscope.draw.words import clock
 from loopscope.model.snapshot import FindingView, MarkView, Snapshot
 from loopscope.settings.levers import client_speaks
 from loopscope.ui.actions import ACTS
 from loopscope.ui.app import LoopscopeApp
-from loopscope.ui.draw.words import clock
 from loopscope.ui.pane import Bar
 from loopscope.ui.panes import line
 from loopscope.ui.playback_controller import moment

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
+from loopscope.draw.ink import Ink, Row
 from loopscope.settings.levers import LEVERS
-from loopscope.ui.draw.ink import Ink, Row
 from loopscope.ui.view import View
 
 

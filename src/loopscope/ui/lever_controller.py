@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 from loopscope.core.errors import LoopscopeError, RefusedError
+from loopscope.draw.words import clock
 from loopscope.session.source import Source
 from loopscope.settings.levers import LEVERS
 from loopscope.ui import theming
-from loopscope.ui.draw.words import clock
 from loopscope.ui.playback_controller import PlaybackController
 from loopscope.ui.pulls import Pulls
 from loopscope.ui.view import ORDERS, View

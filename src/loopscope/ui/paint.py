@@ -8,8 +8,8 @@ from textual.color import Color, ColorParseError
 from textual.filter import LineFilter
 from textual.strip import Strip
 
-from loopscope.ui.draw.ink import BODY, Row
-from loopscope.ui.draw.plain_ascii import to_ascii
+from loopscope.draw.ink import BODY, Row
+from loopscope.draw.plain_ascii import to_ascii
 
 _FLAGS = {"bold", "reverse", "underline"}
 
@@ -31,7 +31,7 @@ class Paint:
         self._background = self._colour("background")
 
     def style(self, words: str) -> Style:
-        """Style of a run; see :mod:`loopscope.ui.draw.ink` for the words."""
+        """Style of a run; see :mod:`loopscope.draw.ink` for the words."""
         known = self._styles.get(words)
         if known is None:
             known = self._styles[words] = self._make(words)

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from loopscope.ui.draw.ink import Row
+from loopscope.draw.ink import Row
 from loopscope.ui.plan import Box
 from loopscope.ui.view import View
 

@@ -6,8 +6,8 @@ import re
 from textual.app import App
 
 from loopscope.core.errors import InputError
+from loopscope.draw.words import clock
 from loopscope.session.source import SPEEDS, Playback, Source
-from loopscope.ui.draw.words import clock
 from loopscope.ui.view import View
 
 _BACK_S = 0.7

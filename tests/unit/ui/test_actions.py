@@ -1,11 +1,11 @@
 """The table of actions."""
 
+from loopscope.draw.ink import text_of
 from loopscope.session.source import Abilities
 from loopscope.settings.levers import LEVERS
 from loopscope.ui import actions
 from loopscope.ui.actions import ACTS
 from loopscope.ui.app import LoopscopeApp
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.view import View
 
 LIVE, REPLAY = View(abilities=Abilities(levers=True)), View(abilities=Abilities(playback=True))

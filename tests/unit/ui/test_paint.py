@@ -4,7 +4,7 @@ import pytest
 from rich.color import ColorSystem
 from textual.filter import Monochrome
 
-from loopscope.ui.draw.ink import Ink
+from loopscope.draw.ink import Ink
 from loopscope.ui.paint import Paint
 
 VARIABLES = {

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loopscope.draw.charts import sparks
+from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
+from loopscope.draw.words import NONE, count, ms, plural, rate
 from loopscope.model.snapshot import AgentView
-from loopscope.ui.draw.charts import sparks
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.ui.draw.words import NONE, count, ms, plural, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

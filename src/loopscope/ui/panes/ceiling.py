@@ -4,10 +4,10 @@ The ceiling is a lower bound (rate / share of time that the loop is busy), so it
 the sign, and a scale with an open end.
 """
 
-from loopscope.ui.draw import digits
-from loopscope.ui.draw.charts import meter
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.ui.draw.words import ms, plural, rate, share, size
+from loopscope.draw import digits
+from loopscope.draw.charts import meter
+from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
+from loopscope.draw.words import ms, plural, rate, share, size
 from loopscope.ui.panes import loops
 from loopscope.ui.panes.loops import FULL
 from loopscope.ui.view import View

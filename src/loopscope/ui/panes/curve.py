@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from loopscope.draw.charts import BLANK, braille, cut, nice_top
+from loopscope.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.draw.words import NONE, plural, rate, share
 from loopscope.model.standing import Standing
 from loopscope.settings.levers import LEVERS
-from loopscope.ui.draw.charts import BLANK, braille, cut, nice_top
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
-from loopscope.ui.draw.words import NONE, plural, rate, share
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.loops import streams
 from loopscope.ui.view import View

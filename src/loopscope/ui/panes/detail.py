@@ -1,8 +1,8 @@
 """One agent, closely: who it is, its quantiles, where its gaps come from, its last requests."""
 
+from loopscope.draw.ink import Ink, Row, fit, frame
+from loopscope.draw.words import clock, count, ms, plural, rate
 from loopscope.model.snapshot import AgentView, Quantiles, RequestView
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
-from loopscope.ui.draw.words import clock, count, ms, plural, rate
 from loopscope.ui.panes import timeline
 from loopscope.ui.panes.agents import STATES
 from loopscope.ui.panes.frames import message

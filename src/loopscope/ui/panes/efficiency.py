@@ -5,12 +5,12 @@ from statistics import fmean
 
 import numpy as np
 
+from loopscope.draw import digits
+from loopscope.draw.charts import meter
+from loopscope.draw.ink import Ink, Row, fit, frame
+from loopscope.draw.words import NONE, clock, plural, share
 from loopscope.model.snapshot import ResultView
 from loopscope.stats.intervals import mean_interval
-from loopscope.ui.draw import digits
-from loopscope.ui.draw.charts import meter
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
-from loopscope.ui.draw.words import NONE, clock, plural, share
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

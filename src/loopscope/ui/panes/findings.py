@@ -2,9 +2,9 @@
 
 import textwrap
 
+from loopscope.draw.ink import Ink, Row, fit, frame
+from loopscope.draw.words import NONE, clock, plural
 from loopscope.model.snapshot import FindingView
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
-from loopscope.ui.draw.words import NONE, clock, plural
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

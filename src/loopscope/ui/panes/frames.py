@@ -1,6 +1,6 @@
 """Bodies that several panes share: a message in the middle, and the pane that asks for a larger terminal."""
 
-from loopscope.ui.draw.ink import BODY, Ink, Row, fit, width_of
+from loopscope.draw.ink import BODY, Ink, Row, fit, width_of
 from loopscope.ui.view import View
 
 MIN_WIDTH, MIN_HEIGHT = 60, 16

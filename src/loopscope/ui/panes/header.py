@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from loopscope.draw.charts import meter
+from loopscope.draw.ink import Ink, Row, Run, fit, width_of
+from loopscope.draw.words import clock, plural, share
 from loopscope.model.findings.loop import loop_missing
-from loopscope.ui.draw.charts import meter
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, width_of
-from loopscope.ui.draw.words import clock, plural, share
 from loopscope.ui.view import View
 
 Item = tuple[int, Sequence[Run]]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loopscope.draw.charts import bars, cut
+from loopscope.draw.ink import Ink, Row, Run, frame
+from loopscope.draw.words import count, ms
 from loopscope.model.snapshot import Histogram
-from loopscope.ui.draw.charts import bars, cut
-from loopscope.ui.draw.ink import Ink, Row, Run, frame
-from loopscope.ui.draw.words import count, ms
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

@@ -1,8 +1,8 @@
 """The ledger: every pull of a lever with both sides of its trade, one of them closely, and the best so far."""
 
+from loopscope.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.draw.words import NONE, clock, ms, plural, rate
 from loopscope.model.snapshot import FigureChange, Figures, LeverEffect
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
-from loopscope.ui.draw.words import NONE, clock, ms, plural, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.levers import MEASURES, Measure, change, relative, waits
 from loopscope.ui.view import View

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
+from loopscope.draw.words import ms, rate
 from loopscope.model.snapshot import Figures, LeverEffect, LeverView
 from loopscope.settings.levers import LEVERS
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.ui.draw.words import ms, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from loopscope.draw import digits
+from loopscope.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
+from loopscope.draw.ink import Ink, Row, Run, frame
+from loopscope.draw.words import clock, ms, rate
 from loopscope.model.snapshot import Floats, MarkView
 from loopscope.session.source import Overview, Playback
-from loopscope.ui.draw import digits
-from loopscope.ui.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
-from loopscope.ui.draw.ink import Ink, Row, Run, frame
-from loopscope.ui.draw.words import clock, ms, rate
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.histogram import DELAY, LAG, Kind
 from loopscope.ui.panes.timeline import letter

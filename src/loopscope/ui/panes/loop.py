@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from loopscope.draw.charts import meter
+from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
+from loopscope.draw.words import NONE, clock, count, ms, plural, rate, share, size
 from loopscope.model.snapshot import LoopView, Quantiles, Snapshot, StallPlace, StallView
-from loopscope.ui.draw.charts import meter
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.ui.draw.words import NONE, clock, count, ms, plural, rate, share, size
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.loops import FULL, which
 from loopscope.ui.view import View

@@ -1,8 +1,8 @@
 """Loops that serve side by side: one row each, and how their number is said elsewhere."""
 
+from loopscope.draw.ink import Ink, Row, fit, frame
+from loopscope.draw.words import NONE, ms, share, size
 from loopscope.model.snapshot import LoopView
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
-from loopscope.ui.draw.words import NONE, ms, share, size
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

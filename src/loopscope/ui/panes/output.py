@@ -1,6 +1,6 @@
 """What the program under the probe prints: the last lines of it, as plain text."""
 
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
+from loopscope.draw.ink import Ink, Row, fit, frame
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

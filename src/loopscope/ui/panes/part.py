@@ -3,12 +3,12 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from loopscope.draw.ink import Ink, Row, fit, frame
+from loopscope.draw.words import NONE
 from loopscope.model.snapshot import ResultView
 from loopscope.report.evidence import CLIENT, FORMULAS, LOSSES, minus, seen, words_of
 from loopscope.report.procedure_results.build import RoundsFound, rounds_in
 from loopscope.stats.attribution import CLIENT_PARTS
-from loopscope.ui.draw.ink import Ink, Row, fit, frame
-from loopscope.ui.draw.words import NONE
 from loopscope.ui.panes.efficiency import chosen_part, latest
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View

@@ -2,12 +2,12 @@
 
 import textwrap
 
+from loopscope.draw.charts import meter
+from loopscope.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.draw.words import NONE, plural, share
 from loopscope.model.metrics import named
 from loopscope.model.snapshot import ResultView
 from loopscope.session.source import Progress
-from loopscope.ui.draw.charts import meter
-from loopscope.ui.draw.ink import Ink, Row, Run, fit, frame
-from loopscope.ui.draw.words import NONE, plural, share
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from loopscope.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
+from loopscope.draw.ink import Ink, Row, Run, frame
+from loopscope.draw.words import clock, rate, share
 from loopscope.model.snapshot import AgentView, Floats, MarkView
 from loopscope.settings.levers import LEVERS
-from loopscope.ui.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
-from loopscope.ui.draw.ink import Ink, Row, Run, frame
-from loopscope.ui.draw.words import clock, rate, share
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 

@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from loopscope.core.errors import LoopscopeError
+from loopscope.draw.plain_ascii import to_ascii
 from loopscope.ui.actions import ACTS, GROUPS
-from loopscope.ui.draw.plain_ascii import to_ascii
 
 if TYPE_CHECKING:
     from loopscope.ui.app import LoopscopeApp

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from loopscope.ui.draw.ink import text_of
+from loopscope.draw.ink import text_of
 from loopscope.ui.panes import agents
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopscope.core.text import plain
+from loopscope.draw.ink import Row, text_of, width_of
 from loopscope.model.snapshot import FindingView, ResultView, Snapshot
 from loopscope.model.standing import NextLever, Standing
 from loopscope.session.source import Abilities, Playback, Progress
 from loopscope.ui import actions
-from loopscope.ui.draw.ink import Row, text_of, width_of
 from loopscope.ui.panes import (
     agents,
     ceiling,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from loopscope.draw import digits
+from loopscope.draw.ink import Row, text_of
 from loopscope.model.snapshot import AgentView, CeilingView, Quantiles, Snapshot
-from loopscope.ui.draw import digits
-from loopscope.ui.draw.ink import Row, text_of
 from loopscope.ui.panes import ceiling
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from loopscope.draw.ink import text_of
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.standing import CurvePoint, Standing
 from loopscope.session.source import Abilities, Progress
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import ceiling, curve, efficiency, ledger, procedure
 from loopscope.ui.view import View
 from ui.fakes import KNOWN, FakeSource, flipped, round_of

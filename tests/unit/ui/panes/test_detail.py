@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from loopscope.draw.ink import text_of
 from loopscope.model.snapshot import Quantiles
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import detail
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

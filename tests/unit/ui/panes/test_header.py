@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from loopscope.draw.ink import text_of
 from loopscope.model.snapshot import LoopView, ObserverView, Recent, Snapshot
 from loopscope.session.source import Playback
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import header
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

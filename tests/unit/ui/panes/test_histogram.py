@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopscope.draw.ink import text_of
 from loopscope.model.snapshot import Histogram, Quantiles
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import histogram
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

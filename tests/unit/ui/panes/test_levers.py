@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from loopscope.draw.ink import text_of
 from loopscope.model.snapshot import FigureChange, Figures, LeverEffect, LeverView
 from loopscope.session.source import Abilities
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import levers
 from loopscope.ui.panes.levers import MEASURES
 from loopscope.ui.view import View

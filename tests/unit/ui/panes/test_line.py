@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loopscope.draw.ink import text_of, width_of
 from loopscope.model.snapshot import MarkView
 from loopscope.session.source import Abilities, Overview, Playback
-from loopscope.ui.draw.ink import text_of, width_of
 from loopscope.ui.panes import header, line, timeline
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from loopscope.draw.ink import text_of
 from loopscope.model.snapshot import MarkView, PowerView, Series, Snapshot
-from loopscope.ui.draw.ink import text_of
 from loopscope.ui.panes import timeline
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.ui.draw.ink import BODY, Row
+from loopscope.draw.ink import BODY, Row
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint32]

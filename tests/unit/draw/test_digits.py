@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopscope.ui.draw import digits, words
+from loopscope.draw import digits, words
 
 
 @pytest.mark.parametrize("font", [digits.large, digits.small])

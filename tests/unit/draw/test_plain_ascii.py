@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopscope.ui.draw.ink import text_of, width_of
-from loopscope.ui.draw.plain_ascii import to_ascii
+from loopscope.draw.ink import text_of, width_of
+from loopscope.draw.plain_ascii import to_ascii
 from loopscope.ui.panes import agents, ceiling, histogram, levers, timeline
 from loopscope.ui.view import View
 from ui.fakes import FakeSource

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from loopscope.ui.draw import charts
-from loopscope.ui.draw.charts import BLANK
+from loopscope.draw import charts
+from loopscope.draw.charts import BLANK
 
 
 def lines(codes: np.ndarray) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopscope.ui.draw.ink import Ink, choose, fit, frame, text_of, tidy, width_of
+from loopscope.draw.ink import Ink, choose, fit, frame, text_of, tidy, width_of
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=30), st.integers(0, 40), st.booleans())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopscope.ui.draw import words
+from loopscope.draw import words
 
 
 @pytest.mark.parametrize(
