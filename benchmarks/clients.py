@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import orjson
 
 from loopscope.core.records import AgentSpec, Server
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.settings.levers import clients_here, loops_here
 from loopscope.wire.worker import Worker
 

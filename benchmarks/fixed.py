@@ -17,13 +17,13 @@ import threading
 import time
 from dataclasses import dataclass
 
-from loopscope.rig.clients.base import Wires
-from loopscope.rig.heartbeat import Heartbeat
+from loopscope.probe.heartbeat import Heartbeat
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.sender import Sender
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.watchdog import PERIOD_S, Watchdog
+from loopscope.probe.wires import Wires
 from loopscope.rig.loops import make_loop
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.sender import Sender
-from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.rig.watchdog import PERIOD_S, Watchdog
 from loopscope.settings.levers import loops_here
 from loopscope.wire.child import ChildPipe
 
@@ -81,21 +81,21 @@ def _measure(kind: str, loop: str, seconds: float, pipe: ChildPipe) -> dict[str,
                 pipe,
                 samples,
                 loop_name=loop,
-                idle_ns=metered.idle_ns,
+                idle_ns=metered.meter.idle_ns,
                 usage=usage,
                 gc_clock=gc_clock,
                 wires=lambda: wires,
                 streams=lambda: 0,
                 tasks=lambda: 0,
-                turns=metered.turns,
+                turns=metered.meter.turns,
             )
             threads.append((sender, sender.finish))
         if kind in ("watchdog", "all"):
             dog = told(Watchdog, "watchdog")(
                 proc="rig-1",
                 ident=threading.get_ident(),
-                busy_since=metered.busy_since,
-                idle_ns=metered.idle_ns,
+                busy_since=metered.meter.busy_since,
+                idle_ns=metered.meter.idle_ns,
                 usage=usage,
                 gc_clock=gc_clock,
                 emit=samples.event,

@@ -38,15 +38,15 @@ import orjson
 
 from loopscope.core.clock import parse_stamp_ns, take_anchor
 from loopscope.core.records import AgentSpec, Server
+from loopscope.probe.heartbeat import Heartbeat
+from loopscope.probe.sample_buffer import ChunkRow, SampleBuffer
+from loopscope.probe.sender import Sender
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.watchdog import Watchdog
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
-from loopscope.rig.heartbeat import Heartbeat
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, make_loop
-from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
-from loopscope.rig.sender import Sender
-from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.rig.watchdog import Watchdog
 from loopscope.settings.levers import loops_here
 from loopscope.streams.dialects import DIALECTS, Account
 from loopscope.streams.framing import LineSplitter

@@ -84,7 +84,7 @@ def _measure(kind: str, words: list[str], out: Path) -> tuple[float, float]:
         text = subprocess.run([sys.executable, *script], capture_output=True, text=True, check=True).stdout
     else:
         out.write_text("")
-        worker = Worker("loopscope.probe", "program", ["--output", str(out), *script], on_line=lambda line: None)
+        worker = Worker("loopscope.inject", "program", ["--output", str(out), *script], on_line=lambda line: None)
         worker.start()
         worker.wait_ready()
         while worker.alive():

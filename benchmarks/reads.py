@@ -17,11 +17,11 @@ import time
 from math import exp, log
 
 from loopscope.core.records import AgentSpec, Server
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.settings.levers import canonical, clients_here, defaults
 from loopscope.settings.sockets import read_refused
 from loopscope.stats.pairs import ALIKE_AT_ONCE, pairs_interval

@@ -24,14 +24,14 @@ from time import perf_counter_ns
 from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Mark, Pulse, Server
-from loopscope.rig.clients.base import Wires
-from loopscope.rig.heartbeat import Heartbeat
+from loopscope.probe.heartbeat import Heartbeat
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.sender import Sender
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.wires import Wires
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.loops import make_loop
 from loopscope.rig.request_recorder import RequestRecorder
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.sender import Sender
-from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.session.pipeline import Pipeline
 from loopscope.session.recorder import Recorder
 from loopscope.settings.levers import loops_here
@@ -81,7 +81,7 @@ def _producer(rate: float, seconds: float, loop: str) -> None:
             pipe,
             samples,
             loop_name=loop,
-            idle_ns=metered.idle_ns,
+            idle_ns=metered.meter.idle_ns,
             usage=ThreadUsage(),
             gc_clock=GcClock(),
             wires=lambda: wires,

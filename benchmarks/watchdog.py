@@ -15,13 +15,13 @@ import threading
 import time
 
 from loopscope.core.records import AgentSpec, Record, Server
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.watchdog import Watchdog
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.rig.watchdog import Watchdog
 from loopscope.settings.levers import loops_here
 from loopscope.wire.worker import Worker
 
@@ -54,8 +54,8 @@ def _measure(watched: bool, loop: str, url: str, streams: int, seconds: float) -
         dog = _Counted(
             proc="rig-1",
             ident=threading.get_ident(),
-            busy_since=metered.busy_since,
-            idle_ns=metered.idle_ns,
+            busy_since=metered.meter.busy_since,
+            idle_ns=metered.meter.idle_ns,
             usage=ThreadUsage(),
             gc_clock=GcClock(),
             emit=told.append,

@@ -67,7 +67,7 @@ def test_the_lower_floors_stand_on_little(package: str, allowed: set[str]) -> No
     [
         # Not rich and zstandard: httpx loads them where they are installed (its command line, a decoder).
         ("loopscope.rig", {"textual", "numpy", "psutil", "pynvml", "plotext"}),
-        ("loopscope.probe", {"textual", "numpy", "psutil", "pynvml", "plotext", "httpx", "aiohttp", "uvloop"}),
+        ("loopscope.inject", {"textual", "numpy", "psutil", "pynvml", "plotext", "httpx", "aiohttp", "uvloop"}),
         ("loopscope.emulator", {"textual", "rich", "numpy", "psutil", "pynvml", "plotext", "zstandard", "httpx"}),
         ("loopscope.session", {"textual", "rich", "psutil", "pynvml", "plotext"}),
         ("loopscope.experiments", {"textual", "rich", "psutil", "pynvml", "plotext"}),
@@ -82,12 +82,12 @@ def test_nobody_loads_what_is_another_process_business(package: str, forbidden: 
     assert not foreign & forbidden
 
 
-@pytest.mark.parametrize("process", ["rig", "emulator", "telemetry"])
+@pytest.mark.parametrize("process", ["rig", "inject", "emulator", "telemetry"])
 def test_a_child_process_knows_only_the_wire(process: str) -> None:
-    """A child loads itself, core, wire, settings and streams, and nothing of those who start it."""
+    """A child loads itself, core, wire, settings, streams and the probe, and nothing of those who start it."""
     _, ours = loaded(f"loopscope.{process}")
     floors = {name.split(".")[1] for name in ours}
-    assert floors <= {process, "core", "wire", "settings", "streams"}
+    assert floors <= {process, "core", "wire", "settings", "streams", "probe"}
 
 
 def test_the_command_line_starts_light() -> None:

@@ -22,11 +22,11 @@ from kit.servers import END, HEAD, chunk, final, line, sends, serving
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, Request, Server
 from loopscope.model.snapshot import Snapshot
+from loopscope.probe.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings import levers

@@ -7,13 +7,13 @@ import pytest
 from kit.emulators import emulator
 from loopscope.core.codec import decode
 from loopscope.core.records import AgentSpec, Chunks, Pulse, Request, Server
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.sender import Sender
+from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.sender import Sender
-from loopscope.rig.usage import GcClock, ThreadUsage
 from loopscope.settings.levers import clients_here, loops_here
 
 AGENTS, REQUESTS, TOKENS = 4, 3, 1_500

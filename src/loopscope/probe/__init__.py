@@ -1,11 +1,10 @@
-"""The probe for a program of one's own: ``loopscope run my_agents.py``, or two lines at its top::
+"""Measuring, on the standard library alone: heartbeat, meters of a loop and of its thread, watchdog, buffer, sender.
+
+The rig stands on it, and so does what ``loopscope run`` puts into a program (:mod:`loopscope.inject`). A program shows
+itself with two lines at its top::
 
     import loopscope.probe
     loopscope.probe.install()
-
-The process of the program is a measured process like the rig and imports as little. Hooks stand where a loop runs and
-where httpx or aiohttp move bytes; they write down times and bytes, and a thread of ours makes records of them, the same
-as the rig's. No text of a request or response, no header, no query is kept.
 """
 
 import multiprocessing

@@ -7,11 +7,11 @@ import json
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.clients.base import Client, Exchange, MessageExchange, Pump, StreamFailure
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.quoting import harmless
 from loopscope.rig.request_recorder import RequestRecorder
-from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.streams.dialects import DIALECTS, GarbageError, ServerError
 from loopscope.streams.framing import LineTooLongError
 

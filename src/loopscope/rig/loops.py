@@ -1,186 +1,61 @@
-"""Event loops whose waiting time can be read from another thread. The only import of uvloop in the rig.
-
-ELU (event-loop utilisation, Node's word) is 1 - time waiting in the selector / wall time. asyncio: we time ``select``.
-uvloop: libuv counts it itself (``UV_METRICS_IDLE_TIME``), reached by ctypes because uvloop has no API for it.
-"""
+"""Event loops that a rig runs on, each with its meter. The only import of uvloop in the rig."""
 
 import asyncio
 import contextlib
 import ctypes
-import math
 import os
 import select
-import selectors
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from time import perf_counter_ns
 
 from loopscope.core.errors import InputError
-from loopscope.rig.loop_turns import UvTurns
-
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_NOT_IN, _NOT_OUT = ~getattr(select, "EPOLLIN", 0), ~getattr(select, "EPOLLOUT", 0)
-_UV_METRICS_IDLE_TIME = 1  # enum uv_loop_option in uv.h
+from loopscope.probe.loop_meter import LoopMeter, TimedSelector, libuv_of, meter_of
 
 
 @dataclass(frozen=True, slots=True)
 class MeteredLoop:
-    """A loop, its name and version, and ``idle_ns()``: total time spent waiting (``None``: why stands in ``words``).
+    """A loop, its name and version, its meter.
 
-    ``park(fd)`` must be called before a stream whose reading is paused is left alone for a while, see :func:`_uv_park`.
-    ``busy_since()`` is for one watching thread: when the turn under way left the selector (ns), 0 while the loop waits.
+    ``park(fd)`` must be called before a stream whose reading is paused is left alone for a while, see :func:`uv_park`.
     """
 
     loop: asyncio.AbstractEventLoop
     name: str
     version: str
-    idle_ns: Callable[[], int] | None
-    words: str
+    meter: LoopMeter
     park: Callable[[int], None] | None = None
-    busy_since: Callable[[], int] | None = None
-    turns: Callable[[], int] | None = None
-    """How often it has looked for events so far; callable from one thread (not the watchdog's)."""
-
-
-class TimedSelector(selectors.DefaultSelector):
-    """The platform's selector, which adds up the time it waits.
-
-    A poll that may not wait (timeout 0) is work, not waiting; libuv counts the same way.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._idle_ns = 0
-        self._entered_ns = 0
-        self._left_ns = perf_counter_ns()
-        self._turns = 0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait for events, as the base class does."""
-        self._turns += 1
-        if timeout is not None and timeout <= 0:
-            events = super().select(timeout)
-            self._left_ns = perf_counter_ns()
-            return events
-        entered_ns = self._entered_ns = perf_counter_ns()
-        events = super().select(timeout)
-        left_ns = self._left_ns = perf_counter_ns()
-        self._idle_ns += left_ns - entered_ns
-        self._entered_ns = 0
-        return events
-
-    if selectors.DefaultSelector.__name__ == "EpollSelector":
-        # In place of the base class's method, not around it: what the clock costs, its frames less give back.
-        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            """Wait for events, as the base class does."""
-            self._turns += 1
-            keys = self._fd_to_key  # type: ignore[attr-defined]
-            if timeout is not None and timeout <= 0:
-                seconds, entered_ns = 0.0, 0
-            else:
-                # epoll counts in milliseconds; rounded up, as waking too early would only mean to wait again.
-                seconds = -1 if timeout is None else math.ceil(timeout * 1e3) * 1e-3
-                entered_ns = self._entered_ns = perf_counter_ns()
-            try:
-                events = self._selector.poll(seconds, len(keys) or 1)  # type: ignore[attr-defined]
-            except InterruptedError:
-                events = ()
-            left_ns = self._left_ns = perf_counter_ns()
-            if entered_ns:
-                self._idle_ns += left_ns - entered_ns
-                self._entered_ns = 0
-            ready = []
-            for fd, event in events:
-                key = keys.get(fd)
-                if key is not None:
-                    mask = (_WRITE if event & _NOT_IN else 0) | (_READ if event & _NOT_OUT else 0)
-                    ready.append((key, mask & key.events))
-            return ready
-
-    def busy_since(self) -> int:
-        """When the turn under way left the selector (ns), 0 while the loop waits in it; callable from any thread."""
-        return 0 if self._entered_ns else self._left_ns
-
-    def turns(self) -> int:
-        """How often it was asked so far; callable from any thread."""
-        return self._turns
-
-    def idle_ns(self) -> int:
-        """Time spent waiting so far (ns), the wait under way included; callable from any thread.
-
-        The two members are not read as one: a reader between their two writes sees one wait twice or not at all, so
-        it reads again until the count stood still (a loop that wakes 20 000 times a second rests 50 us between).
-        """
-        total_ns = 0
-        for _ in range(5):
-            before_ns, entered_ns = self._idle_ns, self._entered_ns
-            total_ns = before_ns + (perf_counter_ns() - entered_ns if entered_ns else 0)
-            if self._idle_ns == before_ns and self._entered_ns == entered_ns:
-                break
-        return total_ns
 
 
 def _asyncio_loop() -> MeteredLoop:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.platform == "win32":
-        loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
-        return MeteredLoop(loop, "asyncio", version, None, "the Proactor loop of Windows has no selector to time")
-    selector = TimedSelector()
-    return MeteredLoop(
-        asyncio.SelectorEventLoop(selector),
-        "asyncio",
-        version,
-        selector.idle_ns,
-        "",
-        busy_since=selector.busy_since,
-        turns=selector.turns,
-    )
+        meter = LoopMeter(words="the Proactor loop of Windows has no selector to time")
+        return MeteredLoop(asyncio.new_event_loop(), "asyncio", version, meter)
+    loop = asyncio.SelectorEventLoop(TimedSelector())
+    return MeteredLoop(loop, "asyncio", version, meter_of(loop))
 
 
-def _libuv(loop: asyncio.AbstractEventLoop) -> tuple[ctypes.PyDLL, int]:
-    """libuv as it is built into uvloop, and the address of this loop's ``uv_loop_t``."""
-    import uvloop
-
-    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer_of.restype = ctypes.c_void_p
-    pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    pointer: int = pointer_of(uvloop.loop.libuv_get_loop_t_ptr(loop), None)  # type: ignore[attr-defined]
-    # PyDLL: called with the GIL held. Of 300 looks beside a thread that computes, 54 waited over 1 ms to have it back
-    # when each of their three calls gave it away, and 1 since.
-    return ctypes.PyDLL(uvloop.loop.__file__), pointer
-
-
-def _uv_idle_counter(library: ctypes.PyDLL, pointer: int) -> Callable[[], int]:
-    """Switch libuv's idle counter on (before the loop runs) and give its reader, which any thread may call.
-
-    Raises:
-        OSError, AttributeError: this build of uvloop does not let us.
-    """
-    library.uv_loop_configure.argtypes = [ctypes.c_void_p, ctypes.c_int]
-    if library.uv_loop_configure(pointer, _UV_METRICS_IDLE_TIME) != 0:
-        raise OSError("uv_loop_configure refused")
-    idle_time = library.uv_metrics_idle_time
-    idle_time.argtypes = [ctypes.c_void_p]
-    idle_time.restype = ctypes.c_uint64
-    return lambda: int(idle_time(pointer))
-
-
-def _uv_park(library: ctypes.PyDLL, pointer: int) -> Callable[[int], None] | None:
+def uv_park(loop: asyncio.AbstractEventLoop) -> Callable[[int], None] | None:
     """Give a function that takes a socket whose reading is paused out of the kernel's list.
 
     libuv leaves a paused socket in epoll's list until its next event, drops it then and waits on, but forgets the time
     that it had waited before (uv__io_poll sets the entry time anew). With reads paused for 50 ms, as ``read:50ms``
     does, ELU came out as 13 % where 1 % is true. Dropped beforehand, there is no such event; on resuming, libuv adds
-    the socket afresh, as it would have done anyway. ``None`` where there is no epoll.
+    the socket afresh, as it would have done anyway. ``None`` where there is no epoll, or no way to libuv.
     """
     if not hasattr(select, "epoll"):
         return None
-    library.uv_backend_fd.argtypes = [ctypes.c_void_p]
-    library.uv_backend_fd.restype = ctypes.c_int
+    try:
+        library, pointer = libuv_of(loop)
+        backend_fd = library.uv_backend_fd
+    except (OSError, AttributeError, ImportError, TypeError, ValueError):
+        return None
+    backend_fd.argtypes = [ctypes.c_void_p]
+    backend_fd.restype = ctypes.c_int
     # A duplicate: an epoll object closes its descriptor when it is collected.
-    epoll = select.epoll.fromfd(os.dup(library.uv_backend_fd(pointer)))
+    epoll = select.epoll.fromfd(os.dup(backend_fd(pointer)))
 
     def park(fd: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # not in the list, or closed: nothing to drop
@@ -195,21 +70,7 @@ def _uvloop_loop() -> MeteredLoop:
     except ImportError as error:
         raise InputError(f"loop=uvloop cannot be had here ({error}); use loop=asyncio, or install uvloop") from error
     loop = uvloop.new_event_loop()
-    idle_ns: Callable[[], int] | None = None
-    park: Callable[[int], None] | None = None
-    busy_since: Callable[[], int] | None = None
-    turns: Callable[[], int] | None = None
-    words = ""
-    try:
-        library, pointer = _libuv(loop)
-        idle_ns = _uv_idle_counter(library, pointer)
-        park = _uv_park(library, pointer)
-        busy_since = UvTurns(library, pointer, idle_ns).busy_since
-        # One more: each has one room to read into, and this one is another thread's.
-        turns = UvTurns(library, pointer, idle_ns).turns
-    except (OSError, AttributeError, ImportError, TypeError, ValueError) as error:
-        words = f"this build of uvloop does not give its idle time ({error})"
-    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), idle_ns, words, park, busy_since, turns)
+    return MeteredLoop(loop, "uvloop", metadata.version("uvloop"), meter_of(loop), uv_park(loop))
 
 
 def make_loop(name: str) -> MeteredLoop:
@@ -223,23 +84,3 @@ def make_loop(name: str) -> MeteredLoop:
     if name == "uvloop":
         return _uvloop_loop()
     raise InputError(f"there is no event loop {name!r}; valid: asyncio, uvloop")
-
-
-async def self_test(metered: MeteredLoop) -> str:
-    """Check the idle counter against a known wait and known work; empty when it holds, else why it is not used.
-
-    20 ms of waiting and 20 ms of spinning must come back as 20 ms idle, give or take what a busy machine adds.
-    """
-    if metered.idle_ns is None:
-        return metered.words
-    idle_ns, start_ns = metered.idle_ns(), perf_counter_ns()
-    await asyncio.sleep(0.02)
-    waited_ns = perf_counter_ns() - start_ns
-    spin_until_ns = perf_counter_ns() + 20_000_000
-    while perf_counter_ns() < spin_until_ns:
-        pass
-    counted_ns = metered.idle_ns() - idle_ns
-    # Lateness of the wake-up counts as waiting or as work depending on where it arises: allow half of the wait.
-    if abs(counted_ns - waited_ns) > 10_000_000:
-        return f"the idle counter gave {counted_ns / 1e6:.1f} ms for a wait of {waited_ns / 1e6:.1f} ms"
-    return ""

@@ -6,10 +6,10 @@ from time import perf_counter_ns
 from typing import Any
 
 from loopscope.core.clock import now_ns
-from loopscope.rig.clients.base import Wire
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.wires import Wire
 from loopscope.rig.clients.read_limit import sip
 from loopscope.rig.levers import Levers, TokenBucket
-from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.streams.dialects import Account, Dialect, GarbageError, ServerError
 from loopscope.streams.framing import LineSplitter, LineTooLongError
 

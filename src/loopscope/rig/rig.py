@@ -14,18 +14,20 @@ from loopscope.core.commands import AnyCommand, Plan, Quit, SetLever, StartAgent
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, AgentState, Bye, Loss, Server
 from loopscope.core.text import plain
+from loopscope.probe.heartbeat import Floor, Heartbeat, idle_floor_ns
+from loopscope.probe.loop_meter import self_test
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.sender import Sender
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.watchdog import Watchdog
+from loopscope.probe.wires import Wires
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
-from loopscope.rig.clients.base import Client, Wires
-from loopscope.rig.heartbeat import Floor, Heartbeat, idle_floor_ns
+from loopscope.rig.clients.base import Client
 from loopscope.rig.injected_faults import InjectedFaults
 from loopscope.rig.levers import Levers
-from loopscope.rig.loops import MeteredLoop, self_test
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.sender import Sender
-from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.rig.loops import MeteredLoop
 from loopscope.rig.warm_up import warm_up
-from loopscope.rig.watchdog import Watchdog
 from loopscope.rig.workflow import WorkflowAgent
 from loopscope.settings.injected_faults import InjectedFault
 from loopscope.wire.child import ChildPipe
@@ -73,10 +75,10 @@ class Rig:
         gc_clock.install()
         words = ""
         for _ in range(3):  # a neighbour that steals the core can spoil one try
-            words = await self_test(self._metered)
+            words = await self_test(self._metered.meter)
             if not words:
                 break
-        idle_ns = None if words else self._metered.idle_ns
+        idle_ns = None if words else self._metered.meter.idle_ns
         floor = self._floor
         if not floor.of:
             idle_before_ns, start_ns = idle_ns() if idle_ns else 0, now_ns()
@@ -93,14 +95,14 @@ class Rig:
             wires=lambda: self._client.wires if self._client else _NO_WIRES,
             streams=lambda: sum(agent.streaming for agent in list(self._agents.values())),
             tasks=lambda: len(self._tasks),
-            turns=self._metered.turns,
+            turns=self._metered.meter.turns,
         )
         watchdog = None
-        if idle_ns is not None and self._metered.busy_since is not None:
+        if idle_ns is not None and self._metered.meter.busy_since is not None:
             watchdog = Watchdog(
                 proc=self._pipe.proc,
                 ident=threading.get_ident(),
-                busy_since=self._metered.busy_since,
+                busy_since=self._metered.meter.busy_since,
                 idle_ns=idle_ns,
                 usage=usage,
                 gc_clock=gc_clock,

@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 
 from loopscope.core.records import AgentSpec, Server
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.decoders import loads_of
 from loopscope.rig.levers import Levers
-from loopscope.rig.sample_buffer import SampleBuffer
 
 _MOST_S = 2.0
 _STAMP = b"2026-01-01T00:00:00.000000001Z"

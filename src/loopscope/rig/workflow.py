@@ -16,10 +16,10 @@ from typing import TypeVar
 import msgspec
 
 from loopscope.core.records import AgentSpec, Server
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.sample_buffer import SampleBuffer
 
 _FILE_BYTES = 16 << 10
 _LINE = "{n:05d} ok  cpu {cpu:2d} %  mem {mem:2d} %  queue {queue:3d}\n"

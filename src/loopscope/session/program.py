@@ -81,7 +81,7 @@ class ProgramSource(RunningSource):
         )
         args = ["--output", str(self.output), *(["--module"] if options.module else []), options.program, *options.args]
         self._program = Worker(
-            "loopscope.probe", "program", args, on_line=self._hub.put, on_end=self._program_ended, hold=True
+            "loopscope.inject", "program", args, on_line=self._hub.put, on_end=self._program_ended, hold=True
         )
 
     @property

@@ -9,13 +9,13 @@ import pytest
 from kit.servers import HEAD, chunk, line, read_request, serving
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, Server
-from loopscope.rig import loops
+from loopscope.probe.loop_meter import LoopMeter, libuv_of, self_test
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.usage import ThreadUsage
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.levers import Levers
-from loopscope.rig.loops import make_loop, self_test
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.usage import ThreadUsage
+from loopscope.rig.loops import make_loop
 from loopscope.settings.levers import loops_here
 
 
@@ -23,8 +23,8 @@ from loopscope.settings.levers import loops_here
 def test_injected_work_comes_back_as_elu(name: str) -> None:
     """A loop that spins for half of its own time has an ELU of that half, on asyncio and on uvloop."""
     metered = make_loop(name)
-    assert metered.idle_ns is not None
-    idle_ns = metered.idle_ns
+    assert metered.meter.idle_ns is not None
+    idle_ns = metered.meter.idle_ns
 
     async def run() -> tuple[float, float]:
         before_ns, start_ns, busy_ns = idle_ns(), perf_counter_ns(), 0
@@ -47,8 +47,8 @@ def test_injected_work_comes_back_as_elu(name: str) -> None:
 def test_the_wait_under_way_is_counted(name: str) -> None:
     """A reader in another thread sees the idle time grow while the loop still waits."""
     metered = make_loop(name)
-    assert metered.idle_ns is not None
-    idle_ns = metered.idle_ns
+    assert metered.meter.idle_ns is not None
+    idle_ns = metered.meter.idle_ns
 
     async def run() -> int:
         def watch() -> int:
@@ -70,8 +70,8 @@ def test_the_self_test_passes_on_a_true_counter_and_fails_on_a_false_one(name: s
     """A counter that stands still is found out."""
     metered = make_loop(name)
     with asyncio.Runner(loop_factory=lambda: metered.loop) as runner:
-        assert "" in [runner.run(self_test(metered)) for _ in range(3)]
-        broken = type(metered)(metered.loop, name, "", lambda: 0, "")
+        assert "" in [runner.run(self_test(metered.meter)) for _ in range(3)]
+        broken = LoopMeter(lambda: 0)
         assert "idle counter gave 0.0 ms" in runner.run(self_test(broken))
 
 
@@ -90,8 +90,8 @@ def test_a_socket_that_is_left_unread_is_no_work(name: str, lever: tuple[str, st
     this stream read 13 % busy where the loop's thread used 1 %.
     """
     metered = make_loop(name)
-    assert metered.idle_ns is not None
-    idle_ns = metered.idle_ns
+    assert metered.meter.idle_ns is not None
+    idle_ns = metered.meter.idle_ns
 
     async def paced(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -131,8 +131,8 @@ def test_a_socket_that_is_left_unread_is_no_work(name: str, lever: tuple[str, st
 def test_turns_are_counted(name: str) -> None:
     """Each wait is at least one turn, and a loop that only waits makes few more."""
     metered = make_loop(name)
-    assert metered.turns is not None
-    turns = metered.turns
+    assert metered.meter.turns is not None
+    turns = metered.meter.turns
 
     async def run() -> int:
         before = turns()
@@ -151,7 +151,7 @@ def test_libuv_is_asked_without_giving_the_gil_away() -> None:
     """
     loop = make_loop("uvloop").loop
     try:
-        library, _ = loops._libuv(loop)
+        library, _ = libuv_of(loop)
     finally:
         loop.close()
     assert isinstance(library, ctypes.PyDLL)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 from kit.servers import END, HEAD, Handler, chunk, final, line, read_request, serving
 from loopscope.core.records import AgentSpec, AgentState, Record, Request, Server
+from loopscope.probe.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.sample_buffer import ChunkRow, SampleBuffer
 
 OnLoop = Callable[..., object]
 CHUNKS = 100

@@ -17,7 +17,7 @@ from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
 from loopscope.rig.rig import Rig
-from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.warm_up import warm_up
 
 async def main(loop, client, url, warm):

@@ -15,7 +15,8 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure, Wire, Wires
+from loopscope.probe.wires import Wire, Wires
+from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.tap import Tap
 
 _OUTCOMES: tuple[tuple[type[Exception], str, str], ...] = (
@@ -174,7 +175,7 @@ class AiohttpClient:
     errors: tuple[type[Exception], ...] = (aiohttp.ClientError, TimeoutError)
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires = Wires(gate.tcp)
+        self.wires = Wires(gate.set_up)
         self._session = aiohttp.ClientSession(
             connector=_Connector(gate, self.wires, ssl.create_default_context() if secure else True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S),

@@ -15,16 +15,8 @@ from typing import Any
 
 import anyio
 
-from loopscope.rig.clients.base import (
-    CONNECT_S,
-    KEEP_S,
-    STALL_S,
-    ReadGate,
-    StreamFailure,
-    Wire,
-    Wires,
-    reads_as_known,
-)
+from loopscope.probe.wires import Wire, Wires, reads_as_known
+from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.tcp import ask_for
 
 _OUTCOMES: tuple[tuple[str, str, str], ...] = (
@@ -247,7 +239,7 @@ class AnyHttpx:
     errors: tuple[type[Exception], ...]
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires = Wires(gate.tcp)
+        self.wires = Wires(gate.set_up)
         httpx = self.library.httpx
         timeout = httpx.Timeout(STALL_S, connect=CONNECT_S, pool=None)
         headers = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"}

@@ -16,7 +16,8 @@ import pydantic
 from ollama._client import __version__ as _version
 
 from loopscope.core.text import plain
-from loopscope.rig.clients.base import CONNECT_S, STALL_S, ReadGate, StreamFailure, Wire, Wires
+from loopscope.probe.wires import Wire, Wires
+from loopscope.rig.clients.base import CONNECT_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.httpx_client import HttpxClient, transport, written
 
 _head: ContextVar["_Head | None"] = ContextVar("_head", default=None)
@@ -88,7 +89,7 @@ class OllamaClient:
     )
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
-        self.wires = Wires(gate.tcp)
+        self.wires = Wires(gate.set_up)
         self._transport = transport(HttpxClient.library, gate, self.wires, secure=secure)
         self._clients: dict[str, ollama.AsyncClient] = {}
 

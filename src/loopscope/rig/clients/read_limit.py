@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from loopscope.rig.clients.base import Wire
+from loopscope.probe.wires import Wire
 
 _LEAST_BYTES = 64
 

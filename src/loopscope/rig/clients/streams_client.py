@@ -14,7 +14,8 @@ from time import perf_counter_ns
 from typing import cast
 from urllib.parse import urlsplit
 
-from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure, Wires
+from loopscope.probe.wires import Wires
+from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.tap import ASIDE, FULL, Tap
 from loopscope.streams.http1 import ProtocolError, Response
 
@@ -256,7 +257,7 @@ class StreamsClient:
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
         self.gate = gate
-        self.wires = Wires(gate.tcp)
+        self.wires = Wires(gate.set_up)
         self._context = ssl.create_default_context() if secure else None
         self._idle: dict[Place, list[_Connection]] = {}
         self._all: set[_Connection] = set()

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import cast
 
-from loopscope.rig.clients.base import ReadGate, Wire, Wires
+from loopscope.probe.wires import Wire, Wires
+from loopscope.rig.clients.base import ReadGate
 from loopscope.rig.clients.tcp import ask_for
 
 GATE, ASIDE, FULL, TURN = 1, 2, 4, 8

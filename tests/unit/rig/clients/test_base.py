@@ -1,6 +1,6 @@
 """What a client's connections have counted together."""
 
-from loopscope.rig.clients.base import Wire, Wires
+from loopscope.probe.wires import Wire, Wires
 
 
 def test_reads_of_closed_connections_stay_in_the_count() -> None:

@@ -13,11 +13,11 @@ import pytest
 from kit.servers import END, HEAD, chunk, final, line, sends, serving
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, Request, Server
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.rig.sample_buffer import SampleBuffer
 from loopscope.settings.levers import defaults
 from loopscope.settings.sockets import canonical_tcp, quickack_here, read_refused
 

@@ -1,6 +1,6 @@
 """What the hooks in the program write down: one tuple an event, on a bounded list that the sender's thread empties.
 
-The loop only appends. What the bytes mean is found out by the sender (:mod:`loopscope.probe.digest`), so that the
+The loop only appends. What the bytes mean is found out by the sender (:mod:`loopscope.inject.digest`), so that the
 program's loop pays for one clock reading and one append a read and for no parsing.
 """
 

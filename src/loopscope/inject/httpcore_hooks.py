@@ -12,8 +12,8 @@ from time import perf_counter_ns
 from types import ModuleType
 from typing import Any
 
-from loopscope.probe.journal import ENDED, FAILED, STARTED, Exchange, Journal
-from loopscope.rig.clients.base import Wire, Wires, reads_as_known
+from loopscope.inject.journal import ENDED, FAILED, STARTED, Exchange, Journal
+from loopscope.probe.wires import Wire, Wires, reads_as_known
 
 _current: ContextVar[Exchange | None] = ContextVar("loopscope_exchange", default=None)
 """The request that this task is sending; httpcore connects and writes in the task of whoever awaits the response."""

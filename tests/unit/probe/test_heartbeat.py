@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Callable
 from time import perf_counter_ns
 
-from loopscope.rig.heartbeat import BEAT_NS, Heartbeat, idle_floor_ns
-from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.probe.heartbeat import BEAT_NS, Heartbeat, idle_floor_ns
+from loopscope.probe.sample_buffer import SampleBuffer
 
 
 def _block(ms: float) -> int:

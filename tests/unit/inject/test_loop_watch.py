@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from loopscope.probe.loops import LoopWatch, WatchedLoop, adopt_selector
-from loopscope.rig.loops import TimedSelector
+from loopscope.inject.loop_watch import LoopWatch, WatchedLoop
+from loopscope.probe.loop_meter import TimedSelector, adopt_selector
 
 
 class OwnLoop(asyncio.SelectorEventLoop):

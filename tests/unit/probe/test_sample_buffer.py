@@ -3,7 +3,7 @@
 import threading
 
 from loopscope.core.records import Mark
-from loopscope.rig.sample_buffer import ROOM, SampleBuffer
+from loopscope.probe.sample_buffer import ROOM, SampleBuffer
 
 
 def test_what_finds_no_room_is_counted() -> None:

@@ -9,10 +9,10 @@ import pytest
 from loopscope.core.clock import Anchor
 from loopscope.core.codec import decode
 from loopscope.core.records import Chunks, Pulse
-from loopscope.rig.clients.base import Wire, Wires
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.sender import SLICE_ROWS, Sender, columns
-from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.sender import SLICE_ROWS, Sender, columns
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.wires import Wire, Wires
 
 
 class _Pipe:

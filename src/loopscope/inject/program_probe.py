@@ -12,17 +12,17 @@ import threading
 from loopscope.core.clock import now_ns
 from loopscope.core.commands import AnyCommand, Quit
 from loopscope.core.records import Bye
-from loopscope.probe.aiohttp_hooks import AiohttpHooks
-from loopscope.probe.httpcore_hooks import HttpcoreHooks
-from loopscope.probe.import_hooks import ImportHooks
-from loopscope.probe.journal import Journal
-from loopscope.probe.loops import LoopWatch, WatchedLoop
-from loopscope.probe.sender import ProgramSender
-from loopscope.rig.clients.base import Wires
-from loopscope.rig.heartbeat import Heartbeat, idle_floor_ns
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.usage import GcClock
-from loopscope.rig.watchdog import Watchdog
+from loopscope.inject.aiohttp_hooks import AiohttpHooks
+from loopscope.inject.httpcore_hooks import HttpcoreHooks
+from loopscope.inject.import_hooks import ImportHooks
+from loopscope.inject.journal import Journal
+from loopscope.inject.loop_watch import LoopWatch, WatchedLoop
+from loopscope.inject.program_sender import ProgramSender
+from loopscope.probe.heartbeat import Heartbeat, idle_floor_ns
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.usage import GcClock
+from loopscope.probe.watchdog import Watchdog
+from loopscope.probe.wires import Wires
 from loopscope.wire.child import GRACE_S, ChildPipe
 
 

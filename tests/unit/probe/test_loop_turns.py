@@ -3,7 +3,7 @@
 import ctypes
 from time import perf_counter_ns
 
-from loopscope.rig.loop_turns import UvTurns
+from loopscope.probe.loop_turns import UvTurns
 
 
 class _Library:

@@ -9,8 +9,8 @@ from time import perf_counter_ns
 from types import ModuleType
 from typing import Any
 
-from loopscope.probe.journal import ENDED, FAILED, READ, ROOM, STARTED, Exchange, Journal
-from loopscope.rig.clients.base import Wire, Wires
+from loopscope.inject.journal import ENDED, FAILED, READ, ROOM, STARTED, Exchange, Journal
+from loopscope.probe.wires import Wire, Wires
 
 _LABEL = "aiohttp"
 _FED_AGAIN = ("_drain_tail", "set_response_params", "set_parser", "resume_reading")

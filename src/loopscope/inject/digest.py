@@ -9,10 +9,10 @@ import orjson
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentState, Request
 from loopscope.core.text import plain
-from loopscope.probe.journal import ENDED, FAILED, READ, STARTED, Entry, Exchange
-from loopscope.probe.loops import LoopWatch, WatchedLoop
-from loopscope.probe.slots import Row, Rows
-from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.inject.journal import ENDED, FAILED, READ, STARTED, Entry, Exchange
+from loopscope.inject.loop_watch import LoopWatch, WatchedLoop
+from loopscope.inject.slots import Row, Rows
+from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.streams.framing import LineSplitter, LineTooLongError
 from loopscope.streams.http1_overheard import NotHttpError, Response
 from loopscope.streams.messages import ReadLine, Told, reader_for

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from loopscope.core.records import Record, Stall
+from loopscope.probe.usage import GcClock, ThreadUsage
+from loopscope.probe.watchdog import Watchdog, cause
 from loopscope.rig.injected_faults import injected_sleep, injected_work
 from loopscope.rig.loops import make_loop
-from loopscope.rig.usage import GcClock, ThreadUsage
-from loopscope.rig.watchdog import Watchdog, cause
 from loopscope.settings.levers import loops_here
 
 Told = list[Stall]
@@ -26,8 +26,8 @@ def watched(request: pytest.FixtureRequest) -> Watched:
 
     def run(body: Callable[[Told], Coroutine[Any, Any, object]]) -> Told:
         metered, told = make_loop(request.param), []
-        assert metered.idle_ns is not None
-        assert metered.busy_since is not None
+        assert metered.meter.idle_ns is not None
+        assert metered.meter.busy_since is not None
 
         def emit(record: Record) -> None:
             assert isinstance(record, Stall)
@@ -38,8 +38,8 @@ def watched(request: pytest.FixtureRequest) -> Watched:
             watchdog = Watchdog(
                 proc="rig-1",
                 ident=threading.get_ident(),
-                busy_since=metered.busy_since,
-                idle_ns=metered.idle_ns,
+                busy_since=metered.meter.busy_since,
+                idle_ns=metered.meter.idle_ns,
                 usage=ThreadUsage(),
                 gc_clock=gc_clock,
                 emit=emit,
@@ -182,16 +182,16 @@ def test_the_strongest_evidence_names_the_cause(
 def looks(during: Callable[[], object]) -> ThreadUsage:
     """Count the looks of a watchdog over a loop that waits while something happens in another thread."""
     metered = make_loop("asyncio")
-    assert metered.idle_ns is not None
-    assert metered.busy_since is not None
+    assert metered.meter.idle_ns is not None
+    assert metered.meter.busy_since is not None
     usage = ThreadUsage()
 
     async def main() -> None:
         watchdog = Watchdog(
             proc="rig-1",
             ident=threading.get_ident(),
-            busy_since=metered.busy_since,
-            idle_ns=metered.idle_ns,
+            busy_since=metered.meter.busy_since,
+            idle_ns=metered.meter.idle_ns,
             usage=usage,
             gc_clock=GcClock(),
             emit=lambda record: None,

@@ -14,8 +14,8 @@ from time import perf_counter_ns
 from types import FrameType
 
 from loopscope.core.records import Record, Stall
-from loopscope.rig.frames import Place, callback_of, place_of, stack_of
-from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.probe.frames import Place, callback_of, place_of, stack_of
+from loopscope.probe.usage import GcClock, ThreadUsage
 
 THRESHOLD_NS = 25_000_000
 """A turn longer than this is a stall: at 100 tok/s it holds up two tokens. With 28 looks a second every callback of
@@ -74,7 +74,7 @@ class _Turn:
 class Watchdog(threading.Thread):
     """Watches the loop of one thread, given by its ``ident``.
 
-    ``busy_since`` as in :class:`loopscope.rig.loops.MeteredLoop`; ``emit`` takes the records, from this thread.
+    ``busy_since`` as in :class:`loopscope.probe.loop_meter.LoopMeter`; ``emit`` takes the records, from this thread.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 
 from loopscope.core.errors import InputError
-from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.probe.sample_buffer import SampleBuffer
 
 BEAT_NS = 50_000_000
 """50 ms. A beat that has to wake an idle loop costs it 45 us: at 20 ms that was 12 % of what two agents at 100 chunks/s

@@ -9,7 +9,7 @@ from time import thread_time_ns
 import pytest
 
 from kit.processes import wait_until
-from loopscope.rig.usage import GcClock, ThreadUsage
+from loopscope.probe.usage import GcClock, ThreadUsage
 
 
 def test_cpu_is_that_of_the_watched_thread() -> None:

@@ -5,8 +5,6 @@ by ``run_forever``, so that is where it is met. asyncio's selector is made to ad
 """
 
 import asyncio
-import contextlib
-import selectors
 import sys
 import threading
 import weakref
@@ -15,54 +13,10 @@ from time import perf_counter_ns
 from types import ModuleType
 from typing import Any
 
-from loopscope.rig import loops as rig_loops
-from loopscope.rig.heartbeat import Heartbeat
-from loopscope.rig.loop_turns import UvTurns
-from loopscope.rig.loops import TimedSelector
-from loopscope.rig.sample_buffer import SampleBuffer
-from loopscope.rig.usage import ThreadUsage
-
-
-def adopt_selector(selector: object) -> TimedSelector | None:
-    """Make the platform's selector one that counts its waiting, with all that is registered in it; ``None``: another
-    kind of selector, which is left as it is.
-    """
-    if isinstance(selector, TimedSelector):
-        return selector
-    if type(selector) is not selectors.DefaultSelector:
-        return None
-    with contextlib.closing(TimedSelector()) as fresh:
-        counters = {name: value for name, value in vars(fresh).items() if name not in vars(selector)}
-    vars(selector).update(counters)
-    selector.__class__ = TimedSelector
-    return selector  # type: ignore[return-value]  # mypy does not follow an assignment to __class__
-
-
-_Reader = Callable[[], int]
-
-
-def _counters(loop: asyncio.AbstractEventLoop) -> tuple[_Reader | None, _Reader | None, str]:
-    """Give readers of the loop's waiting time and of when its turn began, or why there are none."""
-    selector = getattr(loop, "_selector", None)
-    if selector is not None:
-        adopted = adopt_selector(selector)
-        if adopted is None:
-            return None, None, f"the loop waits in {type(selector).__name__}"
-        return adopted.idle_ns, adopted.busy_since, ""
-    if name_of(loop) == "uvloop":
-        try:
-            library, pointer = rig_loops._libuv(loop)
-            idle_ns = rig_loops._uv_idle_counter(library, pointer)
-            return idle_ns, UvTurns(library, pointer, idle_ns).busy_since, ""
-        except (OSError, AttributeError, ImportError, TypeError, ValueError) as error:
-            return None, None, f"this build of uvloop does not give its idle time ({error})"
-    return None, None, f"the loop {type(loop).__name__} has no selector to time"
-
-
-def name_of(loop: asyncio.AbstractEventLoop) -> str:
-    """Name of a loop: ``uvloop`` or ``asyncio``, also for a class that the program made of one of them."""
-    packages = [kind.__module__.partition(".")[0] for kind in type(loop).__mro__]
-    return next((name for name in packages if name in ("uvloop", "asyncio")), packages[0])
+from loopscope.probe.heartbeat import Heartbeat
+from loopscope.probe.loop_meter import meter_of, name_of
+from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.probe.usage import ThreadUsage
 
 
 class WatchedLoop:
@@ -77,7 +31,8 @@ class WatchedLoop:
         self.running = False
         self.ident = threading.get_ident()
         self._loop = weakref.ref(loop)
-        self._counter, self._busy_since, self.words = _counters(loop)
+        meter = meter_of(loop)
+        self._counter, self._busy_since, self.words = meter.idle_ns, meter.busy_since, meter.words
         self._lock = threading.Lock()
         self._counted_ns = 0
         self._off_ns = 0

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from loopscope.rig.frames import place_of, short_file, stack_of
+from loopscope.probe.frames import place_of, short_file, stack_of
 
 
 @pytest.mark.parametrize(

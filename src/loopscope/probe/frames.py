@@ -8,7 +8,7 @@ from types import FrameType
 from loopscope.core.text import plain
 
 _STDLIB = str(Path(sysconfig.get_paths()["stdlib"]))
-_LOOP_FILES = ("selectors", "loopscope.rig.loops")
+_LOOP_FILES = ("selectors", "loopscope.probe.loop_meter")
 """Modules in which a loop waits."""
 _MOST_FRAMES = 60
 _TOLD_FRAMES = 6

@@ -3,9 +3,9 @@
 import json
 
 from loopscope.core.records import AgentState, Request
-from loopscope.probe.digest import Digest
-from loopscope.probe.journal import ENDED, FAILED, READ, ROOM_BYTES, STARTED, Entry, Exchange, Journal
-from loopscope.rig.sample_buffer import SampleBuffer
+from loopscope.inject.digest import Digest
+from loopscope.inject.journal import ENDED, FAILED, READ, ROOM_BYTES, STARTED, Entry, Exchange, Journal
+from loopscope.probe.sample_buffer import SampleBuffer
 
 S = 1_000_000_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from loopscope.probe.import_hooks import ImportHooks
+from loopscope.inject.import_hooks import ImportHooks
 
 
 @pytest.fixture
