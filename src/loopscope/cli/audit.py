@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import NONE, interval, points, tenths
 from loopscope.core.text import plain
 from loopscope.report.audit import Audit, Dependence, audit
 from loopscope.report.grid import Column, lines
@@ -47,11 +48,11 @@ def run(args: argparse.Namespace) -> int:
             " · ".join(group.configuration),
             group.formula,
             str(over.n),
-            f"{over.mean:.1%}",
+            tenths(over.mean),
             _points(over.sd),
-            f"{over.least:.1%}",
-            f"{over.most:.1%}",
-            "-" if over.interval is None else f"{over.interval.low:.1%} to {over.interval.high:.1%}",
+            tenths(over.least),
+            tenths(over.most),
+            NONE if over.interval is None else interval(over.interval.low, over.interval.high, tenths),
         ]
         for group in made.groups
         for over in (group.over,)
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _points(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} pt"
+    return NONE if value is None else f"{points(value)} pt"
 
 
 def _path(word: str) -> Path:

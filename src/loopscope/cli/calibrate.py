@@ -8,6 +8,7 @@ import sys
 import msgspec
 
 from loopscope.cli.ceiling import LISTS, with_progress
+from loopscope.core.format import rate, share
 from loopscope.settings import levers
 
 NAME = "calibrate"
@@ -72,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
             if one.costs is not None:
                 c = one.costs
                 sys.stdout.write(
-                    f"  a wake-up {c.wakeup_us:.0f} us, a read {c.read_us:.0f} us, a chunk {c.chunk_us:.0f} us of CPU"
-                    f" (fitted on {c.loads} loads, misses by {c.error:.0%})\n"
+                    f"  a wake-up {rate(c.wakeup_us)} us, a read {rate(c.read_us)} us, a chunk"
+                    f" {rate(c.chunk_us)} us of CPU (fitted on {c.loads} loads, misses by {share(c.error)})\n"
                 )
         if not found:
             sys.stdout.write(f"nothing is kept for this machine in {folder()}\n")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopscope.cli import headless
 from loopscope.core.errors import InputError, LoopscopeError
+from loopscope.core.format import number
 from loopscope.settings import levers
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
     values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in LISTS]
     shapes = ("rate", "streams") if args.shape == "both" else (args.shape,)
     if not 1 <= args.rate <= 1e5:
-        raise InputError(f"--rate {args.rate:g}: from 1 to 100000 chunks per second")
+        raise InputError(f"--rate {number(args.rate)}: from 1 to 100 000 chunks per second")
     streams = parse_streams(args.streams)
     found = []
     for combined in itertools.product(*values):

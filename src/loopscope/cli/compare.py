@@ -9,6 +9,7 @@ from pathlib import Path
 from loopscope.cli.progress import Progress
 from loopscope.cli.replay import find
 from loopscope.core.errors import InputError
+from loopscope.core.format import seconds
 from loopscope.core.text import plain
 from loopscope.model.comparison import LOAD_LEVERS, Comparison, Side, compare, segment_side, whole_side
 from loopscope.report import gates
@@ -139,7 +140,7 @@ def _settings(folded: Folded) -> list[dict[str, str]]:
 def _listed(folded: Folded) -> str:
     segments = folded.summary["segments"]
     told = ", ".join(
-        f"{number} from {segment['t0_s']:.0f} s ({segment['opened_by'] or 'the start'})"
+        f"{number} from {seconds(segment['t0_s'])} ({segment['opened_by'] or 'the start'})"
         for number, segment in enumerate(segments[:12], 1)
     )
     return f"{len(segments)} segments: {told}{', ...' if len(segments) > 12 else ''}"

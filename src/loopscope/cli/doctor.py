@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import rate, seconds
 from loopscope.report.grid import Column, lines
 from loopscope.session.doctor import Check, examine
 
@@ -134,7 +135,7 @@ def _selftest(wanted: list[str], *, as_json: bool) -> int:
             one.loop,
             ", ".join(one.findings) or "-",
             one.words or "-",
-            "-" if one.others is None else f"{one.others:.1f}",
+            rate(one.others),
         ]
         for one in results
     ]
@@ -142,7 +143,7 @@ def _selftest(wanted: list[str], *, as_json: bool) -> int:
     sys.stdout.write("\n".join(lines(_CASE_COLUMNS, rows, width)) + "\n")
     for one in results:
         sys.stdout.writelines(f"\n{one.verdict}: {one.name} on {one.loop}: {wrong}" for wrong in one.wrong)
-    told = f"{counts['ok']} of {len(results)} planted causes came back as planted, in {took_s / 60:.1f} min."
+    told = f"{counts['ok']} of {len(results)} planted causes came back as planted, in {seconds(took_s)}."
     if counts["noisy"]:
         told += f" {counts['noisy']} could not be judged: others used the cores; run it again when the machine is free."
     if counts["miss"]:

@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from loopscope.core.format import share
 from loopscope.core.text import plain
 
 AFTER_S = 2.0
@@ -41,7 +42,7 @@ class Progress:
         self._drawn = True
         if self._terminal:
             full = round(done * _WIDTH)
-            sys.stderr.write(f"\rloopscope: {self._words} [{'#' * full}{'.' * (_WIDTH - full)}] {done:4.0%} ")
+            sys.stderr.write(f"\rloopscope: {self._words} [{'#' * full}{'.' * (_WIDTH - full)}] {share(done):>5} ")
         else:
-            sys.stderr.write(f"loopscope: {self._words}: {done:.0%}\n")
+            sys.stderr.write(f"loopscope: {self._words}: {share(done)}\n")
         sys.stderr.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.core.errors import InputError
+from loopscope.core.format import seconds
 from loopscope.core.text import plain
 
 NAME = "sweep"
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         bar = progress.add_task("starting", total=1)
 
         def tell(state: SweepState) -> None:
-            left = "" if state.eta_s is None else f", about {state.eta_s / 60:.0f} min left"
+            left = "" if state.eta_s is None else f", about {seconds(state.eta_s)} left"
             progress.update(bar, completed=state.done, total=state.total, description=plain(state.words) + left)
 
         runs = run_sweep(sweep, folder / "runs.jsonl", tell=tell, stopped=interrupted.is_set)

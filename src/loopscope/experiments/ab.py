@@ -11,6 +11,7 @@ from math import exp, isfinite, log
 
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError
+from loopscope.core.format import change, number, signed, tenths
 from loopscope.core.records import Result
 from loopscope.experiments.ab_windows import AbWindows, AbWindowsHost
 from loopscope.model.figures import ENOUGH_S
@@ -208,7 +209,7 @@ def _seconds(word: str) -> float:
     except ValueError:
         value = 0.0
     if not 1.0 <= value <= 600.0:
-        raise InputError(f"seconds={word!r}: from 1 to 600, of each stretch; the ceiling needs {ENOUGH_S:g}")
+        raise InputError(f"seconds={word!r}: from 1 to 600, of each stretch; the ceiling needs {number(ENOUGH_S)}")
     return value
 
 
@@ -242,7 +243,7 @@ def judged(
         for metric, (first, second) in values.items()
     )
     notes = [
-        f"intervals hold together with {confidence:.0%}: each of the {len(rows)} figures has {each:.1%}",
+        f"intervals hold together with {tenths(confidence)}: each of the {len(rows)} figures has {tenths(each)}",
         "differences are B less A; every second pair was taken the other way round, which takes a steady drift out",
     ]
     if a == b:
@@ -325,7 +326,7 @@ def _factor(ratio: Interval) -> str:
     low, mid, high = ratio.low, ratio.mid, ratio.high
     if mid < 1:
         low, mid, high = 1 / high, 1 / mid, 1 / low
-    said = [_plain(end) if end < 1e6 else f"{end:.0e}" for end in (low, mid, high)]
+    said = [number(end) for end in (low, mid, high)]
     return f"{said[1]} ({said[0]} to {said[2]})"
 
 
@@ -337,20 +338,12 @@ def verdict(metric: Metric, found: Interval | None, surely: int, base: float | N
     factor = 100.0 if unit == "points" else 1.0
     low, mid, high = (factor * value for value in (found.low, found.mid, found.high))
     if not surely:
-        return f"cannot tell ({_signed(low)} to {_signed(high)} {unit})"
+        return f"cannot tell ({signed(low)} to {signed(high)} {unit})"
     near, far = sorted((abs(low), abs(high)))
-    share = f", {found.mid / base:+.0%}" if base and unit != "points" and abs(found.mid / base) < 10 else ""
+    share = f", {change(base, base + found.mid)}" if base and unit != "points" else ""
     return (
-        f"{'higher' if surely > 0 else 'lower'} by {_plain(abs(mid))} {unit} ({_plain(near)} to {_plain(far)}){share}"
+        f"{'higher' if surely > 0 else 'lower'} by {number(abs(mid))} {unit} ({number(near)} to {number(far)}){share}"
     )
-
-
-def _plain(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _signed(value: float) -> str:
-    return ("-" if value < 0 else "+" if value > 0 else "") + _plain(abs(value))
 
 
 def _mean(values: list[float]) -> float | None:

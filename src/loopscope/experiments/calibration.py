@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from loopscope.core import format as fmt
 from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.records import Record
 from loopscope.experiments.bench import Bench, Step, bench_options
@@ -81,7 +82,7 @@ def _shape(bench: Bench, streams: int, task: Task, from_share: float, share: flo
     climber.relax(FIRST)
     if (top.load.runq or 0.0) > USELESS:
         raise LoopscopeError(
-            f"not enough data: others took the core for {top.load.runq or 0:.0%} of the time; try again when the"
+            f"not enough data: others took the core for {fmt.share(top.load.runq or 0)} of the time; try again when the"
             " machine is quieter"
         )
     hard = expected_from(climber.steps, top)
@@ -124,8 +125,8 @@ def _bound(interval: Interval) -> Bound:
 def _words(found: Calibration) -> str:
     s = found.settings
     told = [
-        f"{shape.streams} streams {shape.hard.mid or 0:,.0f} chunks/s"
-        + (f" (others took the core for {shape.runq:.0%} of the time)" if (shape.runq or 0) > 0.25 else "")
+        f"{shape.streams} streams {fmt.rate(shape.hard.mid)} chunks/s"
+        + (f" (others took the core for {fmt.share(shape.runq)} of the time)" if (shape.runq or 0) > 0.25 else "")
         for shape in found.shapes
     ]
     return f"{s['client']} on {s['loop']}: {', '.join(told)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from loopscope.core.clock import NS_PER_S
+from loopscope.core.format import time as time_of
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Chunks, ClockAnchor, Lever, Loss, Request
 from loopscope.experiments.meters import LoopFigures, Meters
 from loopscope.session.procedure import Host, Task
@@ -193,7 +194,7 @@ class _Listener:
         elif isinstance(record, ClockAnchor):
             if record.step_ns:
                 self.problem = (
-                    self.problem or f"the wall clock of {record.proc} stepped by {record.step_ns / 1e6:.0f} ms"
+                    self.problem or f"the wall clock of {record.proc} stepped by {time_of(record.step_ns / 1e6)}"
                 )
         elif isinstance(record, Lever):
             self.problem = self.problem or f"{record.name} was set to {record.new} while it ran"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import InputError
+from loopscope.core.format import number, rate
 from loopscope.core.records import Record
 from loopscope.experiments.bench import STOLEN, Bench, Step, bench_options
 from loopscope.experiments.ramp_result import FRACTIONS, Ramp, Setting, outcome, point, sentence, setting_of
@@ -95,7 +96,7 @@ class Climber:
     def step(self, total: float, dwell_s: float, words: str, done: float) -> Step:
         """Set a load and measure it; a look that leaves it open, or shows little, lasts longer."""
         number = len(self.steps) + 1
-        self._task.progress(self._share(done), f"{words}: {total:,.0f} chunks/s offered")
+        self._task.progress(self._share(done), f"{words}: {rate(total)} chunks/s offered")
         real = self.last = self._knob.set(total)
         settings = {"offered_chunks_s": f"{real:.0f}", "streams": str(self._bench.streams), "shape": self._knob.name}
         self._bench.phase(self._what, True, number, words, settings)
@@ -196,7 +197,7 @@ def climb(
         climber.relax(now * 0.1)
         for count, part in enumerate(FRACTIONS):
             total = now * part
-            at[part] = climber.step(total, QUICK_S * 1.5, f"at {part:.0%} of the ceiling", 0.86 + 0.04 * count)
+            at[part] = climber.step(total, QUICK_S * 1.5, f"at {share(part)} of the ceiling", 0.86 + 0.04 * count)
     keeping = [step.load for step in climber.steps]
     setting = dataclasses.replace(setting, versions=bench.versions)
     if knob.name == "streams" and bench.rate:
@@ -360,7 +361,7 @@ def _number(text: str, name: str, most: float) -> float:
     except ValueError:
         value = math.nan
     if not 1 <= value <= most:
-        raise InputError(f"{name}={text!r}: a number from 1 to {most:g}")
+        raise InputError(f"{name}={text!r}: a number from 1 to {number(most)}")
     return value
 
 

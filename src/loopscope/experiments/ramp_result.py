@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from loopscope.core.clock import now_ns
+from loopscope.core.format import interval, rate, share
 from loopscope.core.records import Result
 from loopscope.experiments.bench import SENT, Step
 from loopscope.session.options import SessionOptions
@@ -82,22 +83,22 @@ def setting_of(options: SessionOptions, streams: int, shape: str) -> Setting:
 def sentence(ramp: Ramp) -> str:
     """Say the result, with what it belongs to."""
     s = ramp.setting
-    each = "" if s.rate is None else f" of {s.rate:,.0f} chunks/s each"
+    each = "" if s.rate is None else f" of {rate(s.rate)} chunks/s each"
     where = f"{s.client} on {s.loop}, {'about ' if each else ''}{s.streams} streams{each}"
     hard = ramp.hard
     if hard is None:
         return f"{where}: fell behind at the lowest load that was offered"
     if math.isinf(hard.high):
         why = {
-            "server": f"the server is the limit: it sends less than {SENT:.0%} of its schedule beyond",
-            "core": f"the cores are used up: what sends had none for {ramp.runq or 0:.0%} of the time beyond",
+            "server": f"the server is the limit: it sends less than {share(SENT)} of its schedule beyond",
+            "core": f"the cores are used up: what sends had none for {share(ramp.runq or 0)} of the time beyond",
         }.get(ramp.limited_by, "no more could be offered")
-        return f"{where}: keeps up with {hard.mid:,.0f} chunks/s; {why}"
-    words = f"{where}: hard ceiling {hard.low:,.0f} to {hard.high:,.0f} chunks/s"
+        return f"{where}: keeps up with {rate(hard.mid)} chunks/s; {why}"
+    words = f"{where}: hard ceiling {interval(hard.low, hard.high, rate)} chunks/s"
     if ramp.full is not None:
-        words += f", full from {ramp.full.mid:,.0f}"
+        words += f", full from {rate(ramp.full.mid)}"
     if ramp.limited_by == "core":
-        words += f"; others took the core for {ramp.runq or 0:.0%} of the time, so it is known no better"
+        words += f"; others took the core for {share(ramp.runq or 0)} of the time, so it is known no better"
     elif ramp.limited_by == "instrument":
         words += "; loopscope itself could not keep up: the client may carry more"
     return words

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from loopscope.core.format import number, share
 from loopscope.model.loop_sums import LoopSums
 from loopscope.model.snapshot import ResultView
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
@@ -194,9 +195,9 @@ class CeilingBook:
         if scale is not None and shelf.costs is not None:
             sure = _sure(scale, shelf.costs.error)
             if not 1 / MOST_SCALE <= scale <= MOST_SCALE:
-                words += f"; chunks cost {scale:.2f}x as much now: calibrate anew"
+                words += f"; chunks cost {number(scale)}x as much now: calibrate anew"
             elif sure != 1.0:
-                words += f"; scaled by {sure:.2f}: chunks cost {scale:.2f}x as much now"
+                words += f"; scaled by {number(sure)}: chunks cost {number(scale)}x as much now"
                 low, mid, high = found.low / sure, found.mid / sure, found.high / sure
                 # What changed may be this load's alone: what was measured stays within.
                 found = Interval(min(low, found.low), mid, max(high, found.high), found.n_effective)
@@ -207,7 +208,7 @@ class CeilingBook:
         numbers = sorted(shelf.shapes)
         streams = f"{numbers[0]} to {numbers[-1]} streams" if len(numbers) > 1 else f"{numbers[0]} streams"
         waits = [shape.runq for shape in shelf.shapes.values() if shape.runq is not None and shape.runq > 0.25]
-        disturbed = f"; others took the core for {max(waits):.0%} of the time" if waits else ""
+        disturbed = f"; others took the core for {share(max(waits))} of the time" if waits else ""
         return f"calibrated {shelf.date} for {_say(key)}, {streams}{disturbed}"
 
     def _why(self, shelf: _Shelf | None, key: Key) -> str:
@@ -290,7 +291,7 @@ def _cost_view(shelf: _Shelf | None, scale: float | None) -> CostView | None:
         return None
     costs = shelf.costs
     numbers = ", ".join(str(n) for n in sorted(shelf.shapes))
-    words = f"fitted on {costs.loads} loads with {numbers} streams, {shelf.date}; misses by {costs.error:.0%}"
+    words = f"fitted on {costs.loads} loads with {numbers} streams, {shelf.date}; misses by {share(costs.error)}"
     return CostView(costs.wakeup_us, costs.read_us, costs.chunk_us, costs.error, words, scale)
 
 

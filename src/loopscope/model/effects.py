@@ -5,6 +5,7 @@ from math import inf, isfinite
 
 import numpy as np
 
+from loopscope.core.format import interval, number, signed
 from loopscope.model.bin_history import KeptBin, boiled
 from loopscope.model.bins import ClosedBin
 from loopscope.model.gauges import Stretch
@@ -73,15 +74,16 @@ def change(name: str, title: str, unit: str, better: int, a: Interval | None, b:
 
 def _words(judged: Interval, moved: Interval | None, unit: str, surely: int) -> str:
     if moved is not None and moved.mid > 3:
-        ends = f"{moved.low + 1:.3g} to {moved.high + 1:.3g}"
-        return f"{moved.mid + 1:.3g} times as much ({ends})" if surely else f"cannot tell ({ends} times as much)"
+        ends = interval(moved.low + 1, moved.high + 1)
+        return f"{number(moved.mid + 1)} times as much ({ends})" if surely else f"cannot tell ({ends} times as much)"
     factor, unit = (100.0, "%") if moved is not None else (1.0, unit)
     low, mid, high = (factor * value for value in (judged.low, judged.mid, judged.high))
     if not surely:
-        return f"cannot tell ({low:+.3g} to {high:+.3g} {unit})" if isfinite(low) and isfinite(high) else "cannot tell"
+        return (
+            f"cannot tell ({interval(low, high, signed)} {unit})" if isfinite(low) and isfinite(high) else "cannot tell"
+        )
     near, far = sorted((abs(low), abs(high)))
-    ends = f"{near:.3g} to {far:.3g}" if isfinite(far) else f"at least {near:.3g}"
-    return f"{'higher' if surely > 0 else 'lower'} by {abs(mid):.3g} {unit} ({ends})"
+    return f"{'higher' if surely > 0 else 'lower'} by {number(abs(mid))} {unit} ({interval(near, far)})"
 
 
 def best(stretches: Iterable[tuple[float, str, Figures | None]]) -> tuple[BestView, ...]:

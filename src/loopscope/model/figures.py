@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
+from loopscope.core.format import share as in_percent
+from loopscope.core.format import time
 from loopscope.model.bins import ClosedBin, Kind, Sum
 from loopscope.model.loop_sums import LoopSums
 from loopscope.model.snapshot import Figures, Histogram, Quantiles
@@ -96,11 +98,13 @@ def delay_words(chunks: float, stamped: float, ahead: float, ahead_ns: float, sa
     if not stamped:
         return "no stamp"
     if ahead * 2 > stamped:
-        return f"server clock ahead by at least {ahead_ns / NS_PER_MS:.3g} ms"
+        return f"server clock ahead by at least {time(ahead_ns / NS_PER_MS)}"
     if ahead * 100 > stamped:
-        return f"{ahead / stamped:.0%} of the stamps are ahead of our clock, by up to {ahead_ns / NS_PER_MS:.3g} ms"
+        return (
+            f"{in_percent(ahead / stamped)} of the stamps are ahead of our clock, by up to {time(ahead_ns / NS_PER_MS)}"
+        )
     if same * 2 > stamped:
-        return f"stamps in bursts: {same / stamped:.0%} of the chunks have the stamp of the one before"
+        return f"stamps in bursts: {in_percent(same / stamped)} of the chunks have the stamp of the one before"
     return ""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loopscope.core.clock import NS_PER_S
+from loopscope.core.format import seconds
 from loopscope.core.records import Lever
 from loopscope.core.text import plain
 from loopscope.model.bin_history import KeptBin
@@ -235,7 +236,7 @@ class Ledger:
                 levers=stretch.levers,
                 opened_by=pull,
                 held=measured(tally) if enough else None,
-                words="" if enough else f"not enough data: {tally.seconds:.2g} s after settling",
+                words="" if enough else f"not enough data: {seconds(tally.seconds)} after settling",
                 chunks=tally.chunks,
             )
         )

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
+from loopscope.core.format import time
 from loopscope.core.records import Stall
 from loopscope.core.text import plain
 from loopscope.model.snapshot import StallPlace, StallView
@@ -68,7 +69,7 @@ class StallBook:
         if again or (self._marked_at is not None and t - self._marked_at < _MARK_EVERY_NS):
             return ""
         self._marked_at = t
-        return f"stall {view.ms:.0f} ms"
+        return f"stall {time(view.ms)}"
 
     def views(self) -> tuple[StallPlace, ...]:
         """Every place, the one that held the loop up longest in all first."""

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from loopscope.core.clock import NS_PER_S
+from loopscope.core.format import seconds
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
 from loopscope.model.bins import AHEAD_MOST, Kind, Sum
@@ -182,7 +183,7 @@ def _known(known_s: float, of_s: float) -> str:
     """Return for how much of the time the loop is known; empty where it is nearly all of it."""
     if known_s >= 0.95 * of_s - 0.5:
         return ""
-    return f"the loop is known for {known_s:.0f} of {of_s:.0f} s"
+    return f"the loop is known for {seconds(known_s)} of {seconds(of_s)}"
 
 
 def _ceiling(held: Measured) -> dict[str, Any]:

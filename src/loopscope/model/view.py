@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S, Anchor
+from loopscope.core.format import number
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
 from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, Sum
@@ -424,7 +425,7 @@ def _no_ceiling(slid: Slid, loop: LoopView) -> str:
     if sums.dt > 0 and not sums.elu_dt:
         return f"loop utilisation is not known: {loop.words.get('elu', 'no signal')}"
     if sums.seconds < ENOUGH_S:
-        return f"not enough data: {sums.seconds:.1f} of {ENOUGH_S:g} s"
+        return f"not enough data: {number(sums.seconds)} of {number(ENOUGH_S)} s"
     return "the loop was never busy"
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from loopscope.core.format import number, seconds, signed
 from loopscope.experiments.ab import AbResult, Row
 from loopscope.report.grid import Column, lines
 from loopscope.stats.intervals import Interval
@@ -32,8 +33,8 @@ def render(result: AbResult, width: int) -> str:
         for row in result.rows
     ]
     head = (
-        f"{result.lever}: {result.pairs} pairs A-B-B-A, {result.seconds:g} s each, settling times left out; drift is"
-        " last less first"
+        f"{result.lever}: {result.pairs} pairs A-B-B-A, {seconds(result.seconds)} each, settling times left out;"
+        " drift is last less first"
     )
     table = lines(columns, rows, width) if rows else ["not enough data"]
     return "\n".join([head, "", *table, "", result.words + ".", *(f"  {note}" for note in result.notes)])
@@ -44,18 +45,6 @@ def mark(row: Row) -> str:
     if not row.surely:
         return "?"
     return "~" if not row.better else "+" if row.surely == row.better else "-"
-
-
-def number(value: float | None) -> str:
-    """Three figures."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}".replace(",", " ") if abs(value) >= 100 else f"{value:.3g}"
-
-
-def signed(value: float | None) -> str:
-    """The same with its sign."""
-    return "-" if value is None else ("+" if value > 0 else "") + number(value)
 
 
 def data(result: AbResult) -> dict[str, Any]:

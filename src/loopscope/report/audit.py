@@ -7,8 +7,8 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+from loopscope.core.format import number, plural, points, share, signed, tenths
 from loopscope.report.runs_table import Run, RunsTable
-from loopscope.report.words import plural
 from loopscope.stats.intervals import Interval, student_t
 from loopscope.stats.over import Over, over
 from loopscope.stats.regression import Fit, fit
@@ -170,15 +170,15 @@ def _sentences(
         configurations = len({run.configuration for run in table.runs if run.number is not None})
         yield (
             f"{plural(len(cold), 'first run')} of {plural(configurations, 'configuration')}"
-            f" {'is' if len(cold) == 1 else 'are'} cold: up to {100 * (worst.expected - worst.efficiency):.1f} points"
-            f" below where the later runs lie ({', '.join(worst.configuration)}: {worst.efficiency:.1%} against"
-            f" {worst.expected:.1%}). They are left out of everything below; a mean with them measures loading."
+            f" {'is' if len(cold) == 1 else 'are'} cold: up to {points(worst.expected - worst.efficiency)} points"
+            f" below where the later runs lie ({', '.join(worst.configuration)}: {tenths(worst.efficiency)} against"
+            f" {tenths(worst.expected)}). They are left out of everything below; a mean with them measures loading."
         )
     for formula, runs in warm.items():
         values = [run.efficiency for run in runs]
-        spread = f", from {min(values):.1%} to {max(values):.1%}" if len(values) > 1 else ""
+        spread = f", from {tenths(min(values))} to {tenths(max(values))}" if len(values) > 1 else ""
         yield (
-            f"The {plural(len(values), 'warm run')} of formula '{formula}' average {fmean(values):.1%}{spread}. The"
+            f"The {plural(len(values), 'warm run')} of formula '{formula}' average {tenths(fmean(values))}{spread}. The"
             f" formula {SEES[formula]}."
         )
     for made in dependences:
@@ -186,8 +186,8 @@ def _sentences(
     ratios = [run.speedup / run.efficiency for run in table.runs if run.speedup is not None and run.efficiency > 0]
     if len(ratios) > 1 and max(ratios) - min(ratios) < 0.01 * fmean(ratios):
         yield (
-            f"Speed-up is {fmean(ratios):.3g} x efficiency in every row: it is the same figure told twice, and rests on"
-            " the same formula."
+            f"Speed-up is {number(fmean(ratios))} x efficiency in every row: it is the same figure told twice, and"
+            " rests on the same formula."
         )
     seen = [run.contention for runs in warm.values() for run in runs if run.contention is not None]
     if seen and not any(seen):
@@ -207,16 +207,16 @@ def _of_line(made: Dependence) -> str:
     slope, r2 = line.slopes["imbalance"], line.r2 or 0.0
     if r2 < EXPLAINS:
         return (
-            f"Imbalance (how many tokens/s one agent was faster) explains {r2:.0%} of the variance of '{made.formula}'"
-            " over the warm runs: it does not decide the figure."
+            f"Imbalance (how many tokens/s one agent was faster) explains {share(r2)} of the variance of"
+            f" '{made.formula}' over the warm runs: it does not decide the figure."
         )
     left, uneven = 100.0 - line.intercept, -slope * made.means
     return (
-        f"One straight line, efficiency = {line.intercept:.1f} {slope:+.2f} x imbalance (tokens/s; slope 95 %:"
-        f" {made.slope.low:.2f} to {made.slope.high:.2f}), explains {r2:.0%} of the variance of '{made.formula}' over"
-        f" {line.n} warm runs of all configurations; what is left spreads by {line.spread:.1f} points. Of the"
-        f" {left + uneven:.1f} points that are lost on average, {uneven:.1f} go with agents that finish at different"
-        f" times, and {left:.1f} would be lost by agents that are even."
+        f"One straight line, efficiency = {number(line.intercept)} {signed(slope)} x imbalance (tokens/s; slope 95 %:"
+        f" {number(made.slope.low)} to {number(made.slope.high)}), explains {share(r2)} of the variance of"
+        f" '{made.formula}' over {line.n} warm runs of all configurations; what is left spreads by"
+        f" {number(line.spread)} points. Of the {number(left + uneven)} points that are lost on average,"
+        f" {number(uneven)} go with agents that finish at different times, and {number(left)} would be lost by agents that are even."
         + (
             " Nothing here needs an event loop to explain it."
             if r2 >= 0.9

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from loopscope.core.format import NONE, interval, ms, rate, share
 from loopscope.experiments.bench import Step
 from loopscope.experiments.ramp_result import FRACTIONS, Ramp
 from loopscope.model.standing import Standing
@@ -128,7 +129,7 @@ def _row(one: dict[str, Any]) -> list[str]:
     words = {"core": "the cores (taken)", "instrument": "loopscope itself", "range": "nothing up to here"}
     limited = words.get(one["limited_by"], one["limited_by"])
     if one["runq"] is not None and one["runq"] > 0.1:
-        limited += f", {one['runq']:.0%} without a core"
+        limited += f", {share(one['runq'])} without a core"
     return [
         one["client"],
         one["loop"],
@@ -139,15 +140,11 @@ def _row(one: dict[str, Any]) -> list[str]:
         one["tcp"],
         str(one["streams"]),
         one["shape"],
-        *(_number(costs.get(part), "{:.0f}") for part in FRACTIONS),
-        _number(one["full_chunks_s"], "{:,.0f}"),
-        "-" if hard is None else f"{hard['lo']:,.0f} - {_number(hard['hi'], '{:,.0f}', '?')}",
-        _number(one["expected_chunks_s"], "{:,.0f}"),
-        _number(one["at_least_chunks_s"], "≥{:,.0f}"),
-        _number(one["delay_p99_ms"], "{:.1f}"),
+        *(rate(costs.get(part)) for part in FRACTIONS),
+        rate(one["full_chunks_s"]),
+        NONE if hard is None else interval(hard["lo"], hard["hi"], rate),
+        rate(one["expected_chunks_s"]),
+        NONE if one["at_least_chunks_s"] is None else f"≥{rate(one['at_least_chunks_s'])}",
+        ms(one["delay_p99_ms"]),
         limited,
     ]
-
-
-def _number(value: float | None, form: str, none: str = "-") -> str:
-    return none if value is None else form.format(value)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from loopscope.core.format import count, number, plural, seconds, tenths
 from loopscope.model.comparison import COUNTED, Comparison, Difference, Side
 from loopscope.report.gates import Judged, span, unit, verdict
 from loopscope.report.grid import Column, lines
 from loopscope.report.markdown import table
-from loopscope.report.words import count, plural
 from loopscope.stats.intervals import Interval
 
 _COLUMNS = (
@@ -67,7 +67,7 @@ def _sides(found: Comparison) -> list[str]:
 
 def _what(side: Side) -> str:
     levers = ", ".join(f"{name} {text}" for name, text in side.levers.items())
-    return f"{side.label}: {side.stretch.seconds:.1f} s after settling{f'; {levers}' if levers else ''}"
+    return f"{side.label}: {seconds(side.stretch.seconds)} after settling{f'; {levers}' if levers else ''}"
 
 
 def _rows(found: Comparison) -> list[list[str]]:
@@ -94,8 +94,8 @@ def _notes(found: Comparison) -> list[str]:
     wrong = (1 - found.confidence) * shown
     return [
         *found.notes,
-        f"Each interval holds with {found.confidence:.0%}, as far as the scatter within these stretches tells: of"
-        f" {plural(shown, 'figure')} {wrong:.1f} may seem to differ by chance.",
+        f"Each interval holds with {tenths(found.confidence)}, as far as the scatter within these stretches tells: of"
+        f" {plural(shown, 'figure')} {number(wrong)} may seem to differ by chance.",
         "What else changed between them (another program on the machine, a warm cache) is in the differences too.",
     ]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from loopscope.core.format import count, ms, points, rate, seconds, signed, time
 from loopscope.report.procedure_results.build import Figures, RoundsFound
-from loopscope.report.words import ms, rate
 from loopscope.stats.attribution import CLIENT_PARTS
 
 LOSSES = {
@@ -47,8 +47,7 @@ def words_of(part: str) -> str:
 
 def minus(value: float) -> str:
     """Say what a part takes away, in points; what is gained has a plus, and nothing is plain zero."""
-    said = f"{-100 * value:+.1f}"
-    return "0.0" if said in ("-0.0", "+0.0") else said
+    return signed(-value, points)
 
 
 def alone(one: RoundsFound) -> str:
@@ -81,20 +80,20 @@ def _agent(part: str, name: str, figures: Figures) -> str:
 
 
 _SEEN = {
-    "imbalance": (("wall_s", "{:.2f} s from its start to its end", ""),),
-    "decode": (("tok_s", "{:.1f} tok/s", "alone {:.1f}"), ("tokens", "{:.0f} tokens", "")),
-    "unsplit": (("wall_s", "{:.2f} s", "{:.2f} s alone"),),
+    "imbalance": (("wall_s", seconds, "{} from its start to its end", ""),),
+    "decode": (("tok_s", rate, "{} tok/s", "alone {}"), ("tokens", count, "{} tokens", "")),
+    "unsplit": (("wall_s", seconds, "{}", "{} alone"),),
 }
 """What is seen of a part: figure, how it is said, and how its value alone is."""
-_TTFT = (("ttft_ms", "first chunk after {:.0f} ms", "alone {:.0f} ms"),)
+_TTFT = (("ttft_ms", time, "first chunk after {}", "alone {}"),)
 
 
 def seen(part: str, figures: Figures) -> Iterator[str]:
     """Say what was seen of an agent's part: a figure of the rounds, and what it is alone."""
-    for name, form, solo in _SEEN.get(part, _TTFT):
+    for name, say, form, solo in _SEEN.get(part, _TTFT):
         together, by_itself = figures.get(name), figures.get(f"alone_{name}")
         if together is None:
             continue
-        yield form.format(together)
+        yield form.format(say(together))
         if solo and by_itself is not None:
-            yield solo.format(by_itself)
+            yield solo.format(say(by_itself))

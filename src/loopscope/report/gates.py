@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from math import inf
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import count, rate, share
+from loopscope.core.format import number as figure
 from loopscope.core.text import plain
 from loopscope.model.comparison import COUNTED, Comparison, Difference
 from loopscope.model.metrics import ALIASES, METRICS, Metric
-from loopscope.report.words import count, ms, rate, share
 from loopscope.stats.intervals import Interval
 
 SAME = 0.02
@@ -31,11 +32,7 @@ def value(metric: Metric, number: float | None) -> str:
         return share(number)
     if metric.unit == "bytes":
         return count(number)
-    return rate(number) if metric.unit.endswith("/s") else _figures(number)
-
-
-def _figures(number: float) -> str:
-    return ms(number) if number >= 0.1 or number == 0 else f"{number:.2g}"
+    return rate(number) if metric.unit.endswith("/s") else figure(number)
 
 
 def unit(metric: Metric) -> str:
@@ -100,8 +97,7 @@ def _where(row: Difference) -> str:
 
 
 def _percent(number: float) -> str:
-    size = abs(number) * 100
-    return f"{size:.0f}" if size >= 10 else f"{size:.1f}"
+    return share(abs(number)).removesuffix(" %")
 
 
 def _signed(number: float) -> str:
@@ -109,7 +105,7 @@ def _signed(number: float) -> str:
 
 
 def _times(number: float) -> str:
-    return f"{number + 1:.1f}" if number < 9 else f"{number + 1:.0f}"
+    return figure(number + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from statistics import fmean
 
+from loopscope.core.format import ms, plural, rate, share
 from loopscope.model.snapshot import Snapshot
-from loopscope.report.words import ms, plural, rate, share
 
 
 def one_line(snapshot: Snapshot) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import ms, number, points, rate, share, tenths
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import ResultView, Snapshot
 from loopscope.model.standing import Standing
-from loopscope.report.words import ms, rate, share
 from loopscope.settings.prices import Prices, load_prices
 from loopscope.stats.attribution import PARTS
 
@@ -111,19 +111,19 @@ def _of_rounds(rounds: ResultView) -> Iterator[str]:
     measured = figures["measured"]
     parts = {name: value for name in PARTS if (value := figures.get(name)) is not None}
     assert measured is not None  # noqa: S101 - asked for before
-    lost = f"The rounds reach {measured:.1%} of what the agents take alone"
+    lost = f"The rounds reach {tenths(measured)} of what the agents take alone"
     if not parts:
         yield f"{lost}; the servers report no durations, so the loss cannot be split between server and client."
         return
     name = max(parts, key=lambda part: parts[part])
     largest = parts[name]
-    told = f"{name.replace('_', ' ')}, {100 * largest:.1f} points"
+    told = f"{name.replace('_', ' ')}, {points(largest)} points"
     yield f"{lost}. The largest part of the loss is {told}: {_REMEDIES[name]}."
     if (client := parts.get("client")) is not None and name != "client":
-        most = max(0.0, 100 * client)
+        most = max(0.0, client)
         yield (
-            f"The client's part is {100 * client:.1f} points: another client, event loop, placement or language can"
-            f" give back no more than {most:.1f} points here."
+            f"The client's part is {points(client)} points: another client, event loop, placement or language can"
+            f" give back no more than {points(most)} points here."
         )
 
 
@@ -146,13 +146,14 @@ def _cost(summary: dict[str, Any], prices: Prices) -> Iterator[str]:
     if prices.per_kwh is not None and watts is not None and not power["simulated"]:
         kwh = watts * seconds / 3.6e6 / tokens * 1e6
         yield (
-            f"At {watts:.0f} W ({power['label']}) and {rate(tokens / seconds)} tok/s in all, a million tokens take"
-            f" {kwh:.2f} kWh: {kwh * prices.per_kwh:.2f} {prices.currency} at {prices.per_kwh:g} {prices.currency}/kWh."
+            f"At {rate(watts)} W ({power['label']}) and {rate(tokens / seconds)} tok/s in all, a million tokens take"
+            f" {number(kwh)} kWh: {number(kwh * prices.per_kwh)} {prices.currency} at {number(prices.per_kwh)}"
+            f" {prices.currency}/kWh."
         )
     if prices.per_gpu_hour is not None and not power["simulated"] and power["source"] == "nvml":
         hours = seconds / 3600 / tokens * 1e6
         yield (
-            f"At {rate(tokens / seconds)} tok/s in all, a million tokens take {hours:.2f} hours:"
-            f" {hours * prices.per_gpu_hour:.2f} {prices.currency} for each card at {prices.per_gpu_hour:g}"
+            f"At {rate(tokens / seconds)} tok/s in all, a million tokens take {number(hours)} hours:"
+            f" {number(hours * prices.per_gpu_hour)} {prices.currency} for each card at {number(prices.per_gpu_hour)}"
             f" {prices.currency} an hour."
         )

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from loopscope.core.format import NONE, number, plural, points, rate, signed, tenths
 from loopscope.experiments.round_results import RoundResult, RoundSet, ScenarioResult
 from loopscope.report.evidence import LOSSES, NOTEWORTHY, alone, evidence, minus, words_of
 from loopscope.report.grid import Column, lines
 from loopscope.report.procedure_results.build import RoundFound, RoundsFound, rounds_of
-from loopscope.report.words import NOTHING, plural
 from loopscope.stats.attribution import CLIENT_PARTS
 from loopscope.stats.over import Over
 
@@ -31,11 +31,6 @@ _COLUMNS = (
     Column("contended", rank=5),
     Column("", left=True),
 )
-
-
-def points(value: float | None) -> str:
-    """A fraction in percent, with one decimal."""
-    return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
 def render(result: ScenarioResult, width: int) -> str:
@@ -88,14 +83,14 @@ def row(made: RoundFound) -> list[str]:
     throughput, ttft_ms = figures.get("throughput_delta_tok_s"), figures.get("ttft_delta_ms")
     return [
         made.number,
-        points(figures.get("measured")),
-        points(figures.get("wall")),
-        points(figures.get("reported")),
-        NOTHING if speedup is None else f"{speedup:.2f} x",
-        NOTHING if wall_s is None else f"{wall_s:.2f}",
-        NOTHING if throughput is None else f"{throughput:+.1f}",
-        NOTHING if ttft_ms is None else f"{ttft_ms:+.1f}",
-        NOTHING if contended is None else "yes" if contended else "no",
+        tenths(figures.get("measured")),
+        tenths(figures.get("wall")),
+        tenths(figures.get("reported")),
+        NONE if speedup is None else f"{number(speedup)} x",
+        number(wall_s),
+        signed(throughput, rate),
+        signed(ttft_ms, rate),
+        NONE if contended is None else "yes" if contended else "no",
         f"left out: {made.left_out}" if made.left_out else "",
     ]
 
@@ -105,9 +100,9 @@ def over_words(over: Over | None) -> str:
     if over is None:
         return "not enough data"
     interval = over.interval
-    told = f" ({100 * interval.low:.1f} to {100 * interval.high:.1f})" if interval is not None else ""
-    cv = f", CV {over.cv:.1%}" if over.cv is not None else ""
-    return f"{points(over.mean)}{told}{cv}"
+    told = f" ({points(interval.low)} to {points(interval.high)})" if interval is not None else ""
+    cv = f", CV {tenths(over.cv)}" if over.cv is not None else ""
+    return f"{tenths(over.mean)}{told}{cv}"
 
 
 def waterfall(figures: Mapping[str, float | None], width: int) -> Iterator[str]:
@@ -123,7 +118,7 @@ def waterfall(figures: Mapping[str, float | None], width: int) -> Iterator[str]:
             known = ", ".join(f"{part} {minus(amount)}" for part, amount in split if amount is not None)
             yield f"             of which {known}"[:width].rstrip()
     measured = figures.get("measured")
-    yield f"  {'measured':<11}{100 * (measured or 0.0):7.1f}"
+    yield f"  {'measured':<11}{points(measured or 0.0):>7}"
 
 
 def data(result: ScenarioResult) -> dict[str, Any]:

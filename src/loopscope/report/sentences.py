@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loopscope.report.words import change, count, ms, plural, rate, share
+from loopscope.core.format import change, count, ms, plural, rate, seconds, share
 
 _WAITS_MS = 1.0
 """From here on chunks wait between receipt and handling: the price of decode batching, which no delay shows."""
@@ -23,7 +23,7 @@ def sentences(summary: dict[str, Any]) -> list[str]:
 def _streams(summary: dict[str, Any]) -> list[str]:
     agents = plural(len(summary["agents"]), "agent")
     if not summary["chunks"]:
-        return [f"{agents} received no chunk in {summary['duration_s']:.1f} s; {_outcome(summary)}."]
+        return [f"{agents} received no chunk in {seconds(summary['duration_s'])}; {_outcome(summary)}."]
     speed = f", each decoding at {rate(summary['tok_s'])} tok/s while it streamed" if summary["tok_s"] else ""
     return [f"{agents} received {plural(summary['chunks'], 'chunk')}{speed}; {_outcome(summary)}."]
 
@@ -64,7 +64,7 @@ def _delay(summary: dict[str, Any]) -> list[str]:
 
 
 def _lever(lever: dict[str, Any]) -> str:
-    pulled = f"{lever['name']} {lever['old']} -> {lever['new']} at {lever['t_s']:.1f} s"
+    pulled = f"{lever['name']} {lever['old']} -> {lever['new']} at {seconds(lever['t_s'])}"
     before, after = lever["before"], lever["after"]
     if before is None or after is None:
         side = "before" if before is None else "after"
@@ -95,7 +95,7 @@ def _best(summary: dict[str, Any]) -> list[str]:
     """The best of the run's stretches."""
     told = [
         f"{one['title']} {(ms if one['unit'] == 'ms' else rate)(one['value'])} {one['unit']} ({one['words']},"
-        f" {one['t_s']:.0f} s)"
+        f" {seconds(one['t_s'])})"
         for one in summary.get("best", ())
     ]
     return [f"Best of the stretches between levers: {', '.join(told)}."] if told else []

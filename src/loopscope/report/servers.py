@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from loopscope.core.format import NONE
 from loopscope.session.probe import Found, Loaded
 from loopscope.session.urls import short
 from loopscope.session.vram import gib
@@ -54,11 +55,11 @@ def table(found: Sequence[Found]) -> str:
 
 def _row(server: Found) -> tuple[str, ...]:
     if not server.reachable:
-        return short(server.url), f"- {server.reason}"
+        return short(server.url), f"{NONE} {server.reason}"
     names = [model.name for model in server.models]
     more = f" +{len(names) - _SHOWN}" if len(names) > _SHOWN else ""
     models = ", ".join(names[:_SHOWN]) + more if names else "none"
-    loaded = ", ".join(map(_loaded, server.loaded)) if server.loaded else "-"
+    loaded = ", ".join(map(_loaded, server.loaded)) if server.loaded else NONE
     # Ollama never tells how many streams a model takes at once (OLLAMA_NUM_PARALLEL, 1 unless set).
     return short(server.url), server.title, models, loaded, "not told" if server.slots is None else str(server.slots)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from loopscope.core.format import NONE, number, plural, points, signed, tenths
 from loopscope.experiments.sweep import SweepRun
-from loopscope.report.words import plural
 from loopscope.stats.intervals import Interval, paired_interval, student_t
 from loopscope.stats.over import Over, over
 from loopscope.stats.regression import Fit, fit, pearson, spearman
@@ -149,22 +149,23 @@ def _verdict(
             yield "Event-loop lag or efficiency does not vary in these runs: nothing can be said about a link."
         elif abs(rank) < chance:
             yield (
-                f"These data do not support a link between event-loop lag and efficiency: rank correlation {rank:+.2f}"
-                f" over {len(runs)} runs, where chance alone gives up to {chance:.2f}."
+                f"These data do not support a link between event-loop lag and efficiency: rank correlation"
+                f" {signed(rank)} over {len(runs)} runs, where chance alone gives up to {number(chance)}."
             )
         else:
             yield (
-                f"Event-loop lag and efficiency go together here (rank correlation {rank:+.2f}, Pearson {r:+.2f},"
+                f"Event-loop lag and efficiency go together here (rank correlation {signed(rank)}, Pearson {signed(r)},"
                 f" {len(runs)} runs). That is no cause yet: see whether it stays within one scenario."
             )
     if regression is not None and regression.r2 is not None:
+        half = student_t(0.95, regression.n - 1 - len(CAUSES))
         parts = [
-            f"{name} {slope:+.3g} (± {student_t(0.95, regression.n - 1 - len(CAUSES)) * regression.errors[name]:.2g})"
+            f"{name} {signed(slope)} (± {number(half * regression.errors[name])})"
             for name, slope in regression.slopes.items()
         ]
         yield (
             f"Efficiency fitted by {', '.join(CAUSES)} over {regression.n} runs: {'; '.join(parts)}; R2"
-            f" {regression.r2:.2f}, residuals spread by {100 * regression.spread:.1f} points."
+            f" {number(regression.r2)}, residuals spread by {points(regression.spread)} points."
         )
     elif len(runs) >= 8:
         yield f"No regression: {', '.join(CAUSES)} do not vary enough, or not independently of each other."
@@ -176,7 +177,7 @@ def _of_effect(effect: Effect) -> str:
     if interval is None:
         return f"{name}: not enough data ({plural(effect.pairs, 'pair')})."
     factor, unit = (100.0, " points") if effect.figure in _FRACTIONS else (1.0, " tok/s")
-    told = f"{factor * interval.mid:+.1f}{unit} ({factor * interval.low:+.1f} to {factor * interval.high:+.1f}"
+    told = f"{signed(factor * interval.mid)}{unit} ({signed(factor * interval.low)} to {signed(factor * interval.high)}"
     word = "" if interval.excludes(0.0) else " Cannot tell whether there is a difference."
     return f"{name}: {told}, {plural(effect.pairs, 'pair')}).{word}"
 
@@ -184,8 +185,8 @@ def _of_effect(effect: Effect) -> str:
 def figure_words(name: str, value: float | None) -> str:
     """A figure as people read it."""
     if value is None or not math.isfinite(value):
-        return "-"
-    return f"{100 * value:.1f} %" if name in _FRACTIONS else f"{value:.4g}"
+        return NONE
+    return tenths(value) if name in _FRACTIONS else number(value)
 
 
 def markdown(report: SweepReport, words: str) -> str:
@@ -202,7 +203,7 @@ def markdown(report: SweepReport, words: str) -> str:
     lines += _table(["combination", "n", *TABLE], [_row(cell) for cell in report.cells])
     lines += ["", "## What goes with what", "", "Pearson / Spearman over all runs that count."]
     if report.chance is not None:
-        lines[-1] += f" Nearer to 0 than {report.chance:.2f} is no more than chance gives."
+        lines[-1] += f" Nearer to 0 than {number(report.chance)} is no more than chance gives."
     lines += ["", *_table(["", *LINKED], [[a, *(_pair(report.matrix[a][b]) for b in LINKED)] for a in LINKED])]
     if report.regression is not None:
         lines += ["", "## Regression of 'measured'", "", *_regression(report.regression)]
@@ -215,13 +216,13 @@ def _row(cell: CellFigures) -> list[str]:
     for name in TABLE:
         known = cell.figures.get(name)
         if known is None:
-            row.append("-")
+            row.append(NONE)
             continue
         text = figure_words(name, known.mean)
         if known.sd is not None:
             text += f" ± {figure_words(name, known.sd)}"
         if known.cv is not None:
-            text += f" ({known.cv:.1%})"
+            text += f" ({tenths(known.cv)})"
         if known.interval is not None:
             low, high = known.interval.low, known.interval.high
             text += f" [{figure_words(name, low)} to {figure_words(name, high)}]"
@@ -230,28 +231,28 @@ def _row(cell: CellFigures) -> list[str]:
 
 
 def _pair(pair: tuple[float | None, float | None]) -> str:
-    return " / ".join("-" if value is None else f"{value:+.2f}" for value in pair)
+    return " / ".join(signed(value) for value in pair)
 
 
 def _regression(made: Fit) -> Iterator[str]:
     half = student_t(0.95, made.n - len(made.errors))
     rows = [
-        [name, f"{value:+.4g}", f"± {half * made.errors[name]:.2g}"]
+        [name, signed(value), f"± {number(half * made.errors[name])}"]
         for name, value in {"intercept": made.intercept, **made.slopes}.items()
     ]
     yield from _table(["", "coefficient", "95 %"], rows)
-    r2 = "-" if made.r2 is None else f"{made.r2:.3f}"
-    largest = ", ".join(f"{100 * value:+.1f}" for value in sorted(made.residuals, key=abs, reverse=True)[:5])
+    r2 = number(made.r2)
+    largest = ", ".join(signed(value, points) for value in sorted(made.residuals, key=abs, reverse=True)[:5])
     yield ""
-    yield f"n {made.n}, R2 {r2}, residuals spread by {100 * made.spread:.2f} points; the largest: {largest} points."
+    yield f"n {made.n}, R2 {r2}, residuals spread by {points(made.spread)} points; the largest: {largest} points."
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     table = [[_cell(text) for text in row] for row in [head, *rows]]
     sizes = [max(3, *(len(row[n]) for row in table)) for n in range(len(head))]
-    for number, row in enumerate(table):
+    for place, row in enumerate(table):
         yield "| " + " | ".join(text.ljust(size) for text, size in zip(row, sizes, strict=True)) + " |"
-        if number == 0:
+        if place == 0:
             yield "| " + " | ".join("-" * size for size in sizes) + " |"
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from loopscope.core.format import NONE, change, count, ms, plural, rate, seconds, share
 from loopscope.model.fold import Fold
 from loopscope.model.view import series
 from loopscope.model.window import STEP_S
@@ -12,7 +13,6 @@ from loopscope.report.grid import Column, lines
 from loopscope.report.procedure_results import text as result_text
 from loopscope.report.procedure_results.build import found_in
 from loopscope.report.sentences import sentences
-from loopscope.report.words import NOTHING, change, count, ms, plural, rate, share
 
 NARROWEST, WIDEST = 60, 200
 _MOST_AGENTS = 16
@@ -58,7 +58,7 @@ _LEVERS = (
     Column("delay p99 ms"),
     Column("lag p99 ms", 5),
 )
-_TO_ASCII = str.maketrans("─│┌┐└┘├┤┬┴┼█▀▄▌▐…·→", "-|+++++++++#'_||.->")
+_TO_ASCII = str.maketrans("─│┌┐└┘├┤┬┴┼█▀▄▌▐…·→–", "-|+++++++++#'_||.->-")
 
 
 def render(
@@ -128,7 +128,7 @@ def _fitted(part: list[str], width: int, color: bool) -> Iterator[str]:
 def _title(summary: dict[str, Any]) -> list[str]:
     words = summary["source_words"] or summary["source"] or "unknown source"
     scenario = f", scenario {summary['scenario']}" if summary["scenario"] else ""
-    return [f"loopscope: {words}{scenario}, {summary['duration_s']:.1f} s"]
+    return [f"loopscope: {words}{scenario}, {seconds(summary['duration_s'])}"]
 
 
 def _agents(agents: list[dict[str, Any]], width: int) -> list[str]:
@@ -170,7 +170,7 @@ def _sum(agents: list[dict[str, Any]], name: str) -> int:
 def _facts(summary: dict[str, Any]) -> Iterator[str]:
     loop, ceiling = summary["loop"], summary["ceiling"]
     yield (
-        f"loop      {loop['name'] or NOTHING}: busy {share(loop['elu'])}, CPU {share(loop['cpu'])},"
+        f"loop      {loop['name'] or NONE}: busy {share(loop['elu'])}, CPU {share(loop['cpu'])},"
         f" waiting for a core {share(loop['runq'])}, GC {share(loop['gc'])},"
         f" {ms(loop['chunks_per_read'])} chunks a read"
     )
@@ -206,7 +206,7 @@ def _facts(summary: dict[str, Any]) -> Iterator[str]:
             yield f"{name:<9} {between}: {found['words']}{stale}"
     power = summary["power"]
     if power is not None:
-        value = f"{power['watts']:.1f} W" if power["watts"] is not None else share(power["share"])
+        value = f"{rate(power['watts'])} W" if power["watts"] is not None else share(power["share"])
         yield f"power     {power['label']}: mean {value}"
     else:
         yield "power     no reading"
@@ -222,9 +222,9 @@ def _segments(segments: list[dict[str, Any]], width: int) -> list[str]:
         return []
     rows = []
     for segment in segments:
-        row = [f"{segment['t0_s']:.1f}", f"{segment['t1_s']:.1f}", segment["opened_by"] or "the start"]
+        row = [rate(segment["t0_s"]), rate(segment["t1_s"]), segment["opened_by"] or "the start"]
         if segment["loop"] is None:
-            rows.append(row + [NOTHING] * (len(_SEGMENTS) - len(row)))
+            rows.append(row + [NONE] * (len(_SEGMENTS) - len(row)))
             continue
         loop, ceiling = segment["loop"], segment["ceiling"]
         rows.append(
@@ -249,7 +249,7 @@ def _levers(levers: list[dict[str, Any]], width: int) -> list[str]:
         return []
     rows = []
     for lever in levers:
-        row = [f"{lever['t_s']:.1f}", lever["name"], lever["old"], lever["new"]]
+        row = [rate(lever["t_s"]), lever["name"], lever["old"], lever["new"]]
         before, after = lever["before"], lever["after"]
         if before is None or after is None:
             rows.append([*row, "not enough data", *[""] * (len(_LEVERS) - len(row) - 1)])
@@ -304,8 +304,8 @@ def _findings(findings: list[dict[str, Any]]) -> list[str]:
         told[finding["name"]] = {**finding, "times": told.get(finding["name"], {}).get("times", 0) + 1}
     lines = []
     for finding in sorted(told.values(), key=lambda one: (one["severity"] == "note", one["since_s"])):
-        until = f"{finding['until_s']:.0f}" if finding["until_s"] is not None else "the end"
-        when = f"from {finding['since_s']:.0f} s to {until}{' s' if finding['until_s'] is not None else ''}"
+        until = seconds(finding["until_s"]) if finding["until_s"] is not None else "the end"
+        when = f"from {seconds(finding['since_s'])} to {until}"
         when += f", {finding['times']} times" if finding["times"] > 1 else ""
         lines.append(
             f"{'note' if finding['severity'] == 'note' else 'finding'}: {finding['name']} ({when}):"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from loopscope.core.format import change, count, ms, plural, rate, seconds, share
 from loopscope.core.text import plain
 from loopscope.report import charts, recommendations, text
 from loopscope.report.markdown import escape, table
@@ -12,7 +13,6 @@ from loopscope.report.procedure_results.build import found_in
 from loopscope.report.sentences import sentences
 from loopscope.report.timeline import Timeline, timeline
 from loopscope.report.timeline import as_data as lines_as_data
-from loopscope.report.words import change, count, ms, plural, rate, share
 from loopscope.session.folding import Folded
 
 _IN_TEXT = ("delay", "lag", "elu", "power")
@@ -69,7 +69,7 @@ def _parts(folded: Folded) -> Iterator[str]:
     summary = folded.summary
     where = summary["source_words"] or summary["source"] or "unknown source"
     yield f"# loopscope: {escape(plain(folded.path.name, 120))}"
-    told = f"{summary['duration_s']:.1f} s, {plural(len(summary['agents']), 'agent')}, {where}"
+    told = f"{seconds(summary['duration_s'])}, {plural(len(summary['agents']), 'agent')}, {where}"
     yield escape(f"{told}, scenario {summary['scenario']}" if summary["scenario"] else told)
     if not folded.outcome.whole:
         yield f"> **This file is not whole**: {escape(folded.outcome.words)}."
@@ -146,7 +146,7 @@ def _segments(summary: dict[str, Any]) -> str:
     )
     rows = []
     for number, one in enumerate(summary["segments"][:_MOST], 1):
-        row = [str(number), f"{one['t0_s']:.1f}", f"{one['t1_s']:.1f}", one["opened_by"] or "the start"]
+        row = [str(number), rate(one["t0_s"]), rate(one["t1_s"]), one["opened_by"] or "the start"]
         loop = one["loop"]
         if loop is None:
             rows.append([*row, *["not enough data"], *[""] * (len(titles) - 5)])
@@ -171,7 +171,7 @@ def _levers(summary: dict[str, Any]) -> str:
     titles = ("at s", "lever", "from", "to", "tok/s", "at least/s", "delay p99 ms", "lag p99 ms")
     rows = []
     for one in summary["levers"][:_MOST]:
-        row = [f"{one['t_s']:.1f}", one["name"], one["old"], one["new"]]
+        row = [rate(one["t_s"]), one["name"], one["old"], one["new"]]
         for say, name in ((rate, "tok_s"), (rate, "at_least_chunks_s"), (ms, "delay_p99_ms"), (ms, "lag_p99_ms")):
             old, new = (one["before"] or {}).get(name), (one["after"] or {}).get(name)
             known = old is not None and new is not None

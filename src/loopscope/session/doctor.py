@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from loopscope import __version__
 from loopscope.core.clock import take_anchor
 from loopscope.core.errors import WorkerError
+from loopscope.core.format import share
+from loopscope.core.format import time as time_of
 from loopscope.core.records import Hello
 from loopscope.core.text import plain
 from loopscope.session.discover import PAIR_URLS, NoPair, find_pair, probe_all
@@ -82,9 +84,9 @@ def _floor(signal: str, hello: Hello) -> tuple[dict[str, float], str]:
     """The idle floor of a signal, as figures and in words."""
     if signal == "lag" and hello.lag_floor_ns is not None:
         floor_ms = hello.lag_floor_ns / 1e6
-        return {"floor_ms": floor_ms}, f"an idle loop is {floor_ms:.2f} ms late; taken off"
+        return {"floor_ms": floor_ms}, f"an idle loop is {time_of(floor_ms)} late; taken off"
     if signal == "elu" and hello.elu_floor is not None:
-        return {"floor_share": hello.elu_floor}, f"an idle loop is {hello.elu_floor:.1%} busy"
+        return {"floor_share": hello.elu_floor}, f"an idle loop is {share(hello.elu_floor)} busy"
     return {}, ""
 
 
@@ -124,12 +126,12 @@ def _clock() -> Iterator[Check]:
     after = take_anchor()
     step_ns = before.step_ns(after)
     steady = abs(step_ns) <= _STEP_NS
-    words = f"tied to the monotonic clock within {after.error_ns / 1e3:.1f} us"
+    words = f"tied to the monotonic clock within {time_of(after.error_ns / 1e6)}"
     yield Check(
         "clock",
         "wall clock",
         steady,
-        words if steady else f"it stepped by {step_ns / 1e6:.1f} ms within 0.2 s",
+        words if steady else f"it stepped by {time_of(step_ns / 1e6)} within 0.2 s",
         {"anchor_error_ns": float(after.error_ns), "step_ns": float(step_ns)},
     )
 

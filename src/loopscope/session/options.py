@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import number
 from loopscope.model.findings import levels_from
 from loopscope.session.urls import normalise
 from loopscope.settings import dialects, levers, scenario, sockets
@@ -59,7 +60,7 @@ class SessionOptions:
         if not 0 <= self.tokens <= scenario.MAX_TOKENS:
             raise InputError(f"--tokens {self.tokens}: from 1 to {scenario.MAX_TOKENS}")
         if not 0 <= self.rate <= MAX_RATE:
-            raise InputError(f"--rate {self.rate:g}: from 0 (the model's own) to {MAX_RATE:g} tokens per second")
+            raise InputError(f"--rate {number(self.rate)}: from 0 (the model's own) to {number(MAX_RATE)} tokens/s")
         if self.rate and self.urls:
             raise InputError("--rate sets the speed of the embedded pair; servers of your own have their own speed")
         if self.embedded and self.urls:

@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from loopscope.core.errors import InputError, LoopscopeError, WorkerError
+from loopscope.core.format import seconds
 from loopscope.core.text import plain
 from loopscope.session.probe import Found, probe, probe_all
 from loopscope.session.supervisor import last_line
@@ -143,7 +144,7 @@ class Servers:
                 )
             if waiting and now_s - said_s >= 1.0:
                 said_s = now_s
-                say(f"waiting for {', '.join(short(one.url) for one in waiting)} ({now_s - begin_s:.0f} s)")
+                say(f"waiting for {', '.join(short(one.url) for one in waiting)} ({seconds(now_s - begin_s)})")
             if waiting:
                 time.sleep(POLL_S)
         return True
@@ -196,7 +197,7 @@ def warm_up(
         begin_s = time.monotonic()
         try:
             _load(url, model, keep_alive, timeout_s)
-            results.put(f"{model} is loaded on {short(url)} ({time.monotonic() - begin_s:.1f} s)")
+            results.put(f"{model} is loaded on {short(url)} ({seconds(time.monotonic() - begin_s)})")
         except LoopscopeError as error:
             results.put(error)
 

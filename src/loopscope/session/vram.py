@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from loopscope.core.codec import decode
 from loopscope.core.errors import TraceError, WorkerError
+from loopscope.core.format import size
 from loopscope.core.records import Power
 from loopscope.session.probe import Found
 from loopscope.wire.worker import Worker
@@ -16,7 +17,7 @@ RESERVE_BYTES = GIB
 
 def gib(size_bytes: int) -> str:
     """A size for people, in GiB."""
-    return f"{size_bytes / GIB:.1f} GiB"
+    return size(size_bytes)
 
 
 def fits_twice(size_bytes: int, total_bytes: int, name: str = "the model") -> str:

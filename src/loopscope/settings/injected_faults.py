@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import number
 
 _VALID = (
     "block:MS:HZ, busy:MS:HZ, received:MS:HZ, spin:SHARE, gil:SHARE, gc:HZ, neighbours:N, localhost:MS, buffer:BYTES,"
@@ -64,7 +65,7 @@ def parse_injected_fault(text: str) -> InjectedFault:
     for part, value in values.items():
         most = _MOST.get(part, _MOST_COUNT.get(name, 0))
         if not 0 < value <= most or (part == "count" and value != int(value)):
-            raise InputError(f"--plant {text}: {part} must be above 0 and at most {most:g}")
+            raise InputError(f"--plant {text}: {part} must be above 0 and at most {number(most)}")
     if not 0 <= until_s < math.inf:
         raise InputError(f"--plant {text}: the end is a number of seconds")
     count = int(values.pop("count", 0))

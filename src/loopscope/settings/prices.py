@@ -7,6 +7,7 @@ import msgspec
 
 from loopscope.core.errors import InputError
 from loopscope.core.files import read_small
+from loopscope.core.format import number
 from loopscope.core.text import plain
 from loopscope.settings.places import user_dir
 
@@ -45,5 +46,5 @@ def load_prices(path: Path | None = None) -> Prices:
     for name in ("per_kwh", "per_gpu_hour"):
         value = getattr(prices, name)
         if value is not None and not 0 <= value <= 1e6:
-            raise InputError(f"{plain(str(path))}: {name} from 0 to a million, not {value:g}")
+            raise InputError(f"{plain(str(path))}: {name} from 0 to a million, not {number(value)}")
     return msgspec.structs.replace(prices, currency=plain(prices.currency, 8))

@@ -10,6 +10,7 @@ import msgspec
 
 from loopscope.core.errors import InputError
 from loopscope.core.files import read_small
+from loopscope.core.format import number
 from loopscope.core.records import AgentSpec, Server
 from loopscope.core.text import plain
 
@@ -136,7 +137,7 @@ def load(name: str) -> Scenario:
         *(("counts", count, 1, 1024) for count in scenario.counts),
     ):
         if not low <= value <= high:
-            raise InputError(f"scenario {name!r}: {what} from {low} to {high}, not {value:g}")
+            raise InputError(f"scenario {name!r}: {what} from {low} to {high}, not {number(value)}")
     return scenario
 
 
@@ -148,14 +149,14 @@ def specs(
     ``tokens`` > 0 overrides the scenario's, ``api`` the dialect that each server's family begins with.
     """
     made = []
-    for number in numbers:
-        plan = scenario.agent[number % len(scenario.agent)]
-        server = number % (min(scenario.servers, len(servers)) or len(servers))
+    for place in numbers:
+        plan = scenario.agent[place % len(scenario.agent)]
+        server = place % (min(scenario.servers, len(servers)) or len(servers))
         name = plain(plan.name, 24)
         made.append(
             AgentSpec(
-                agent=number,
-                name=name if number < len(scenario.agent) else f"{name}-{number + 1}",
+                agent=place,
+                name=name if place < len(scenario.agent) else f"{name}-{place + 1}",
                 server=server,
                 model=servers[server].model,
                 prompt=plan.prompt.strip(),

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from loopscope.core.errors import InputError
+from loopscope.core.format import count
 
 READ_VALID = "auto, 4k to 1m (a whole number of KiB)"
 TCP_VALID = "default, nagle, quickack (Linux), rcvbuf:4k to rcvbuf:16m; several joined by +"
@@ -121,14 +122,14 @@ def read_refused(levers: Mapping[str, str], urls: Iterable[str] = ()) -> str:
     if client not in _OVER_HTTPCORE:
         if own_buffer:
             return (
-                f"{what} cannot be had with {where}: this loop reads into a buffer of its own of {own_buffer:,} bytes;"
-                " take read=auto, or client=httpx"
+                f"{what} cannot be had with {where}: this loop reads into a buffer of its own of"
+                f" {count(own_buffer)} bytes; take read=auto, or client=httpx"
             )
         if size == _ASYNCIO_ASKS:
             return f"{what} is what {where} asks for by itself; that is read=auto"
     elif own_buffer:
         if size > own_buffer:
-            return f"{what} cannot be had with {where}: this loop reads {own_buffer:,} bytes at most"
+            return f"{what} cannot be had with {where}: this loop reads {count(own_buffer)} bytes at most"
         if size == _HTTPCORE_ASKS:
             return f"{what} is what {where} asks for by itself; that is read=auto"
     return ""

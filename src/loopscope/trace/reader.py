@@ -20,6 +20,7 @@ import zstandard
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.codec import decode
 from loopscope.core.errors import TraceError
+from loopscope.core.format import seconds
 from loopscope.core.records import AnyRecord, Header, Loss, Trailer
 from loopscope.core.text import plain
 from loopscope.trace.frames import MAX_WINDOW_BYTES, ZSTD_MAGIC
@@ -91,8 +92,8 @@ class Outcome:
         if self.gaps:
             stretches = "1 stretch" if self.gaps == 1 else f"{self.gaps} stretches"
             parts.append(
-                f"{stretches} of {self.gap_ns / NS_PER_S:.1f} s ({self.gap_bytes} bytes of the file) cannot be read and"
-                f" {'is' if self.gaps == 1 else 'are'} missing from every sum and rate"
+                f"{stretches} of {seconds(self.gap_ns / NS_PER_S)} ({self.gap_bytes} bytes of the file) cannot be read"
+                f" and {'is' if self.gaps == 1 else 'are'} missing from every sum and rate"
             )
         if self.doubtful:
             frames = (
@@ -240,7 +241,7 @@ class Reading:
             return Loss(t_ns=t_ns, proc="session", what="lines", count=damaged, words="damaged in the file")
         outcome.gaps, outcome.gap_bytes = self._lines.gaps, self._lines.gap_bytes
         outcome.gap_ns += t_ns - outcome.last_ns
-        words = f"{(t_ns - outcome.last_ns) / NS_PER_S:.1f} s of the file cannot be read"
+        words = f"{seconds((t_ns - outcome.last_ns) / NS_PER_S)} of the file cannot be read"
         return Loss(t_ns=t_ns, proc="session", what="frames", count=gaps, words=words)
 
     def _damage(self, why: str) -> None:

@@ -19,7 +19,7 @@ def test_two_seconds_are_silent_then_it_is_said(
         for done in (0.1, 0.2, 0.3, 0.4, 0.9):
             told(done)
     said = capsys.readouterr().err
-    assert said.splitlines() == ["loopscope: reading ·[31mx: 30%", "loopscope: reading ·[31mx: 90%"]
+    assert said.splitlines() == ["loopscope: reading ·[31mx: 30 %", "loopscope: reading ·[31mx: 90 %"]
 
 
 def test_in_a_terminal_it_is_a_bar_that_goes(
@@ -34,5 +34,5 @@ def test_in_a_terminal_it_is_a_bar_that_goes(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\r") == 3
-    assert f"[{'#' * 15}{'.' * 15}]  50%" in said.err
+    assert f"[{'#' * 15}{'.' * 15}]  50 %" in said.err
     assert said.err.endswith("\r\x1b[2K")

@@ -128,7 +128,7 @@ def test_what_came_late_at_the_end_is_told_apart(
     [
         (request(outcome="cut", words="the stream broke off"), "failed: the stream broke off"),
         (request(tokens=0, chunks=0), "no tokens"),
-        (ClockAnchor(t_ns=5 * MS, proc="rig-1", wall_ns=0, step_ns=-2000 * MS), "stepped by -2000 ms"),
+        (ClockAnchor(t_ns=5 * MS, proc="rig-1", wall_ns=0, step_ns=-2000 * MS), "stepped by -2.00 s"),
         (Lever(t_ns=5 * MS, proc="session", name="batch", old="off", new="read:50ms"), "batch was set to read:50ms"),
         (Loss(t_ns=5 * MS, proc="session", what="rig", count=1, words="rig-1 ended by itself"), "rig-1 ended"),
     ],

@@ -154,7 +154,7 @@ def test_a_server_that_had_no_core_is_no_slow_one() -> None:
     """Rigs side by side use the cores up: what sends waits for one, and sends less for that."""
     found = climbed(MadeBench(2, 50_000, server=20_000, server_runq=0.5))
     assert (found.limited_by, found.runq) == ("core", 0.5)
-    assert "the cores are used up: what sends had none for 50% of the time" in found.words
+    assert "the cores are used up: what sends had none for 50 % of the time" in found.words
 
 
 def test_who_had_no_core_is_not_told_to_be_slow_at_once() -> None:

@@ -165,7 +165,7 @@ def test_a_server_clock_that_is_ahead_has_no_delay_but_words() -> None:
     snapshot = seen(*calm(6.0, delay=-3 * MS))
     agent = snapshot.agents[0]
     assert agent.delay_ms.p50 is None
-    assert agent.delay_words == "server clock ahead by at least 3 ms"
+    assert agent.delay_words == "server clock ahead by at least 3.0 ms"
     assert snapshot.ceiling.delay_ms.n == 0
     assert agent.server_gap_ms.p50 == pytest.approx(10.0, rel=RELATIVE_ERROR)
 

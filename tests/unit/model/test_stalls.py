@@ -42,7 +42,7 @@ def test_a_stall_is_shown_with_place_and_length() -> None:
     assert [(view.t_s, view.ms, view.where, view.why) for view in snapshot.stalls] == [
         (1.0, 40.0, "app.py:12 in work", "callback")
     ]
-    assert [(mark.t_s, mark.label, mark.kind) for mark in snapshot.marks] == [(1.0, "stall 40 ms", "stall")]
+    assert [(mark.t_s, mark.label, mark.kind) for mark in snapshot.marks] == [(1.0, "stall 40.0 ms", "stall")]
 
 
 def test_places_are_counted_over_the_session() -> None:

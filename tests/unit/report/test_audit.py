@@ -28,7 +28,7 @@ def test_the_published_figures_come_back(published: RunsTable) -> None:
     assert line.intercept == pytest.approx(96.3, abs=0.05)
     assert line.slopes["imbalance"] == pytest.approx(-0.80, abs=0.005)
     assert line.r2 == pytest.approx(0.980, abs=0.001)
-    assert any("average 86.5%" in sentence for sentence in made.sentences)
+    assert any("average 86.5 %" in sentence for sentence in made.sentences)
 
 
 def test_the_cold_first_runs_are_told_apart(published: RunsTable) -> None:

@@ -13,7 +13,7 @@ def test_a_line_says_how_it_goes() -> None:
     for record in calm(12.0):
         fold.feed(record)
     line = one_line(fold.snapshot())
-    for part in ("12.0 s", "200.0 chunks/s", "2 agents at 100.0 tok/s", "asyncio 5.0% busy", "at least 4000/s"):
+    for part in ("12.0 s", "200 chunks/s", "2 agents at 100 tok/s", "asyncio 5.0 % busy", "at least 4 000/s"):
         assert part in line
     assert "\n" not in line
     assert "error" not in line
@@ -33,4 +33,4 @@ def test_what_is_wrong_is_added() -> None:
 
 def test_a_line_of_nothing() -> None:
     """Before the first record there is a line too."""
-    assert "- chunks/s" in one_line(Fold().snapshot())
+    assert "– chunks/s" in one_line(Fold().snapshot())

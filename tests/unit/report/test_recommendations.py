@@ -31,10 +31,10 @@ def text(made: dict[str, Any], snapshot: Snapshot | None = None, prices: Prices 
 
 def test_a_lower_bound_is_called_one_and_a_measurement_too() -> None:
     """The standing of a ceiling is never left out."""
-    assert "at least 4000 chunks/s that it could carry (a lower bound" in text(summary())
+    assert "at least 4 000 chunks/s that it could carry (a lower bound" in text(summary())
     measured = CeilingView(measured=Standing(9800.0, 9200.0, 10400.0), expected=Standing(9000.0))
     said = text(summary(), Snapshot(ceiling=measured))
-    assert "9800 (9200 to 10.4k) chunks/s, measured by a ramp: 98% of it is free" in said
+    assert "9 800 (9 200 to 10.4 k) chunks/s, measured by a ramp: 98 % of it is free" in said
     expected = CeilingView(expected=Standing(8000.0, 7000.0, 9000.0))
     assert "expected from a calibration" in text(summary(), Snapshot(ceiling=expected))
 
@@ -48,7 +48,7 @@ def test_without_a_rate_there_is_not_enough_data() -> None:
 def test_a_loop_with_room_says_what_a_perfect_client_would_give() -> None:
     """An upper bound: the CPU it takes, the delay it adds."""
     said = text(summary())
-    assert "would free 4.5% of one core" in said
+    assert "would free 4.5 % of one core" in said
     assert "at most 0.80 ms earlier" in said
     assert "the servers would be no faster" in said
 
@@ -61,13 +61,13 @@ def test_without_chunks_the_loop_s_time_is_no_clients_cost() -> None:
 
 def test_a_full_loop_is_not_told_to_stay() -> None:
     """Here the client matters."""
-    assert "The loop is full (97% busy)" in text(summary(loop={"elu": 0.97, "cpu": 0.96}))
+    assert "The loop is full (97 % busy)" in text(summary(loop={"elu": 0.97, "cpu": 0.96}))
 
 
 def test_rounds_name_the_largest_part_and_bound_the_client() -> None:
     """What the published table hides: decoding, not Python."""
     said = text(summary(), Snapshot(results=(rounds(decode=0.492, imbalance=0.087, client=-0.002, queue=0.0),)))
-    assert "42.3% of what the agents take alone" in said
+    assert "42.3 % of what the agents take alone" in said
     assert "decode, 49.2 points" in said
     assert "no more than 0.0 points" in said
 
@@ -83,14 +83,14 @@ def test_next_levers_say_what_they_are_worth_at_this_rate() -> None:
     lever = NextLever(lever="loop", value="uvloop", expected=Standing(12000.0, 11000.0, 13000.0))
     view = CeilingView(now_chunks_s=200.0, expected=Standing(8000.0), next_levers=(lever,), delay_ms=Quantiles())
     said = text(summary(), Snapshot(ceiling=view))
-    assert "loop uvloop is expected to carry 12.0k (11.0k to 13.0k) chunks/s; at the present rate" in said
+    assert "loop uvloop is expected to carry 12.0 k (11.0 k to 13.0 k) chunks/s; at the present rate" in said
 
 
 def test_no_price_is_invented() -> None:
     """Without the operator's prices none; with them not for simulated power."""
     assert "kWh" not in text(summary())
     said = text(summary(), prices=Prices(currency="EUR", per_kwh=0.3, per_gpu_hour=2.0))
-    assert "0.69 kWh: 0.21 EUR at 0.3 EUR/kWh" in said
+    assert "0.694 kWh: 0.208 EUR at 0.3 EUR/kWh" in said
     assert "2.78 hours: 5.56 EUR" in said
     simulated = summary(power={"watts": 250.0, "simulated": True, "source": "simulated", "label": "SIMULATED"})
     assert "EUR" not in text(simulated, prices=Prices(currency="EUR", per_kwh=0.3, per_gpu_hour=2.0))

@@ -36,13 +36,13 @@ def test_columns_line_up_and_a_silent_address_has_its_reason() -> None:
     assert first[head.index("SERVER") :].startswith("llama.cpp")
     assert first[head.index("LOADED") :].startswith("x")
     assert first[head.index("PARALLEL") :] == "2"
-    assert second[head.index("SERVER") :] == "- nothing listens there (connection refused)"
+    assert second[head.index("SERVER") :] == "– nothing listens there (connection refused)"
     assert third[head.index("SERVER") :].startswith("Ollama")
 
 
 def test_nobody_at_all_is_still_a_table() -> None:
     """With no server there are the headings and the reasons."""
-    assert table([NOBODY]).splitlines()[1] == "127.0.0.1:11435  - nothing listens there (connection refused)"
+    assert table([NOBODY]).splitlines()[1] == "127.0.0.1:11435  – nothing listens there (connection refused)"
 
 
 def test_data_is_json_with_null_for_what_is_not_told() -> None:

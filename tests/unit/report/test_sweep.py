@@ -71,7 +71,7 @@ def test_what_does_not_vary_goes_with_nothing() -> None:
     """The gap is the same in every run: no number is made up for it."""
     made = report_of(runs(10))
     assert made.matrix["gap_p50_ms"]["measured"] == (None, None)
-    assert "| - / -" in markdown(made, "x")
+    assert "| – / –" in markdown(made, "x")
 
 
 def test_left_out_runs_stand_in_the_report_and_count_nowhere(tmp_path: Path) -> None:

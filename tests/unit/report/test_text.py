@@ -54,17 +54,17 @@ def test_the_tables_hold_what_was_measured() -> None:
     assert "agent-1 127.0.0.1:9001 " in text
     assert "uvloop: busy" in text
     assert "max 70.0 ms above an idle floor of 0.10 ms" in text
-    assert "8.0 20.0 loop=uvloop 200.0 100.0 10.0k 2.0%" in text
-    assert "20.0 throttle off 50 100.0 -> 50.0 -50%" in text
+    assert "8.0 20.0 loop=uvloop 200 100 10.0 k 2.0 %" in text
+    assert "20.0 throttle off 50 100 -> 50.0 -50 %" in text
     assert "31.5 decoder orjson json not enough data" in text
 
 
 def test_it_ends_with_plain_sentences() -> None:
     """Each holds its number and says no more than was measured."""
     text = flowing(report(folded(*calm(12.0))))
-    assert "2 agents received 2 300 chunks, each decoding at 100.0 tok/s while it streamed" in text
+    assert "2 agents received 2 300 chunks, each decoding at 100 tok/s while it streamed" in text
     assert "8 requests ended, none with an error." in text
-    assert "asyncio was busy 5.0% of the time: with this load's shape it can carry at least 4000 chunks/s" in text
+    assert "asyncio was busy 5.0 % of the time: with this load's shape it can carry at least 4 000 chunks/s" in text
     assert "Half of the chunks were in hand 0.50 ms after the server's stamp" in text
     assert "No sample was dropped and no line was lost." in text
     assert text.endswith("the servers would be no faster.")
@@ -73,7 +73,7 @@ def test_it_ends_with_plain_sentences() -> None:
 def test_each_lever_has_its_sentence() -> None:
     """What it did, or that there is not enough data to say so."""
     text = flowing(report(pulled()))
-    assert "loop asyncio -> uvloop at 8.0 s: tok/s 100.0 to 100.0 (0%), at least 4000 to 10.0k chunks/s (+150%)" in text
+    assert "loop asyncio -> uvloop at 8.0 s: tok/s 100 to 100 (0 %), at least 4 000 to 10.0 k chunks/s (+150 %)" in text
     assert "decoder orjson -> json at 31.5 s: not enough data after it to say what it did." in text
     assert "Over the whole run, all settings together," in text
 
@@ -149,7 +149,7 @@ def test_failures_and_losses_are_said() -> None:
     assert "1 with an error" in text
     assert "Lost: 3 lines: the disk is full." in text
     assert "9 samples found no room" in text
-    assert "finding: stall (from 1 s to the end): the loop was blocked for 300 ms" in text
+    assert "finding: stall (from 1.0 s to the end): the loop was blocked for 300 ms" in text
     assert "No sample was dropped" not in text
 
 
@@ -173,8 +173,8 @@ def test_findings_are_told_once_each_with_what_to_try() -> None:
     )
     said = [line for line in text.splitlines() if line.startswith(("finding: ", "note: "))]
     assert said == [
-        "finding: backlog (from 5 s to 7 s, 2 times): Chunks wait again. Try: throttle=off.",
-        "note: server-bound (from 1 s to the end): The server sets the pace. Try: throttle=off.",
+        "finding: backlog (from 5.0 s to 7.0 s, 2 times): Chunks wait again. Try: throttle=off.",
+        "note: server-bound (from 1.0 s to the end): The server sets the pace. Try: throttle=off.",
     ]
 
 

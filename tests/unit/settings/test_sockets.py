@@ -74,9 +74,9 @@ def test_what_the_system_does_not_grant_is_said(monkeypatch: pytest.MonkeyPatch)
         ("ollama", "uvloop", "4k", ""),
         ("streams", "asyncio", "256k", "by itself"),
         ("httpx2", "uvloop", "64k", "by itself"),
-        ("streams", "uvloop", "64k", "a buffer of its own of 256,000 bytes"),
+        ("streams", "uvloop", "64k", "a buffer of its own of 256 000 bytes"),
         ("aiohttp", "uvloop", "4k", "a buffer of its own"),
-        ("httpx", "uvloop", "256k", "256,000 bytes at most"),
+        ("httpx", "uvloop", "256k", "256 000 bytes at most"),
     ],
 )
 def test_a_read_size_that_cannot_be_had_is_refused(client: str, loop: str, read: str, why: str) -> None:

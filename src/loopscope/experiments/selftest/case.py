@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from loopscope.core.format import number
+
 Summary = dict[str, Any]
 Figures = dict[str, float]
 
@@ -61,10 +63,10 @@ class Size:
     @property
     def words(self) -> str:
         """Both, for people."""
-        found = f"{self.name} " + ("not known" if self.found is None else f"{self.found:.3g}")
+        found = f"{self.name} " + ("not known" if self.found is None else number(self.found))
         if self.truth is None:
             return found
-        ends = dict.fromkeys(f"{end:.3g}" for end in (self.truth, self.upto) if end is not None)
+        ends = dict.fromkeys(number(end) for end in (self.truth, self.upto) if end is not None)
         return f"{found} (true {' to '.join(ends)})"
 
 

@@ -1,7 +1,8 @@
 """Rules about the way from the server's stamp to our hands: who sets the pace, and where chunks wait."""
 
+from loopscope.core.format import number, seconds, share, time
 from loopscope.model.findings.loop import ENOUGH_S, loop_missing, named_stall
-from loopscope.model.findings.rule import FINE, NOTE, WARN, Answer, NotEnough, Rule, found, lever, ms, share
+from loopscope.model.findings.rule import FINE, NOTE, WARN, Answer, NotEnough, Rule, found, lever
 from loopscope.model.snapshot import Snapshot
 from loopscope.settings.thresholds import Limits
 
@@ -16,7 +17,7 @@ def _server_bound(snapshot: Snapshot, limits: Limits) -> Answer:
         return NotEnough(missing)
     recent = snapshot.recent
     if recent.chunks < _ENOUGH_CHUNKS or recent.gap_ms is None:
-        return NotEnough(f"{recent.chunks} of {_ENOUGH_CHUNKS} chunks in {recent.seconds:.0f} s")
+        return NotEnough(f"{recent.chunks} of {_ENOUGH_CHUNKS} chunks in {seconds(recent.seconds)}")
     if not recent.server_gap_ms or recent.waited_ms is None:
         return NotEnough("the server's stamps")
     elu, lag = recent.elu or 0.0, recent.lag_ms.p90 or 0.0
@@ -32,14 +33,14 @@ def _server_bound(snapshot: Snapshot, limits: Limits) -> Answer:
     ):
         return FINE
     return found(
-        f"The server sets the pace: a chunk every {ms(recent.server_gap_ms)} leaves it and every {ms(recent.gap_ms)}"
-        f" is here; {share(1 - elu)} of the loop is free.",
+        f"The server sets the pace: a chunk every {time(recent.server_gap_ms)} leaves it and every"
+        f" {time(recent.gap_ms)} is here; {share(1 - elu)} of the loop is free.",
         [
             ("elu", elu, f"loop busy {share(elu)}"),
-            ("gap_ms", recent.gap_ms, f"mean gap {ms(recent.gap_ms)}"),
-            ("server_gap_ms", recent.server_gap_ms, f"server's {ms(recent.server_gap_ms)}"),
-            ("waited_p90_ms", late, f"delay p90 {ms(late)} above its least"),
-            ("lag_p90_ms", lag, f"lag p90 {ms(lag)}"),
+            ("gap_ms", recent.gap_ms, f"mean gap {time(recent.gap_ms)}"),
+            ("server_gap_ms", recent.server_gap_ms, f"server's {time(recent.server_gap_ms)}"),
+            ("waited_p90_ms", late, f"delay p90 {time(late)} above its least"),
+            ("lag_p90_ms", lag, f"lag p90 {time(lag)}"),
         ],
     )
 
@@ -55,12 +56,12 @@ def _backlog(snapshot: Snapshot, limits: Limits) -> Answer:
     throttle, cause, name = _holding(snapshot)
     unread = snapshot.loop.backlog_bytes
     return found(
-        f"Chunks wait {ms(waited)} before they are read, though the loop has time{cause}: they pile up on the way.",
+        f"Chunks wait {time(waited)} before they are read, though the loop has time{cause}: they pile up on the way.",
         [
-            ("waited_p50_ms", waited, f"delay p50 {ms(waited)} above its least"),
+            ("waited_p50_ms", waited, f"delay p50 {time(waited)} above its least"),
             ("backlog_bytes", unread, f"{unread} bytes unread"),
-            ("gap_ms", recent.gap_ms, f"mean gap {ms(recent.gap_ms)}"),
-            ("server_gap_ms", recent.server_gap_ms, f"server's {ms(recent.server_gap_ms)}"),
+            ("gap_ms", recent.gap_ms, f"mean gap {time(recent.gap_ms)}"),
+            ("server_gap_ms", recent.server_gap_ms, f"server's {time(recent.server_gap_ms)}"),
             ("throttle", throttle, f"throttle {name}"),
             ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
         ],
@@ -85,13 +86,13 @@ def _back_pressure(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     throttle, cause, name = _holding(snapshot)
     return found(
-        f"The client slows the server down{cause}: a chunk leaves it every {ms(recent.server_gap_ms)},"
-        f" {ratio:.1f} times its best, and waits {ms(waited)} to be read.",
+        f"The client slows the server down{cause}: a chunk leaves it every {time(recent.server_gap_ms)},"
+        f" {number(ratio)} times its best, and waits {time(waited)} to be read.",
         [
-            ("server_gap_ms", recent.server_gap_ms, f"server's mean gap {ms(recent.server_gap_ms)}"),
-            ("server_gap_least_ms", least, f"at best {ms(least)}"),
-            ("waited_p50_ms", waited, f"delay p50 {ms(waited)} above its least"),
-            ("gap_ms", recent.gap_ms, f"mean gap here {ms(recent.gap_ms)}"),
+            ("server_gap_ms", recent.server_gap_ms, f"server's mean gap {time(recent.server_gap_ms)}"),
+            ("server_gap_least_ms", least, f"at best {time(least)}"),
+            ("waited_p50_ms", waited, f"delay p50 {time(waited)} above its least"),
+            ("gap_ms", recent.gap_ms, f"mean gap here {time(recent.gap_ms)}"),
             ("backlog_bytes", snapshot.loop.backlog_bytes, f"{snapshot.loop.backlog_bytes} bytes unread"),
             ("throttle", throttle, f"throttle {name}"),
         ],
@@ -112,12 +113,12 @@ def _server_stalls(snapshot: Snapshot, limits: Limits) -> Answer:
     ):
         return FINE
     return found(
-        f"The server paused in the middle of a stream: nothing left it for {ms(longest)}, where usually a chunk leaves"
-        f" it every {ms(usual)}.",
+        f"The server paused in the middle of a stream: nothing left it for {time(longest)}, where usually a chunk"
+        f" leaves it every {time(usual)}.",
         [
-            ("server_gap_max_ms", longest, f"longest server gap {ms(longest)}"),
-            ("server_gap_p50_ms", usual, f"server gap p50 {ms(usual)}"),
-            ("waited_p50_ms", recent.waited_ms, f"delay p50 {ms(recent.waited_ms)} above its least"),
+            ("server_gap_max_ms", longest, f"longest server gap {time(longest)}"),
+            ("server_gap_p50_ms", usual, f"server gap p50 {time(usual)}"),
+            ("waited_p50_ms", recent.waited_ms, f"delay p50 {time(recent.waited_ms)} above its least"),
             ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
         ],
         "look at the server: a model thrown out, another client's prompt, a card that throttles",
@@ -128,8 +129,8 @@ def _server_clock(snapshot: Snapshot, limits: Limits) -> Answer:
     ahead = snapshot.recent.ahead_ms
     if ahead is not None:
         return found(
-            f"The server's clock is ahead of ours by at least {ms(ahead)}: no delivery delay can be told.",
-            [("ahead_ms", ahead, f"stamps up to {ms(ahead)} after their receipt")],
+            f"The server's clock is ahead of ours by at least {time(ahead)}: no delivery delay can be told.",
+            [("ahead_ms", ahead, f"stamps up to {time(ahead)} after their receipt")],
             _SET_CLOCK,
         )
     # A chunk cannot have been under way since before its request was sent: what is more than that is the clock's.
@@ -145,12 +146,12 @@ def _server_clock(snapshot: Snapshot, limits: Limits) -> Answer:
     if least <= 1.02 * ttft + 1.0:
         return FINE
     return found(
-        f"The server's clock is behind ours by at least {ms(least - ttft)}: its stamps lie before the requests that"
+        f"The server's clock is behind ours by at least {time(least - ttft)}: its stamps lie before the requests that"
         " they answer, and every delivery delay is too long by that.",
         [
-            ("behind_ms", least - ttft, f"behind by at least {ms(least - ttft)}"),
-            ("least_delay_ms", least, f"least delay {ms(least)}"),
-            ("ttft_max_ms", ttft, f"longest TTFT {ms(ttft)}"),
+            ("behind_ms", least - ttft, f"behind by at least {time(least - ttft)}"),
+            ("least_delay_ms", least, f"least delay {time(least)}"),
+            ("ttft_max_ms", ttft, f"longest TTFT {time(ttft)}"),
         ],
         _SET_CLOCK,
     )
@@ -159,9 +160,9 @@ def _server_clock(snapshot: Snapshot, limits: Limits) -> Answer:
 def _late_missing(snapshot: Snapshot) -> str:
     recent = snapshot.recent
     if recent.seconds < ENOUGH_S:
-        return f"{recent.seconds:.1f} of {ENOUGH_S:g} s of the loop's own figures"
+        return f"{number(recent.seconds)} of {number(ENOUGH_S)} s of the loop's own figures"
     if recent.chunks < _ENOUGH_CHUNKS:
-        return f"{recent.chunks} of {_ENOUGH_CHUNKS} chunks in {recent.seconds:.0f} s"
+        return f"{recent.chunks} of {_ENOUGH_CHUNKS} chunks in {seconds(recent.seconds)}"
     return "the delivery delay" if recent.waited_ms is None else ""
 
 

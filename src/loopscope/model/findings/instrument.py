@@ -1,8 +1,9 @@
 """Rules about what stands around the streams: the instrument itself, and the card's memory."""
 
-from loopscope.model.findings.rule import FINE, WARN, Answer, NotEnough, Rule, found, share
+from loopscope.core.format import share, size
+from loopscope.model.findings.rule import FINE, WARN, Answer, NotEnough, Rule, found
 from loopscope.model.snapshot import Snapshot
-from loopscope.settings.thresholds import GIB, Limits
+from loopscope.settings.thresholds import Limits
 
 
 def _observer(snapshot: Snapshot, limits: Limits) -> Answer:
@@ -44,12 +45,12 @@ def _vram(snapshot: Snapshot, limits: Limits) -> Answer:
     if free >= limits["vram_free_bytes"]:
         return FINE
     return found(
-        f"{card.name or 'The card'} has {free / GIB:.2f} of {card.total / GIB:.1f} GiB left: what no longer fits runs"
+        f"{card.name or 'The card'} has {size(free)} of {size(card.total)} left: what no longer fits runs"
         " on the CPU, or is thrown out and loaded again.",
         [
-            ("vram_free_bytes", free, f"{free / GIB:.2f} GiB free"),
-            ("vram_used_bytes", card.used, f"{card.used / GIB:.2f} GiB used"),
-            ("vram_total_bytes", card.total, f"of {card.total / GIB:.2f} GiB"),
+            ("vram_free_bytes", free, f"{size(free)} free"),
+            ("vram_used_bytes", card.used, f"{size(card.used)} used"),
+            ("vram_total_bytes", card.total, f"of {size(card.total)}"),
         ],
         "a smaller model or context, or both agents on one server",
     )

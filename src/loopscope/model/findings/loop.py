@@ -1,5 +1,6 @@
 """Rules about the event loop: what keeps it from delivering at once."""
 
+from loopscope.core.format import number, plural, rate, seconds, share, time
 from loopscope.model.findings.rule import (
     FINE,
     WARN,
@@ -9,8 +10,6 @@ from loopscope.model.findings.rule import (
     Rule,
     found,
     lighten,
-    ms,
-    share,
 )
 from loopscope.model.snapshot import Snapshot
 from loopscope.settings.thresholds import Limits
@@ -30,7 +29,7 @@ def loop_missing(snapshot: Snapshot, *names: str) -> str:
     """Say which of these signals is not there; empty when all are, over long enough."""
     recent, words = snapshot.recent, snapshot.loop.words
     if recent.seconds < ENOUGH_S:
-        return f"{recent.seconds:.1f} of {ENOUGH_S:g} s of the loop's own figures"
+        return f"{number(recent.seconds)} of {number(ENOUGH_S)} s of the loop's own figures"
     signal = {"elu": "elu", "cpu": "loop_cpu", "runq": "runq"}
     for name in names:
         if getattr(recent, name) is None:
@@ -46,17 +45,17 @@ def _client_cpu(snapshot: Snapshot, limits: Limits) -> Answer:
     if elu < limits["full_elu"] or cpu < limits["full_cpu"] * elu:
         return FINE
     delay = recent.delay_ms.p99
-    late = f"; 1 % of the chunks come {ms(delay)} late or later" if delay is not None else ""
+    late = f"; 1 % of the chunks come {time(delay)} late or later" if delay is not None else ""
     return found(
         f"The loop is {share(elu)} full and {share(cpu)} of its time is our own CPU{late}.",
         [
             ("elu", elu, f"loop busy {share(elu)}"),
             ("loop_cpu", cpu, f"loop CPU {share(cpu)}"),
             ("runq", recent.runq, f"waiting for a core {share(recent.runq)}"),
-            ("chunks_s", recent.chunks / recent.seconds, f"{recent.chunks / recent.seconds:.0f} chunks/s"),
-            ("delay_p99_ms", delay, f"delay p99 {ms(delay)}"),
-            ("gap_p50_ms", recent.gap_p50_ms, f"gap p50 {ms(recent.gap_p50_ms)}"),
-            ("server_gap_p50_ms", recent.server_gap_p50_ms, f"server's {ms(recent.server_gap_p50_ms)}"),
+            ("chunks_s", recent.chunks / recent.seconds, f"{rate(recent.chunks / recent.seconds)} chunks/s"),
+            ("delay_p99_ms", delay, f"delay p99 {time(delay)}"),
+            ("gap_p50_ms", recent.gap_p50_ms, f"gap p50 {time(recent.gap_p50_ms)}"),
+            ("server_gap_p50_ms", recent.server_gap_p50_ms, f"server's {time(recent.server_gap_p50_ms)}"),
         ],
         lighten(snapshot),
     )
@@ -79,7 +78,7 @@ def _blocking_call(snapshot: Snapshot, limits: Limits) -> Answer:
             ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
             ("runq", recent.runq, f"waiting for a core {share(recent.runq)}"),
-            ("lag_max_ms", recent.lag_ms.max, f"lag up to {ms(recent.lag_ms.max)}"),
+            ("lag_max_ms", recent.lag_ms.max, f"lag up to {time(recent.lag_ms.max)}"),
         ],
         _OFF_THE_LOOP,
     )
@@ -105,17 +104,17 @@ def named_stall(snapshot: Snapshot, why: str, limits: Limits) -> Found | None:
     there = [stall for stall in blamed if stall.where == where]
     longest = max(there, key=lambda stall: stall.ms)
     computing = (longest.cpu_ms or 0.0) >= longest.ms / 2
-    times = f"{len(there)} times in {stretch_s:.0f} s" if len(there) > 1 else f"once in {stretch_s:.0f} s"
+    times = f"{plural(len(there), 'time') if len(there) > 1 else 'once'} in {seconds(stretch_s)}"
     cause = "Python's garbage collector, run" if why == "gc" else f"{where or 'A callback'}"
     return found(
-        f"{cause}{f' from {where}' if why == 'gc' and where else ''} holds the loop for up to {ms(longest.ms)},"
+        f"{cause}{f' from {where}' if why == 'gc' and where else ''} holds the loop for up to {time(longest.ms)},"
         f" {times}{', computing' if computing else ', waiting'}.",
         [
-            ("stall_max_ms", longest.ms, f"longest {ms(longest.ms)}"),
+            ("stall_max_ms", longest.ms, f"longest {time(longest.ms)}"),
             ("stalls", len(there), times),
             ("stall_share", total, f"{share(total)} of the time"),
-            ("stall_cpu_ms", longest.cpu_ms, f"CPU in the longest {ms(longest.cpu_ms)}"),
-            ("last_s", there[-1].t_s, f"last at {there[-1].t_s:.1f} s"),
+            ("stall_cpu_ms", longest.cpu_ms, f"CPU in the longest {time(longest.cpu_ms)}"),
+            ("last_s", there[-1].t_s, f"last at {seconds(there[-1].t_s)}"),
         ],
         _NO_GARBAGE if why == "gc" else _ITS_OWN_PROCESS if computing else _OFF_THE_LOOP,
     )
@@ -138,7 +137,7 @@ def _gil_held(snapshot: Snapshot, limits: Limits) -> Answer:
         [
             ("gil_taken", recent.gil_taken, f"GIL taken at {share(recent.gil_taken)} of the looks"),
             ("other_threads_cpu", recent.others, f"other threads' CPU {share(recent.others)}"),
-            ("lag_p90_ms", lag, f"lag p90 {ms(lag)}"),
+            ("lag_p90_ms", lag, f"lag p90 {time(lag)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
             ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
             ("runq", recent.runq, f"waiting for a core {share(recent.runq)}"),
@@ -163,7 +162,7 @@ def _core_stolen(snapshot: Snapshot, limits: Limits) -> Answer:
         [
             ("runq", runq, f"waiting for a core {share(runq)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
-            ("lag_p99_ms", recent.lag_ms.p99, f"lag p99 {ms(recent.lag_ms.p99)}"),
+            ("lag_p99_ms", recent.lag_ms.p99, f"lag p99 {time(recent.lag_ms.p99)}"),
             ("host_cpu", busy, f"the machine's {len(cores)} cores are {share(busy)} busy"),
             ("screen_share", screen, f"loopscope itself {share(screen)} of a core"),
         ],
@@ -186,7 +185,7 @@ def _gc_pauses(snapshot: Snapshot, limits: Limits) -> Answer:
         [
             ("gc", recent.gc, f"GC {share(recent.gc)}"),
             ("loop_cpu", recent.cpu, f"loop CPU {share(recent.cpu)}"),
-            ("lag_p99_ms", recent.lag_ms.p99, f"lag p99 {ms(recent.lag_ms.p99)}"),
+            ("lag_p99_ms", recent.lag_ms.p99, f"lag p99 {time(recent.lag_ms.p99)}"),
         ],
         _NO_GARBAGE,
     )

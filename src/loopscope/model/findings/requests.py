@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from statistics import median
 from urllib.parse import urlsplit
 
+from loopscope.core.format import number, plural, rate, share, time
 from loopscope.model.findings.rule import (
     FINE,
     NOTE,
@@ -15,8 +16,6 @@ from loopscope.model.findings.rule import (
     fewer_agents,
     found,
     lever,
-    ms,
-    share,
 )
 from loopscope.model.snapshot import AgentView, RequestView, Snapshot
 from loopscope.settings.thresholds import Limits
@@ -42,10 +41,6 @@ def _ended(snapshot: Snapshot, within_s: float) -> Iterator[tuple[AgentView, Req
                 yield agent, request
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
 def _errors(snapshot: Snapshot, limits: Limits) -> Answer:
     if not snapshot.agents:
         return NotEnough("an agent")
@@ -58,14 +53,14 @@ def _errors(snapshot: Snapshot, limits: Limits) -> Answer:
     names = ", ".join(who[:3]) + (f" and {len(who) - 3} more" if len(who) > 3 else "")
     # The newest failure speaks for all; an agent that waits longer than ten seconds says why itself.
     words = max(failed, key=lambda one: one[1].t_s)[1].words if failed else retrying[0].words
-    of = f"{len(failed)} of the last {_plural(len(ended), 'request')} failed" if failed else "no request is under way"
+    of = f"{len(failed)} of the last {plural(len(ended), 'request')} failed" if failed else "no request is under way"
     return found(
         f"{names}: {of}{f': {words}' if words else ''}.",
         [
-            ("errors", len(failed), f"{_plural(len(failed), 'error')} in {_LATELY_S:.0f} s"),
-            ("requests", len(ended), f"of {_plural(len(ended), 'request')}"),
-            ("retrying", len(retrying), f"{_plural(len(retrying), 'agent')} retrying now"),
-            ("errors_all", snapshot.errors, f"{_plural(snapshot.errors, 'error')} since the start"),
+            ("errors", len(failed), f"{plural(len(failed), 'error')} in {_LATELY_S:.0f} s"),
+            ("requests", len(ended), f"of {plural(len(ended), 'request')}"),
+            ("retrying", len(retrying), f"{plural(len(retrying), 'agent')} retrying now"),
+            ("errors_all", snapshot.errors, f"{plural(snapshot.errors, 'error')} since the start"),
         ],
         "look at the server: the sentence has its words",
     )
@@ -79,11 +74,11 @@ def _cold_start(snapshot: Snapshot, limits: Limits) -> Answer:
     if not cold:
         return FINE
     return found(
-        f"{len(cold)} of {_plural(len(loads), 'request')} waited for the model to load, up to {ms(max(cold))}:"
+        f"{len(cold)} of {plural(len(loads), 'request')} waited for the model to load, up to {time(max(cold))}:"
         " figures from there are of a cold start.",
         [
-            ("load_max_ms", max(cold), f"longest load {ms(max(cold))}"),
-            ("cold_requests", len(cold), f"{_plural(len(cold), 'cold request')}"),
+            ("load_max_ms", max(cold), f"longest load {time(max(cold))}"),
+            ("cold_requests", len(cold), f"{plural(len(cold), 'cold request')}"),
             ("requests", len(loads), f"of {len(loads)} in {_COLD_S:.0f} s"),
         ],
         "keep the model in memory (Ollama: keep_alive), and leave the first requests out",
@@ -108,12 +103,12 @@ def _contention(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     alone = median(solo.values())
     return found(
-        f"{share(part)} of the requests waited more than {limits['contention_ratio']:g} times as long for their first"
-        f" token as a request alone, which takes {ms(alone)}.",
+        f"{share(part)} of the requests waited more than {number(limits['contention_ratio'])} times as long for their"
+        f" first token as a request alone, which takes {time(alone)}.",
         [
             ("contended_share", part, f"{len(met)} of {len(known)} requests in a minute"),
-            ("contended_ttft_p50_ms", median(met), f"their TTFT p50 {ms(median(met))}"),
-            ("solo_ttft_p50_ms", alone, f"solo TTFT p50 {ms(alone)}"),
+            ("contended_ttft_p50_ms", median(met), f"their TTFT p50 {time(median(met))}"),
+            ("solo_ttft_p50_ms", alone, f"solo TTFT p50 {time(alone)}"),
         ],
         fewer_agents(snapshot) or "fewer requests at a time",
     )
@@ -127,11 +122,11 @@ def _slow_first_token(snapshot: Snapshot, limits: Limits) -> Answer:
     if middle <= limits["ttft_ms"]:
         return FINE
     return found(
-        f"Half of the requests wait more than {ms(middle)} for their first token.",
+        f"Half of the requests wait more than {time(middle)} for their first token.",
         [
-            ("ttft_p50_ms", middle, f"TTFT p50 {ms(middle)}"),
-            ("ttft_max_ms", max(ttfts), f"max {ms(max(ttfts))}"),
-            ("requests", len(ttfts), f"of {_plural(len(ttfts), 'request')} in a minute"),
+            ("ttft_p50_ms", middle, f"TTFT p50 {time(middle)}"),
+            ("ttft_max_ms", max(ttfts), f"max {time(max(ttfts))}"),
+            ("requests", len(ttfts), f"of {plural(len(ttfts), 'request')} in a minute"),
         ],
         fewer_agents(snapshot) or "a shorter prompt, or a faster server",
     )
@@ -154,11 +149,11 @@ def _throughput(snapshot: Snapshot, limits: Limits) -> Answer:
     if mean >= limits["tok_s"]:
         return FINE
     return found(
-        f"An agent decodes at {mean:.1f} tok/s, less than {limits['tok_s']:g}.",
+        f"An agent decodes at {rate(mean)} tok/s, less than {number(limits['tok_s'])}.",
         [
-            ("tok_s", mean, f"mean of {_plural(len(rates), 'agent')} {mean:.1f} tok/s"),
-            ("tok_s_least", min(rates), f"slowest {min(rates):.1f}"),
-            ("tok_s_most", max(rates), f"fastest {max(rates):.1f}"),
+            ("tok_s", mean, f"mean of {plural(len(rates), 'agent')} {rate(mean)} tok/s"),
+            ("tok_s_least", min(rates), f"slowest {rate(min(rates))}"),
+            ("tok_s_most", max(rates), f"fastest {rate(max(rates))}"),
         ],
         "throttle=off"
         if lever(snapshot, "throttle") not in {"", "off"}
@@ -168,8 +163,8 @@ def _throughput(snapshot: Snapshot, limits: Limits) -> Answer:
 
 def _imbalance(snapshot: Snapshot, limits: Limits) -> Answer:
     by_model: dict[str, list[tuple[AgentView, float]]] = {}
-    for agent, rate in _streaming(snapshot):
-        by_model.setdefault(agent.model, []).append((agent, rate))
+    for agent, tok_s in _streaming(snapshot):
+        by_model.setdefault(agent.model, []).append((agent, tok_s))
     # Two models may well differ: only agents that ask for the same one are compared.
     groups = [group for group in by_model.values() if len(group) > 1]
     if not groups:
@@ -180,11 +175,12 @@ def _imbalance(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     at = f" ({slow.endpoint})" if slow.endpoint != fast.endpoint else ""
     return found(
-        f"{slow.name}{at} decodes at {least:.1f} tok/s, {share(least / most)} of what {fast.name} gets ({most:.1f}).",
+        f"{slow.name}{at} decodes at {rate(least)} tok/s, {share(least / most)} of what {fast.name} gets"
+        f" ({rate(most)}).",
         [
             ("slowest_share", least / most, f"slowest to fastest {share(least / most)}"),
-            ("tok_s_least", least, f"{slow.name} {least:.1f} tok/s"),
-            ("tok_s_most", most, f"{fast.name} {most:.1f} tok/s"),
+            ("tok_s_least", least, f"{slow.name} {rate(least)} tok/s"),
+            ("tok_s_most", most, f"{fast.name} {rate(most)} tok/s"),
         ],
         "spread the agents so that every server has its share",
     )
@@ -201,11 +197,11 @@ def _connection_cap(snapshot: Snapshot, limits: Limits) -> Answer:
     if not loop.queued or not loop.connections:
         return FINE
     return found(
-        f"{_plural(loop.queued, 'request')} {'waits' if loop.queued == 1 else 'wait'} in the client for a connection:"
+        f"{plural(loop.queued, 'request')} {'waits' if loop.queued == 1 else 'wait'} in the client for a connection:"
         f" its pool has {loop.connections} and opens no more.",
         [
             ("queued", loop.queued, f"{loop.queued} waiting"),
-            ("connections", loop.connections, f"{_plural(loop.connections, 'connection')} open"),
+            ("connections", loop.connections, f"{plural(loop.connections, 'connection')} open"),
         ],
         "a larger pool: httpx.Limits(max_connections=None), aiohttp.TCPConnector(limit=0)",
     )
@@ -228,10 +224,11 @@ def _localhost(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     host, worst = max(slow, key=lambda one: one[1])
     return found(
-        f"Connecting to {host} took {ms(worst)}: the name leads to an address where the server does not listen first.",
+        f"Connecting to {host} took {time(worst)}: the name leads to an address where the server does not listen"
+        " first.",
         [
-            ("connect_max_ms", worst, f"longest connect {ms(worst)}"),
-            ("slow_connects", len(slow), f"{_plural(len(slow), 'slow connection')} in a minute"),
+            ("connect_max_ms", worst, f"longest connect {time(worst)}"),
+            ("slow_connects", len(slow), f"{plural(len(slow), 'slow connection')} in a minute"),
         ],
         f"write 127.0.0.1 instead of {host}",
     )

@@ -85,19 +85,3 @@ def fewer_agents(snapshot: Snapshot) -> str:
     """Give the lever that halves the agents; empty when there is only one, or no such lever."""
     agents = lever(snapshot, "agents")
     return f"agents={int(agents) // 2}" if agents.isdecimal() and int(agents) > 1 else ""
-
-
-def share(value: float | None) -> str:
-    """A share in percent, two figures."""
-    if value is None:
-        return "not known"
-    return f"{value:.0%}" if value >= 0.0995 else f"{value:.1%}"
-
-
-def ms(value: float | None) -> str:
-    """Milliseconds, or seconds from ten thousand on."""
-    if value is None:
-        return "not known"
-    if value >= 10_000:
-        return f"{value / 1e3:.1f} s"
-    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms" if value >= 1 else f"{value:.2f} ms"

@@ -4,8 +4,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 
+from loopscope.core.format import number, share
 from loopscope.report.timeline import Chart, Timeline
-from loopscope.report.words import share
 
 WIDTH, LEFT, RIGHT = 1000.0, 64.0, 16.0
 TOP, BOTTOM, PLOT = 10.0, 22.0, 100.0
@@ -69,13 +69,13 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Values with a line, and what stands beside it."""
-        number = round((self.high - self.low) / self.step)
-        marks = [self.low + self.step * place for place in range(number + 1)]
+        steps = round((self.high - self.low) / self.step)
+        marks = [self.low + self.step * place for place in range(steps + 1)]
         if self.scale == "log":
-            return [(10.0**mark, f"{10.0**mark:g}") for mark in marks]
+            return [(10.0**mark, number(10.0**mark)) for mark in marks]
         return [(mark, share(mark) if self.scale == "share" and mark else tick(mark)) for mark in marks]
 
 
 def tick(value: float) -> str:
     """Say a number at an axis."""
-    return f"{value / 1e3:g}k" if value >= 10_000 else f"{value:g}"
+    return number(value)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from math import ceil, floor, isfinite, log10
 
+from loopscope.core.format import ms, number, rate, share
 from loopscope.model.standing import CurvePoint, Standing
 from loopscope.report.html.axes import tick
 from loopscope.report.html.markup import Markup, element
 from loopscope.report.procedure_results.build import CeilingFound
 from loopscope.report.procedure_results.rows import ends
-from loopscope.report.words import ms, rate, share
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000.0, 270.0, 64.0, 24.0, 22.0, 38.0
 Place = Callable[[float], float]
@@ -78,7 +78,7 @@ def _grid(rates: list[float], delays: list[float], x: Place, y: Place) -> list[M
     parts: list[Markup] = []
     for value in _ticks(delays):
         parts.append(element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y(value), y2=y(value), class_="grid"))
-        parts.append(element("text", f"{value:g}", x=_LEFT - 8, y=y(value) + 4, class_="tick end"))
+        parts.append(element("text", number(value), x=_LEFT - 8, y=y(value) + 4, class_="tick end"))
     for value in _ticks(rates):
         parts.append(element("line", x1=x(value), x2=x(value), y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="grid"))
         parts.append(element("text", tick(value), x=x(value), y=_HEIGHT - _BOTTOM + 16, class_="tick middle"))

@@ -5,12 +5,12 @@ from math import ceil, floor, isfinite, log10
 
 import numpy as np
 
+from loopscope.core.format import count, ms, number, plural, share
 from loopscope.model.snapshot import FindingView, MarkView
 from loopscope.report.html.axes import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis, Span, tick
 from loopscope.report.html.lanes import lanes
 from loopscope.report.html.markup import Markup, defined, element
 from loopscope.report.timeline import Chart, Timeline
-from loopscope.report.words import count, ms, plural, share
 from loopscope.stats.loghist import LogHist, bars
 
 _LETTER = 6.3
@@ -66,7 +66,7 @@ def _chart(span: Span, chart: Chart, levers: Sequence[MarkView]) -> Markup:
         parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
         parts.append(element("text", text, x=LEFT - 8, y=y + 4, class_="tick end"))
     parts += [
-        element("text", f"{t_s:g} s", x=span.x(t_s), y=floor_y + 16, class_="tick middle") for t_s in span.ticks()
+        element("text", f"{number(t_s)} s", x=span.x(t_s), y=floor_y + 16, class_="tick middle") for t_s in span.ticks()
     ]
     parts += [_vertical(span.x(mark.t_s), TOP, floor_y) for mark in levers]
     for place, curve in reversed(list(enumerate(chart.curves))):
@@ -112,8 +112,8 @@ def histogram(hist: LogHist, what: str) -> Markup:
     def x(value: float) -> float:
         return left + (log10(value) - low) / (high - low) * (width - left - 8)
 
-    def y(number: float) -> float:
-        return height - bottom - log10(number + 1) / top * (height - bottom - 26)
+    def y(n: float) -> float:
+        return height - bottom - log10(n + 1) / top * (height - bottom - 26)
 
     parts: list[Markup] = []
     step = max(1, ceil(top / 4))
@@ -122,25 +122,25 @@ def histogram(hist: LogHist, what: str) -> Markup:
         parts.append(element("line", x1=left, x2=width - 8, y1=place, y2=place, class_="grid"))
         parts.append(element("text", tick(10.0**power), x=left - 6, y=place + 4, class_="tick end"))
     lowest = bool(hist.counts[0])
-    for place, number in enumerate(counts.tolist()):
-        if number:
+    for place, n in enumerate(counts.tolist()):
+        if n:
             a, b = x(float(edges[place])), x(float(edges[place + 1]))
             first = lowest and place == 0
-            size = "below 0.001 ms" if first else f"{_short(edges[place])} to {_short(edges[place + 1])} ms"
+            size = "below 0.001 ms" if first else f"{number(edges[place])} to {number(edges[place + 1])} ms"
             parts.append(
                 element(
                     "rect",
                     x=a + 0.5,
                     width=max(b - a - 1, 1.0),
-                    y=y(number),
-                    height=height - bottom - y(number),
+                    y=y(n),
+                    height=height - bottom - y(n),
                     class_="bar",
-                    data_tip=f"{size}: {plural(int(number), what)}, {_part(number / total)} of all",
+                    data_tip=f"{size}: {plural(int(n), what)}, {_part(n / total)} of all",
                 )
             )
     decades = [10.0**power for power in range(ceil(low - 1e-9), floor(high + 1e-9) + 1)]
     parts += [
-        element("text", f"{size:g}", x=x(size), y=height - bottom + 15, class_="tick middle")
+        element("text", number(size), x=x(size), y=height - bottom + 15, class_="tick middle")
         for size in decades
         if x(size) > left + 14 or not lowest
     ]
@@ -183,9 +183,5 @@ def quantile_words(hist: LogHist) -> str:
     return f"p50 {ms(p50)}, p99 {ms(p99)}, max {ms(hist.most_ns / 1e6)} ms"
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}"
-
-
 def _part(value: float) -> str:
-    return share(value) if value >= 0.001 else "under 0.1%"
+    return share(value) if value >= 0.001 else "under 0.1 %"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from loopscope.core.format import seconds
 from loopscope.model.snapshot import FindingView, MarkView
 from loopscope.report.html.axes import LEFT, WIDTH, Span
 from loopscope.report.html.markup import Markup, element, joined
@@ -53,7 +54,7 @@ def _levers(span: Span, levers: Sequence[MarkView]) -> tuple[list[Markup], float
     rows, low = [_name("levers")], False
     for number, (one, x) in enumerate(zip(levers, places, strict=True), 1):
         low = close and not low
-        tip = f"{number}: {one.label} at {one.t_s:.1f} s"
+        tip = f"{number}: {one.label} at {seconds(one.t_s)}"
         at = 10 + 18 * low
         if len(levers) > _MOST_NUMBERS:
             rows.append(element("g", element("circle", cx=x, cy=at, r=4.0), class_="lever", data_tip=tip))
@@ -70,7 +71,7 @@ def _marks(span: Span, marks: Sequence[MarkView]) -> tuple[list[Markup], float]:
             "path",
             d=f"M{span.x(one.t_s):.1f} 4l5 12h-10z",
             class_=f"mark {one.kind}",
-            data_tip=f"{one.t_s:.1f} s: {one.label}",
+            data_tip=f"{seconds(one.t_s)}: {one.label}",
         )
         for one in marks[:_MOST_MARKS]
     ]
@@ -98,7 +99,7 @@ def _bar(span: Span, one: FindingView, following_s: float | None, y: float) -> M
     begin = span.x(one.since_s)
     end = max(span.x(one.until_s if one.until_s is not None else span.end), begin + 3)
     free = span.x(following_s) if following_s is not None else WIDTH
-    until = f"{one.until_s:.1f} s" if one.until_s is not None else "the end"
+    until = f"{seconds(one.until_s)}" if one.until_s is not None else "the end"
     wide = len(one.name) * _LETTER + 10
     text: Markup | None = None
     if end - begin > wide:
@@ -112,5 +113,5 @@ def _bar(span: Span, one: FindingView, following_s: float | None, y: float) -> M
         element("rect", x=begin, y=y + 2, width=end - begin, height=_LANE - 4, rx=3),
         text,
         class_=f"finding {'note' if one.severity == 'note' else 'warn'}",
-        data_tip=f"{one.name}, {one.since_s:.1f} s to {until}: {one.sentence or one.name}",
+        data_tip=f"{one.name}, {seconds(one.since_s)} to {until}: {one.sentence or one.name}",
     )

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from loopscope import __version__
+from loopscope.core.format import count, ms, plural, rate, seconds, share
 from loopscope.core.records import Header
 from loopscope.core.text import plain
 from loopscope.model.bins import Kind
@@ -24,7 +25,6 @@ from loopscope.report.procedure_results.build import found_in
 from loopscope.report.recommendations import told
 from loopscope.report.sentences import sentences
 from loopscope.report.timeline import Timeline, rounded, timeline
-from loopscope.report.words import count, ms, plural, rate, share
 from loopscope.session.folding import Folded
 from loopscope.stats.loghist import LogHist
 
@@ -106,7 +106,7 @@ def _data(lines: Timeline) -> str:
 def _head(folded: Folded) -> Markup:
     summary, header = folded.summary, folded.fold.header
     where = summary["source_words"] or summary["source"] or "unknown source"
-    facts = [f"{summary['duration_s']:.1f} s", plural(len(summary["agents"]), "agent"), where]
+    facts = [f"{seconds(summary['duration_s'])}", plural(len(summary["agents"]), "agent"), where]
     if summary["scenario"]:
         facts.append(f"scenario {summary['scenario']}")
     if header is not None and header.host.get("cpu"):
@@ -147,7 +147,7 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
         yield _section(made.title, made.words, *made.inside)
     yield _section(
         "Over time",
-        f"steps of {lines.step_s:g} s; point at a chart (or use the arrow keys) to read its values",
+        f"steps of {seconds(lines.step_s)}; point at a chart (or use the arrow keys) to read its values",
         over_time(lines, list(fold.marks), findings),
     )
     if len(summary["segments"]) > 1:
@@ -244,8 +244,8 @@ def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Mark
     for one in findings:
         last[one.name] = one, last.get(one.name, (one, 0))[1] + 1
     for one, times in sorted(last.values(), key=lambda held: (held[0].severity == "note", held[0].since_s)):
-        until = f"{one.until_s:.0f} s" if one.until_s is not None else "the end"
-        when = f"{one.since_s:.0f} s to {until}{f', {times} times' if times > 1 else ''}"
+        until = f"{seconds(one.until_s)}" if one.until_s is not None else "the end"
+        when = f"{seconds(one.since_s)} to {until}{f', {times} times' if times > 1 else ''}"
         note = one.severity == "note"
         yield element(
             "div",
@@ -345,7 +345,7 @@ def _observer(folded: Folded) -> Markup:
     ]
     losses = [
         (
-            f"lost at {one['t_s']:.1f} s",
+            f"lost at {seconds(one['t_s'])}",
             f"{count(one['count'])} {one['what']}: {one['words'] or 'no reason told'}",
             "",
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from loopscope.core.format import NONE, tenths
 from loopscope.report.evidence import CLIENT, LOSSES, alone, evidence, minus, words_of
 from loopscope.report.html.curve import curve
 from loopscope.report.html.markup import Markup, defined, element, joined
@@ -10,7 +11,7 @@ from loopscope.report.html.tables import UNKNOWN, Cell, table
 from loopscope.report.html.waterfall import waterfall
 from loopscope.report.procedure_results import rows as result_rows
 from loopscope.report.procedure_results.build import FlipFound, FlipRow, Found, RoundsFound
-from loopscope.report.rounds import FORMULAS, over_words, points, row, title
+from loopscope.report.rounds import FORMULAS, over_words, row, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _formula(name: str, one: RoundsFound) -> Markup:
     over = one.over.get(name)
     shown = element("span", UNKNOWN, class_="none")
     if over is not None:
-        mean = points(over.mean)
+        mean = tenths(over.mean)
         shown = joined(element("b", mean), element("small", f" {over_words(over).removeprefix(mean)}"))
     return element(
         "div",
@@ -79,7 +80,7 @@ def _formula(name: str, one: RoundsFound) -> Markup:
 
 
 def _known(cells: Sequence[str]) -> list[Cell]:
-    return [None if cell == "-" else cell for cell in cells]
+    return [None if cell == NONE else cell for cell in cells]
 
 
 def _parts(one: RoundsFound) -> Markup:

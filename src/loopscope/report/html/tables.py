@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from loopscope.core.format import NONE, change, count, ms, rate, share
 from loopscope.model.bin_history import Kept
 from loopscope.model.gauges import Stretch
 from loopscope.model.metrics import METRICS
 from loopscope.report.gates import span, unit
 from loopscope.report.html.markup import Markup, defined, element, joined
-from loopscope.report.words import change, count, ms, rate, share
 
 UNKNOWN = "not enough data"
 _MOST = 256
@@ -34,7 +34,7 @@ def table(heads: Sequence[tuple[str, str, str]], rows: Sequence[Sequence[Cell]],
             *(
                 element(
                     "td",
-                    element("span", "-", class_="none", data_tip=UNKNOWN, tabindex="0") if cell is None else cell,
+                    element("span", NONE, class_="none", data_tip=UNKNOWN, tabindex="0") if cell is None else cell,
                     class_="text" if place in text else None,
                 )
                 for place, cell in enumerate(row)
@@ -137,10 +137,10 @@ def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float
     for number, one in enumerate(rows[:_MOST], 1):
         row: list[Cell] = [
             str(number),
-            f"{one['t0_s']:.1f}",
-            f"{one['t1_s']:.1f}",
+            rate(one["t0_s"]),
+            rate(one["t1_s"]),
             one["opened_by"] or "the start",
-            f"{one['settle_s']:.1f}",
+            rate(one["settle_s"]),
         ]
         stretch = Stretch(kept.of([number - 1]), tokens_per_chunk)
         values = _segment_values(one)
@@ -148,7 +148,7 @@ def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float
             text = values[name]
             found = None if text is None else stretch.interval(METRICS[name])
             if text is None:
-                row.append(element("span", "-", class_="none", data_tip=one["words"] or UNKNOWN, tabindex="0"))
+                row.append(element("span", NONE, class_="none", data_tip=one["words"] or UNKNOWN, tabindex="0"))
             else:
                 told = (
                     f"95 %: {span(METRICS[name], found)}{unit(METRICS[name])}" if found else "too short for an interval"
@@ -192,7 +192,7 @@ def levers(rows: Sequence[dict[str, Any]]) -> Markup:
     )
     body: list[list[Cell]] = []
     for number, one in enumerate(rows[:_MOST], 1):
-        row: list[Cell] = [str(number), f"{one['t_s']:.1f}", one["name"], one["old"], one["new"]]
+        row: list[Cell] = [str(number), rate(one["t_s"]), one["name"], one["old"], one["new"]]
         for say, name in (
             (rate, "tok_s"),
             (rate, "at_least_chunks_s"),

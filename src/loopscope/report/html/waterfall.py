@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from loopscope.core.format import share, tenths
 from loopscope.report.evidence import LOSSES, evidence, minus, words_of
 from loopscope.report.html.markup import Markup, element
 from loopscope.report.procedure_results.build import RoundsFound
@@ -39,7 +40,7 @@ def waterfall(one: RoundsFound) -> Markup:
         if not low - 1e-9 <= at <= high + 1e-9:
             continue
         parts.append(element("line", x1=x(at), x2=x(at), y1=_TOP, y2=bottom, class_="grid"))
-        parts.append(element("text", f"{100 * at:.0f} %", x=x(at), y=bottom + 16, class_="tick middle"))
+        parts.append(element("text", share(at), x=x(at), y=bottom + 16, class_="tick middle"))
     for place, step in enumerate(steps):
         parts += _bar(step, place, x)
         if place + 1 < len(steps):
@@ -78,7 +79,7 @@ def _steps(one: RoundsFound) -> Sequence[_Step]:
             "measured",
             min(0.0, measured),
             max(0.0, measured),
-            f"{100 * measured:.1f} %",
+            tenths(measured),
             "rest",
             f"measured: {FORMULAS['measured']}",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from loopscope.core.format import points
 from loopscope.experiments.round_results import ScenarioResult
 from loopscope.report.evidence import CLIENT, LOSSES, alone, evidence, minus, words_of
 from loopscope.report.markdown import escape, table
@@ -86,7 +87,7 @@ def _waterfall(one: RoundsFound) -> Iterator[tuple[str, str, str, str]]:
             for part, words in CLIENT.items():
                 if (amount := means.get(f"client_{part}")) is not None:
                     yield f"of it {part}", minus(amount), words, ""
-    yield "measured", f"{100 * means['measured']:.1f}", FORMULAS["measured"], ""
+    yield "measured", points(means["measured"]), FORMULAS["measured"], ""
 
 
 def _head(title: str, unit: str) -> str:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from loopscope.core.format import NONE, count, ms, number, rate, seconds, share, signed
 from loopscope.model.ceiling import KEYS, USUAL
 from loopscope.model.standing import Standing
-from loopscope.report.ab import number, signed
 from loopscope.report.procedure_results.build import CeilingFound, FlipFound, FlipRow, Found
-from loopscope.report.words import NOTHING, count, ms, rate, share
 
 STANDINGS = {
     "at least": "rate / ELU over the whole session: a lower bound, up to seven times too low under light load",
@@ -89,9 +88,9 @@ def _row(standing: str, one: CeilingFound) -> list[str]:
     hard = one.hard
     return [
         standing,
-        NOTHING if hard is None else rate(hard.mid),
+        NONE if hard is None else rate(hard.mid),
         "" if hard is None else ends(hard),
-        NOTHING if one.full is None else rate(one.full.mid),
+        NONE if one.full is None else rate(one.full.mid),
         of(one.settings),
         _limits(one.settings.get("limited_by", ""), one.runq),
         "" if hard is None else _date(hard),
@@ -124,7 +123,7 @@ def _date(standing: Standing) -> str:
 def ends(standing: Standing) -> str:
     """Say an interval; an end that is not known is a question mark."""
     low, high = standing.low, standing.high
-    return f"{NOTHING if low is None else rate(low)} to {'?' if high is None else rate(high)}"
+    return f"{NONE if low is None else rate(low)} to {'?' if high is None else rate(high)}"
 
 
 def points(one: CeilingFound) -> list[list[str]]:
@@ -144,7 +143,7 @@ def points(one: CeilingFound) -> list[list[str]]:
 
 def flip_title(one: FlipFound) -> str:
     """Say what was flipped, how often."""
-    length = f", {one.seconds:g} s each" if one.seconds is not None else ""
+    length = f", {seconds(one.seconds)} each" if one.seconds is not None else ""
     told = f"{one.lever}: A = {one.a}, B = {one.b}; {one.pairs} pairs{length}, settling times left out"
     return told if one.finished else f"{told}; ended early"
 

@@ -149,15 +149,15 @@ NO_STAMPS: dict[str, Any] = {"waited_ms": None, "server_gap_ms": None, "server_g
 FIRES: list[tuple[str, str, Snapshot, str]] = [
     # rule, what is planted, snapshot, the number that its sentence must hold
     ("server-bound", "calm pair", snap(), "10.0 ms"),
-    ("client-cpu", "at the threshold", snap({"elu": 0.9, "cpu": 0.54}), "90%"),
+    ("client-cpu", "at the threshold", snap({"elu": 0.9, "cpu": 0.54}), "90 %"),
     ("blocking-call", "a named line, often", snap(**stalls(2, 100.0)), "app.py:12 in work"),
     ("blocking-call", "a named line, once", snap(**stalls(1, 200.0)), "200 ms"),
-    ("blocking-call", "many short ones", snap(**stalls(20, 30.0, every_s=0.1)), "20 times in 2 s"),
-    ("blocking-call", "no watchdog", snap({"elu": 0.15, "cpu": 0.04}), "10%"),
-    ("gil-held", "at both thresholds", snap({"others": 0.25, "gil_taken": 0.25, "cpu": 0.0}), "25%"),
-    ("gil-held", "beside a busy loop", snap({"others": 0.5, "gil_taken": 0.9, "cpu": 0.5}), "90%"),
-    ("core-stolen", "at the threshold", snap({"runq": 0.15}), "15%"),
-    ("gc-pauses", "at the threshold", snap({"gc": 0.05}), "5.0%"),
+    ("blocking-call", "many short ones", snap(**stalls(20, 30.0, every_s=0.1)), "20 times in 2.4 s"),
+    ("blocking-call", "no watchdog", snap({"elu": 0.15, "cpu": 0.04}), "10 %"),
+    ("gil-held", "at both thresholds", snap({"others": 0.25, "gil_taken": 0.25, "cpu": 0.0}), "25 %"),
+    ("gil-held", "beside a busy loop", snap({"others": 0.5, "gil_taken": 0.9, "cpu": 0.5}), "90 %"),
+    ("core-stolen", "at the threshold", snap({"runq": 0.15}), "15 %"),
+    ("gc-pauses", "at the threshold", snap({"gc": 0.05}), "5.0 %"),
     ("gc-pauses", "long pauses", snap(**stalls(1, 250.0, "gc")), "250 ms"),
     ("gc-pauses", "pauses, often", snap(**stalls(2, 100.0, "gc")), "2 times"),
     ("backlog", "throttled", snap(BEHIND, {"throttle": "20"}), "throttle=20"),
@@ -165,21 +165,21 @@ FIRES: list[tuple[str, str, Snapshot, str]] = [
     ("back-pressure", "full buffers", snap(PRESSED, {"batch": "read:500ms"}), "4.5 times"),
     ("server-stalls", "at both thresholds", snap({"server_gap_max_ms": 500.0, "server_gap_p50_ms": 50.0}), "500 ms"),
     ("server-clock", "ahead", snap({"ahead_ms": 60_000.0, "waited_ms": None}), "60.0 s"),
-    ("server-clock", "behind", snap(agents=(agent(least_delay_ms=5_000.0),)), "4950 ms"),
+    ("server-clock", "behind", snap(agents=(agent(least_delay_ms=5_000.0),)), "4.95 s"),
     ("errors", "one request", failed(), "no connection"),
     ("errors", "an agent that waits", snap(agents=(agent(0, state="retrying", words="HTTP 503", recent=()),)), "503"),
-    ("cold-start", "at the threshold", asked(request(load_ms=1_000.0), request()), "1000 ms"),
-    ("contention", "10 %", snap(agents=(agent(recent=ttfts(2, 151.0)),), solo_ttft_ms={"m": 50.0}), "10%"),
-    ("slow-first-token", "above", asked(*(request(ttft_ms=2_001.0),) * 3), "2001 ms"),
+    ("cold-start", "at the threshold", asked(request(load_ms=1_000.0), request()), "1.00 s"),
+    ("contention", "10 %", snap(agents=(agent(recent=ttfts(2, 151.0)),), solo_ttft_ms={"m": 50.0}), "10 %"),
+    ("slow-first-token", "above", asked(*(request(ttft_ms=2_001.0),) * 3), "2.00 s"),
     ("throughput", "below", snap(agents=(agent(tok_s=79.9),)), "79.9 tok/s"),
-    ("imbalance", "below two thirds", paced(66.0, 100.0), "66%"),
+    ("imbalance", "below two thirds", paced(66.0, 100.0), "66 %"),
     ("connection-cap", "some wait", snap(loop=LoopView(queued=28, connections=100)), "28 requests wait"),
     ("connection-cap", "one waits", snap(loop=LoopView(queued=1, connections=100)), "1 request waits"),
     ("localhost", "slow", asked(request(connect_ms=251.0), endpoint="http://localhost:11434"), "251 ms"),
-    ("observer", "probes", snap({"observer": 0.1}), "10%"),
-    ("observer", "screen", snap(observer=ObserverView(screen_share=0.5)), "50%"),
+    ("observer", "probes", snap({"observer": 0.1}), "10 %"),
+    ("observer", "screen", snap(observer=ObserverView(screen_share=0.5)), "50 %"),
     ("observer", "drops", snap(observer=ObserverView(dropped=7, dropped_at_s=T - 5)), "7 samples"),
-    ("vram", "just too little", card(GIB - 1), "1.00 of 12.0 GiB"),
+    ("vram", "just too little", card(GIB - 1), "1.0 GiB of 12.0 GiB"),
 ]
 
 CALM_CASES: list[tuple[str, str, Snapshot]] = [
@@ -252,7 +252,7 @@ UNKNOWN: list[tuple[str, str, Snapshot, str]] = [
     ("gil-held", "no watchdog", snap({"gil_taken": None}), "watchdog"),
     ("gil-held", "no process CPU", snap({"others": None}), "whole process"),
     ("core-stolen", "no schedstat", snap({"runq": None}, loop=LoopView(words={"runq": "needs Linux"})), "Linux"),
-    ("gc-pauses", "nothing yet", snap({"seconds": 0.0, "gc": None}), "0.0 of 2.5 s"),
+    ("gc-pauses", "nothing yet", snap({"seconds": 0.0, "gc": None}), "0 of 2.5 s"),
     ("backlog", "no stamps", snap(NO_STAMPS), "delivery delay"),
     ("backlog", "idle", snap({"chunks": 0}), "0 of 20 chunks"),
     ("back-pressure", "no stamps", snap(NO_STAMPS), "delivery delay"),
@@ -403,7 +403,7 @@ def test_a_stolen_core_says_when_the_thief_is_in_the_house() -> None:
     assert isinstance(here, Found) and isinstance(there, Found)
     assert "emulated servers and loopscope itself are among them" in here.sentence
     assert "emulated" not in there.sentence
-    assert "loopscope itself 2.0% of a core" in here.evidence and here.figures["screen_share"] == 0.02
+    assert "loopscope itself 2.0 % of a core" in here.evidence and here.figures["screen_share"] == 0.02
 
 
 def test_a_call_that_computes_gets_other_advice_than_one_that_waits() -> None:
