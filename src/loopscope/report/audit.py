@@ -216,7 +216,8 @@ def _of_line(made: Dependence) -> str:
         f" {number(made.slope.low)} to {number(made.slope.high)}), explains {share(r2)} of the variance of"
         f" '{made.formula}' over {line.n} warm runs of all configurations; what is left spreads by"
         f" {number(line.spread)} points. Of the {number(left + uneven)} points that are lost on average,"
-        f" {number(uneven)} go with agents that finish at different times, and {number(left)} would be lost by agents that are even."
+        f" {number(uneven)} go with agents that finish at different times, and {number(left)} would be lost"
+        " by agents that are even."
         + (
             " Nothing here needs an event loop to explain it."
             if r2 >= 0.9
