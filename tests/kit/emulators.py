@@ -9,11 +9,12 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from kit.processes import PATIENCE_S
 from loopscope.emulator.options import configure, options_of
 from loopscope.emulator.routes import serve
 from loopscope.emulator.server import EmulatorServer
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = PATIENCE_S
 
 
 class Emulated:

@@ -5,7 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+PATIENCE_S = 150.0
+"""How long a test waits for what must come. Only a defect takes so long: beside eight busy processes on two cores a
+session of ours is up after 20 s."""
 
 
 def command(*words: str) -> list[str]:
@@ -13,7 +18,7 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "loopscope", *words]
 
 
-def run(*words: str, timeout_s: float = 60, **more: object) -> subprocess.CompletedProcess[str]:
+def run(*words: str, timeout_s: float = PATIENCE_S, **more: object) -> subprocess.CompletedProcess[str]:
     """Run to the end with no terminal."""
     return subprocess.run(  # type: ignore[call-overload]
         command(*words), capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL, **more
@@ -66,7 +71,7 @@ def exists(pid: int) -> bool:
         return False
 
 
-def wait_until(condition, timeout_s: float = 20.0) -> bool:
+def wait_until(condition, timeout_s: float = PATIENCE_S) -> bool:
     """Wait until a condition holds; give whether it did."""
     end_s = time.monotonic() + timeout_s
     while not condition():
@@ -74,6 +79,21 @@ def wait_until(condition, timeout_s: float = 20.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def record_until(
+    path: Path, holds: Callable[[bytes], object], *words: str, number: int = signal.SIGINT
+) -> subprocess.CompletedProcess[str]:
+    """Record to ``path`` until what is in it suffices, then end it by a signal. Give how it ended."""
+    process = start("record", "-o", str(path), "--json", *words)
+    try:
+        assert wait_until(lambda: process.poll() is not None or (path.exists() and holds(path.read_bytes())))
+        if process.poll() is None:
+            process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        end(process)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def wait_for_children(process: subprocess.Popen[str], count: int) -> list[int]:
@@ -86,4 +106,4 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
     """End a process that a test started, if it still runs, and close its pipes."""
     if process.poll() is None:
         os.kill(process.pid, number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)

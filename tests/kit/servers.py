@@ -8,6 +8,8 @@ import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 
+from kit.processes import PATIENCE_S
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -91,9 +93,9 @@ def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE_S)
     try:
         yield f"{'http' if tls is None else 'https'}://127.0.0.1:{state['port']}"
     finally:
         state["loop"].call_soon_threadsafe(state["stop"].set)  # type: ignore[attr-defined]
-        thread.join(10)
+        thread.join(PATIENCE_S)

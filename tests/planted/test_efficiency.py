@@ -23,6 +23,8 @@ from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
 from loopscope.settings import scenario as scenarios
 
+pytestmark = pytest.mark.timing
+
 RIGS = [("asyncio", "httpx"), ("uvloop", "streams")]
 TRIES = 3
 PARTS = ("imbalance", "cold_start", "prompt", "decode", "queue", "client")

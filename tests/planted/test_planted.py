@@ -10,6 +10,8 @@ from kit.processes import sessions_children
 from loopscope.experiments.selftest import CASES, Case, Result, run_case
 from loopscope.settings.levers import loops_here
 
+pytestmark = pytest.mark.timing
+
 SLACK = 2.0
 """Sizes may be off by twice what ``doctor`` allows; tests/unit/session shows that an idle session misses them still."""
 BOTH = ("idle", "in data_received", "GIL held")
@@ -19,7 +21,6 @@ ONCE = {loops_here()[0]: FIRST, loops_here()[-1]: LAST} if len(loops_here()) > 1
 CHOSEN = [case for case in CASES if case.name in BOTH or case.name in ONCE.get(case.loop, ())]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("case", CHOSEN, ids=lambda case: f"{case.name}-{case.loop}")
 def test_a_planted_cause_comes_back(case: Case, idle: Result) -> None:
     """Its finding fires and no wrong one does, sizes are right within a ratio; while others use the machine it is tried

@@ -4,11 +4,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from kit.processes import sessions_children
+from kit.processes import PATIENCE_S, sessions_children, wait_until
 from loopscope.core.records import Lever
 from loopscope.experiments import ab
 from loopscope.session.live import LiveSource
@@ -19,6 +18,7 @@ from loopscope.settings.levers import loops_here
 SMALL = ("--embedded", "--tokens", "64")
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("loop", loops_here())
 def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None:
     """Every 50 ms: half of that on average, and CPU saved; throughput is the server's and cannot be told apart."""
@@ -40,7 +40,7 @@ def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None
         "-o",
         str(trace),
     ]
-    done = subprocess.run(command, capture_output=True, timeout=240, check=False, text=True)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     rows = {row["name"]: row for row in told["figures"]}
@@ -51,12 +51,16 @@ def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None
     assert rows["chunks_s"]["surely"] == 0
     assert len(rows["delay.p50"]["halves_a"]) == 4
     again = subprocess.run(
-        [sys.executable, "-m", "loopscope", "report", str(trace), "--json"], capture_output=True, timeout=60, check=True
+        [sys.executable, "-m", "loopscope", "report", str(trace), "--json"],
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=True,
     )
     pulls = json.loads(again.stdout)["levers"]
     assert [pull["new"] for pull in pulls] == ["read:50ms", "off", "read:50ms", "off"]
 
 
+@pytest.mark.timing
 def test_a_finding_verifies_itself_by_its_lever() -> None:
     """A backlog that a throttle of 40 makes of 60 chunks/s: what it proposes gives 20 tok/s back, the delay goes."""
     command = [
@@ -79,7 +83,7 @@ def test_a_finding_verifies_itself_by_its_lever() -> None:
         "1.5",
         "--json",
     ]
-    done = subprocess.run(command, capture_output=True, timeout=240, check=False, text=True)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert [told[name] for name in ("finding", "lever", "a", "b")] == ["backlog", "throttle", "40", "off"]
@@ -91,6 +95,7 @@ def test_a_finding_verifies_itself_by_its_lever() -> None:
     assert rows["delay.p50"]["b"] < rows["delay.p50"]["a"] / 10
 
 
+@pytest.mark.timing
 def test_what_decodes_faster_costs_less_a_chunk() -> None:
     """Where decoding is most of what a chunk costs (50 come in one read), orjson must show: in each of the four pairs,
     and by more than a sixth. A neighbour that takes the core within a pair can hide it: three tries.
@@ -120,7 +125,7 @@ def test_what_decodes_faster_costs_less_a_chunk() -> None:
     ]
     seen = []
     for _ in range(3):
-        done = subprocess.run(command, capture_output=True, timeout=120, check=False, text=True)
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True)
         assert done.returncode == 0, done.stderr
         row = next(row for row in json.loads(done.stdout)["figures"] if row["name"] == "cpu_us")
         seen.append(row)
@@ -137,12 +142,9 @@ def test_cancelled_in_the_screen_it_sets_the_lever_back() -> None:
     source.start()
     try:
         source.run(ab.PROCEDURE, lever="batch=off,read:50ms", pairs="4", seconds="1")
-        until = time.monotonic() + 60
-        while not pulled and time.monotonic() < until:
-            time.sleep(0.02)
+        assert wait_until(lambda: pulled)
         source.cancel()
-        while source.procedure().running and time.monotonic() < until:
-            time.sleep(0.02)
+        assert wait_until(lambda: not source.procedure().running)
         assert source.procedure().problem == "cancelled"
         assert source.options_now().levers["batch"] == "off"
     finally:
@@ -159,7 +161,7 @@ def test_ctrl_c_ends_it_with_130_and_a_whole_trace(tmp_path) -> None:
         if "B: batch" in line:
             break
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 130
     assert not out
     assert "interrupted" in err
@@ -176,7 +178,7 @@ def test_bad_input_is_one_sentence() -> None:
         (["loop=asyncio,uvloop", "--verify", "client-cpu"], "exclude each other"),
     ):
         command = [sys.executable, "-m", "loopscope", "ab", *words]
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True)
         assert done.returncode == 2
         assert why in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1

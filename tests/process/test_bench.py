@@ -1,10 +1,8 @@
 """A bench with real children: what is offered, what is delivered, and that nothing is left of it."""
 
-import time
-
 import pytest
 
-from kit.processes import sessions_children
+from kit.processes import sessions_children, wait_until
 from loopscope.cli.headless import snapshot_of
 from loopscope.core.records import Phase, Result
 from loopscope.experiments import ramp
@@ -21,6 +19,7 @@ from loopscope.settings.levers import loops_here
 from loopscope.trace.reader import read
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("loop", loops_here())
 def test_a_light_load_is_carried_whole_and_read_exactly(loop: str) -> None:
     """The emulator says what it sent, the rig what came: the same, at two rates and two numbers of streams."""
@@ -42,6 +41,7 @@ def test_a_light_load_is_carried_whole_and_read_exactly(loop: str) -> None:
     assert not sessions_children()
 
 
+@pytest.mark.timing
 def test_an_overload_is_seen_and_what_it_leaves_is_drained() -> None:
     """More than any client here carries: it falls behind, and afterwards the delay is small again."""
     with Bench(bench_options(SessionOptions(), streams=2)) as bench:
@@ -64,19 +64,13 @@ def test_a_ramp_beside_a_live_session_is_told_cancelled_and_leaves_nothing() -> 
     try:
         before = sessions_children()
         source.run(ramp.PROCEDURE, shape="rate", streams="2")
-        until = time.monotonic() + 30
-        while (
-            not any(isinstance(record, Result) and record.what == "ramp" for record in heard)
-            and time.monotonic() < until
-        ):
-            time.sleep(0.05)
+        assert wait_until(lambda: any(isinstance(record, Result) and record.what == "ramp" for record in heard))
         assert any(isinstance(record, Phase) and record.what == "ramp" for record in heard)
         view = source.procedure()
         assert view is not None
         assert view.running
         source.cancel()
-        while source.procedure().running and time.monotonic() < until:
-            time.sleep(0.05)
+        assert wait_until(lambda: not source.procedure().running)
         assert source.procedure().problem == "cancelled"
         assert sessions_children() == before
     finally:
@@ -101,12 +95,14 @@ def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path
     source = LiveSource(SessionOptions(embedded=True, rate=50.0, levers=values, record=trace))
     source.start()
     try:
-        until = time.monotonic() + 20
-        snapshot = snapshot_of(source)
-        while (snapshot is None or snapshot.ceiling.headroom is None) and time.monotonic() < until:
-            time.sleep(0.1)
-            snapshot = snapshot_of(source)
-        assert snapshot is not None
+        seen = []
+
+        def has_headroom() -> bool:
+            seen.append(snapshot_of(source))
+            return seen[-1] is not None and seen[-1].ceiling.headroom is not None
+
+        assert wait_until(has_headroom)
+        snapshot = seen[-1]
         assert snapshot.ceiling.expected is not None
         assert (snapshot.ceiling.expected.mid, snapshot.ceiling.headroom_of) == (1e4, "expected")
     finally:

@@ -7,8 +7,6 @@ import pytest
 from kit.processes import run
 from loopscope.settings.levers import loops_here
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def test_doctor_tells_what_can_be_measured() -> None:
     """Exit 0, one object: every loop with its signals and floors, power, servers, clock, terminal, versions."""
@@ -40,6 +38,7 @@ def test_doctor_for_people_is_a_table() -> None:
     assert "no terminal" in live
 
 
+@pytest.mark.timing
 def test_the_self_test_tells_sizes_verdicts_and_who_else_was_there() -> None:
     """The idle case on each loop as one object; the exit code is its verdict; progress says how long it will take."""
     done = run("doctor", "--selftest", "--cause", "idle", "--json")

@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from kit.processes import run
+from kit.processes import record_until, run
 from loopscope.core.codec import decode
 from loopscope.core.records import Finding
 from loopscope.model.findings import RULES
 from loopscope.settings.thresholds import defaults
-
-pytestmark = pytest.mark.timeout(90)
 
 _MACHINE = {"core-stolen", "client-cpu"}
 """What a machine that others use as well may truly show; each must then have its number."""
@@ -29,6 +27,7 @@ def warnings(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in result["findings"] if one["severity"] == "warn"}
 
 
+@pytest.mark.timing
 def test_a_throttle_is_found_as_a_backlog_and_a_replay_shows_it(tmp_path: Path) -> None:
     """20 tok/s taken of 100 offered: the backlog is found by name with its lever, and is in the file."""
     path = tmp_path / "run.jsonl"
@@ -44,6 +43,7 @@ def test_a_throttle_is_found_as_a_backlog_and_a_replay_shows_it(tmp_path: Path) 
     assert json.loads(replayed.stdout)["findings"] == result["findings"]
 
 
+@pytest.mark.timing
 def test_a_calm_pair_has_no_finding_but_notes(tmp_path: Path) -> None:
     """Two agents at 100 tok/s: no warning; if the machine took the loop's core, the figures say so."""
     result = session(tmp_path / "run.jsonl", "--seconds", "8", "--allow", "throughput")
@@ -59,6 +59,7 @@ def test_a_calm_pair_has_no_finding_but_notes(tmp_path: Path) -> None:
         assert notes == {"server-bound"}
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_a_call_that_blocks_is_named(tmp_path: Path, loop: str) -> None:
     """A callback that sleeps for 300 ms each second: found by its function, on both loops, and not as anything else."""
@@ -73,7 +74,9 @@ def test_levels_and_thresholds_are_obeyed(tmp_path: Path) -> None:
     """All allowed but one note that warns: it is the only record; a threshold of the operator's decides."""
     path = tmp_path / "run.jsonl"
     words = ("--allow", "all", "--warn", "throughput", "--threshold", "tok_s=1000")
-    result = session(path, "--seconds", "8", *words)
+    done = record_until(path, lambda data: b'"k":"finding"' in data, "--embedded", "--rate", "100", *words)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
     (one,) = result["findings"]
     assert (one["name"], one["severity"], one["until_s"]) == ("throughput", "warn", None)
     assert "less than 1000" in one["sentence"]

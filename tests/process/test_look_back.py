@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.processes import PATIENCE_S
 from loopscope.model.snapshot import Snapshot
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.replay import fold_whole
-
-pytestmark = pytest.mark.timeout(90)
 
 
 def ask_until(source: LiveSource, right: Callable[[Snapshot], bool]) -> Snapshot:
@@ -21,7 +20,7 @@ def ask_until(source: LiveSource, right: Callable[[Snapshot], bool]) -> Snapshot
         arrived = threading.Event()
         answers: list[Snapshot] = []
         source.ask(lambda snapshot, to=answers, done=arrived: (to.append(snapshot), done.set()))  # type: ignore[misc]
-        assert arrived.wait(30)
+        assert arrived.wait(PATIENCE_S)
         if right(answers[0]):
             return answers[0]
         threading.Event().wait(0.05)
@@ -64,7 +63,7 @@ def test_the_past_is_shown_while_the_present_goes_on(tmp_path: Path, recorded: b
             arrived = threading.Event()
             source.ask(lambda snapshot, done=arrived: done.set())  # type: ignore[misc]
             source.now()
-            assert arrived.wait(30)
+            assert arrived.wait(PATIENCE_S)
         source.step(-0.3)
         assert not source.playback().live  # type: ignore[union-attr]
         source.now()

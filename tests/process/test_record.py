@@ -2,21 +2,37 @@
 
 import itertools
 import json
+import os
 import resource
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kit.processes import children_of, end, exists, run, start, wait_for_children, wait_until
+from kit.processes import PATIENCE_S, children_of, end, exists, record_until, run, start, wait_for_children, wait_until
 from loopscope.core.codec import decode
 from loopscope.core.records import Chunks, Header, Hello, Lever, Request, Trailer, Truth
-
-pytestmark = pytest.mark.timeout(90)
 
 
 def _records(path: Path) -> list[object]:
     return [decode(line) for line in path.read_bytes().splitlines()]
+
+
+def ended(count: int) -> Callable[[bytes], bool]:
+    """So many requests have ended well."""
+    return lambda data: data.count(b'"outcome":"ok"') >= count
+
+
+def ends_well_in(group: str) -> Callable[[bytes], bool]:
+    """A request of this generation of the measured process has ended well."""
+
+    def holds(data: bytes) -> bool:
+        records = [decode(line) for line in data.split(b"\n")[:-1]]
+        here = {one.proc for one in records if isinstance(one, Hello) and one.info.get("group") == group}
+        return any(isinstance(one, Request) and one.proc in here and one.outcome == "ok" for one in records)
+
+    return holds
 
 
 def _sent_and_seen(path: Path) -> tuple[int, int]:
@@ -31,6 +47,7 @@ def _sent_and_seen(path: Path) -> tuple[int, int]:
     return sum(truth.chunks for truth in last.values()), seen
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_two_agents_at_a_hundred_show_a_hundred(tmp_path: Path, loop: str) -> None:
     """Two agents that are offered 100 tok/s each show 100 +- 1, and nothing is dropped."""
@@ -54,7 +71,7 @@ def test_two_agents_at_a_hundred_show_a_hundred(tmp_path: Path, loop: str) -> No
 def test_every_dialect_of_the_embedded_pair_streams(tmp_path: Path, api: str) -> None:
     """Whatever the agents speak, the embedded pair answers, with a token count and without an error."""
     path = tmp_path / "run.jsonl"
-    done = run("record", "--embedded", "--api", api, "-o", str(path), "--seconds", "2", "--tokens", "50", "--json")
+    done = record_until(path, ended(2), "--embedded", "--api", api, "--tokens", "50")
     assert done.returncode == 0, done.stderr
     for agent in json.loads(done.stdout)["agents"]:
         assert agent["errors"] == 0
@@ -67,21 +84,7 @@ def test_every_dialect_of_the_embedded_pair_streams(tmp_path: Path, api: str) ->
 def test_every_chunk_that_was_sent_is_counted(tmp_path: Path) -> None:
     """64 agents at 30 tok/s: every chunk that belongs to an ended request was sent and seen, none dropped."""
     path = tmp_path / "run.jsonl"
-    done = run(
-        "record",
-        "--embedded",
-        "-o",
-        str(path),
-        "--seconds",
-        "4",
-        "--rate",
-        "30",
-        "--agents",
-        "64",
-        "--tokens",
-        "40",
-        "--json",
-    )
+    done = record_until(path, ended(64), "--embedded", "--rate", "30", "--agents", "64", "--tokens", "40")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert len(result["agents"]) == 64
@@ -107,25 +110,8 @@ def test_every_chunk_that_was_sent_is_counted(tmp_path: Path) -> None:
 def test_no_takeover_of_client_or_placement_loses_a_request(tmp_path: Path, pulls: tuple[str, str]) -> None:
     """Every request that the servers were sent has ended well or is told as cut by the end; chunks are all there."""
     path = tmp_path / "run.jsonl"
-    done = run(
-        "record",
-        "--embedded",
-        "-o",
-        str(path),
-        "--seconds",
-        "9",
-        "--tokens",
-        "60",
-        "--agents",
-        "4",
-        "--json",
-        "--at",
-        "2",
-        pulls[0],
-        "--at",
-        "5.5",
-        pulls[1],
-    )
+    words = ["--tokens", "60", "--agents", "4", "--at", "2", pulls[0], "--at", "5.5", pulls[1]]
+    done = record_until(path, ends_well_in("3"), "--embedded", *words)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     records = _records(path)
@@ -148,23 +134,8 @@ def test_no_takeover_of_client_or_placement_loses_a_request(tmp_path: Path, pull
 def test_levers_act_and_a_takeover_loses_nothing(tmp_path: Path) -> None:
     """Scripted levers are marked in order; after a takeover the other loop runs and no request was cut or failed."""
     path = tmp_path / "run.jsonl"
-    done = run(
-        "record",
-        "--embedded",
-        "-o",
-        str(path),
-        "--seconds",
-        "10",
-        "--tokens",
-        "60",
-        "--json",
-        "--at",
-        "2",
-        "loop=uvloop",
-        "--at",
-        "5",
-        "batch=read:50ms",
-    )
+    words = ["--tokens", "60", "--at", "2", "loop=uvloop", "--at", "5", "batch=read:50ms"]
+    done = record_until(path, lambda data: ends_well_in("2")(data) and b"read:50ms" in data, "--embedded", *words)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     levers = [(r.name, r.old, r.new) for r in _records(path) if isinstance(r, Lever)]
@@ -190,7 +161,7 @@ def test_a_signal_ends_it_cleanly_with_the_file_complete(tmp_path: Path, number:
         children = wait_for_children(process, 4)
         assert wait_until(lambda: path.exists() and b'"k":"chunks"' in path.read_bytes())
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, err
         assert json.loads(out)["source"] == "embedded"
         assert isinstance(_records(path)[-1], Trailer)
@@ -199,8 +170,9 @@ def test_a_signal_ends_it_cleanly_with_the_file_complete(tmp_path: Path, number:
         end(process)
 
 
-def test_nothing_outlives_kill_9(tmp_path: Path) -> None:
-    """After kill -9 no child is left after two seconds, and the file holds all but the last second."""
+@pytest.mark.parametrize("within_s", [PATIENCE_S, pytest.param(2.0, marks=pytest.mark.timing)])
+def test_nothing_outlives_kill_9(tmp_path: Path, within_s: float) -> None:
+    """After kill -9 no child is left (after 2 s, on a quiet machine); the file holds all but the last second."""
     path = tmp_path / "run.jsonl"
     process = start("record", "--embedded", "-o", str(path))
     try:
@@ -208,7 +180,7 @@ def test_nothing_outlives_kill_9(tmp_path: Path) -> None:
         assert wait_until(lambda: path.exists() and b'"k":"chunks"' in path.read_bytes())
         process.kill()
         process.wait()
-        assert wait_until(lambda: not any(exists(pid) for pid in children), timeout_s=2)
+        assert wait_until(lambda: not any(exists(pid) for pid in children), within_s)
         assert any(isinstance(record, Chunks) for record in (decode(s) for s in path.read_bytes().split(b"\n")[:-1]))
     finally:
         end(process)
@@ -224,12 +196,10 @@ def test_a_dead_rig_is_told(tmp_path: Path) -> None:
         rig = next(
             pid for pid in children_of(process.pid) if b"loopscope.rig" in Path(f"/proc/{pid}/cmdline").read_bytes()
         )
-        import os
-
         os.kill(rig, signal.SIGKILL)
         assert wait_until(lambda: b"rig-1 ended by itself (signal 9)" in path.read_bytes())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, err
         assert json.loads(out)["losses"]
     finally:
@@ -285,10 +255,10 @@ def test_a_disk_that_fills_up_is_told_at_the_end(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the recording is not complete" in done.stderr
     result = json.loads(done.stdout)
-    assert result["duration_s"] > 2.5
     assert "lines are missing" in done.stderr
     assert 0 < path.stat().st_size <= limit
-    assert any(isinstance(decode(line), Chunks) for line in path.read_bytes().split(b"\n")[:-1])
+    kept = [decode(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    assert result["chunks"] > sum(len(record.agent) for record in kept if isinstance(record, Chunks)) > 0
 
 
 def test_a_server_that_is_not_there_is_an_error_of_its_agent(tmp_path: Path) -> None:
@@ -297,20 +267,8 @@ def test_a_server_that_is_not_there_is_an_error_of_its_agent(tmp_path: Path) -> 
 
     path = tmp_path / "run.jsonl"
     with serving(sends(HEAD, chunk(line()), chunk(final(1)) + END)) as url:
-        done = run(
-            "record",
-            url,
-            "http://127.0.0.1:9",
-            "--api",
-            "ollama",
-            "--model",
-            "m",
-            "-o",
-            str(path),
-            "--seconds",
-            "2",
-            "--json",
-        )
+        words = [url, "http://127.0.0.1:9", "--api", "ollama", "--model", "m"]
+        done = record_until(path, lambda data: ended(2)(data) and data.count(b'"outcome":"refused"') > 1, *words)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     good, bad = result["agents"]

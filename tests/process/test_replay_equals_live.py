@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from kit.processes import PATIENCE_S
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.replay import fold_whole
-
-pytestmark = pytest.mark.timeout(90)
 
 
 def ask_until(source: LiveSource, right: Callable[[Snapshot], bool]) -> None:
@@ -21,7 +20,7 @@ def ask_until(source: LiveSource, right: Callable[[Snapshot], bool]) -> None:
         arrived = threading.Event()
         answers: list[Snapshot] = []
         source.ask(lambda snapshot, to=answers, done=arrived: (to.append(snapshot), done.set()))  # type: ignore[misc]
-        assert arrived.wait(30)
+        assert arrived.wait(PATIENCE_S)
         if right(answers[0]):
             return
         threading.Event().wait(0.05)

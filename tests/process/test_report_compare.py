@@ -8,8 +8,6 @@ import pytest
 from kit.processes import run
 from loopscope.settings.places import recordings_dir
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def shipped(name: str) -> Path:
     folder = recordings_dir()

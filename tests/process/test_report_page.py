@@ -16,7 +16,6 @@ from loopscope.core.records import AgentSpec, Finding, Loss, Mark, Server, Stall
 BROWSER = found()
 EVIL = "</script><img src=x onerror=document.title='owned'><svg/onload=document.title='owned'>\"'>&amp;{{}}"
 pytestmark = [
-    pytest.mark.timeout(120),
     pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine to open the page in"),
 ]
 

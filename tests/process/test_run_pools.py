@@ -11,7 +11,6 @@ from loopscope.core.codec import decode
 from loopscope.core.records import Pulse
 
 pytestmark = [
-    pytest.mark.timeout(90),
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc"),
 ]
 

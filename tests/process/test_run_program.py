@@ -3,21 +3,19 @@
 import json
 import signal
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kit.processes import children_of, end, exists, run, start, wait_for_children, wait_until
+from kit.processes import PATIENCE_S, children_of, end, exists, run, start, wait_for_children, wait_until
 from loopscope.core.codec import decode
 from loopscope.core.records import Bye, Chunks, Header, Hello, Pulse, Request, Stall, Trailer
 from loopscope.settings.levers import loops_here
 from loopscope.wire.worker import Worker
 
 pytestmark = [
-    pytest.mark.timeout(90),
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc"),
 ]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -289,15 +287,13 @@ def test_nothing_of_the_program_outlives_the_session(tmp_path: Path, server: str
         assert exists(grandchild)
         children = children_of(process.pid)
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
-        begin_s = time.monotonic()
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert wait_until(lambda: not any(exists(pid) for pid in [*children, grandchild]))
         if number == signal.SIGINT:
             assert process.returncode == 0, err
             assert json.loads(out)["source"] == "program"
             assert isinstance(records(trace)[-1], Trailer)
             assert any(isinstance(record, Bye) and record.proc == "program" for record in records(trace))
-        assert time.monotonic() - begin_s < 20
     finally:
         end(process)
 
@@ -313,7 +309,7 @@ def test_two_lines_in_the_program_start_it_under_loopscope(tmp_path: Path, serve
         [sys.executable, str(program(tmp_path, text)), server],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -335,7 +331,7 @@ def test_the_module_is_the_same_as_the_verb(tmp_path: Path) -> None:
         [sys.executable, "-m", "loopscope.probe", str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         stdin=subprocess.DEVNULL,
     )

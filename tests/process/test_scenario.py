@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.processes import end, exists, run, start, wait_for_children, wait_until
+from kit.processes import PATIENCE_S, end, exists, run, start, wait_for_children, wait_until
 from loopscope.core.records import Phase, Result
 from loopscope.trace.reader import read
-
-pytestmark = pytest.mark.timeout(120)
 
 SMALL = """
 rounds = 2
@@ -87,7 +85,7 @@ def test_ctrl_c_ends_the_rounds_and_every_process(tmp_path: Path) -> None:
         children = wait_for_children(process, 4)
         assert wait_until(lambda: trace.exists() and b'"k":"phase"' in trace.read_bytes())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE_S)
     finally:
         end(process)
     assert process.returncode == 130, err
@@ -109,7 +107,7 @@ def test_a_sweep_that_was_killed_goes_on(tmp_path: Path) -> None:
     runs = tmp_path / "s-sweep" / "runs.jsonl"
     process = start("sweep", str(spec))
     try:
-        assert wait_until(lambda: runs.exists() and runs.read_bytes().count(b"\n") == 2, timeout_s=60)
+        assert wait_until(lambda: runs.exists() and runs.read_bytes().count(b"\n") == 2)
         first = runs.read_bytes()
         children = wait_for_children(process, 1)
         process.kill()
@@ -118,7 +116,7 @@ def test_a_sweep_that_was_killed_goes_on(tmp_path: Path) -> None:
         assert wait_until(lambda: not any(exists(child) for child in children))
     finally:
         end(process)
-    done = run("sweep", str(spec), "--json", timeout_s=90)
+    done = run("sweep", str(spec), "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["runs"] == 2

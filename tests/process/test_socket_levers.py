@@ -6,15 +6,13 @@ import threading
 
 import pytest
 
-from kit.processes import wait_until
+from kit.processes import PATIENCE_S, wait_until
 from loopscope.core.errors import InputError
 from loopscope.core.records import AnyRecord, Lever, Request
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings.levers import clients_here, defaults
 from loopscope.trace.reader import read
-
-pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.mark.parametrize("client", [name for name in clients_here() if name in ("httpx", "streams")])
@@ -38,11 +36,11 @@ def test_reads_are_of_the_size_that_the_lever_says(client: str, tmp_path) -> Non
     source.listen(heard)
     source.start()
     try:
-        assert wait_until(lambda: len(of("rig-1")) >= 2, 30)
+        assert wait_until(lambda: len(of("rig-1")) >= 2)
         with pytest.raises(InputError, match="valid: auto"):
             source.pull("read", "3k")
         source.pull("read", "auto")
-        assert wait_until(lambda: any(request.bytes > request.reads * 4096 for request in of("rig-2")), 30)
+        assert wait_until(lambda: any(request.bytes > request.reads * 4096 for request in of("rig-2")))
     finally:
         source.stop()
     assert all(request.bytes <= request.reads * 4096 for request in of("rig-1"))
@@ -67,7 +65,7 @@ def test_reads_are_of_the_size_that_the_lever_says(client: str, tmp_path) -> Non
 def test_what_cannot_be_had_is_one_sentence(words: list[str], why: str, tmp_path) -> None:
     """Exit code 2, before anything starts, and no file."""
     command = [sys.executable, "-m", "loopscope", *words]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True, cwd=tmp_path)
     assert done.returncode == 2
     assert why in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

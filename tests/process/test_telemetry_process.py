@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 
+from kit.processes import PATIENCE_S
 from loopscope.core.codec import decode
 from loopscope.core.records import Bye, Hello, HostLoad, Power
 from loopscope.wire.worker import Worker
@@ -28,7 +29,7 @@ def test_child_says_hello_and_then_power_and_load() -> None:
         assert hello.signals["cpu"] == "ok"
         seen: dict[type, object] = {}
         while not {Power, HostLoad} <= seen.keys():
-            record = decode(lines.get(timeout=20))
+            record = decode(lines.get(timeout=PATIENCE_S))
             seen[type(record)] = record
         power, load = seen[Power], seen[HostLoad]
         assert isinstance(power, Power) and isinstance(load, HostLoad)
@@ -37,7 +38,7 @@ def test_child_says_hello_and_then_power_and_load() -> None:
         assert load.cpu
     finally:
         worker.stop()
-    assert ended.get(timeout=10) == 0
+    assert ended.get(timeout=PATIENCE_S) == 0
     rest = [decode(line) for line in lines.queue]
     assert isinstance(rest[-1], Bye)
 
@@ -51,22 +52,23 @@ def test_telemetry_knows_the_session_and_itself() -> None:
         worker.wait_ready()
         names: set[str] = set()
         while not {"session", "telemetry-9"} <= names:
-            record = decode(lines.get(timeout=20))
+            record = decode(lines.get(timeout=PATIENCE_S))
             if isinstance(record, HostLoad):
                 names |= record.procs.keys()
     finally:
         worker.stop()
 
 
-def test_end_of_standard_input_ends_it_within_two_seconds() -> None:
-    """When whoever holds the leash is gone, nothing is left two seconds later."""
+@pytest.mark.parametrize("within_s", [PATIENCE_S, pytest.param(2.0, marks=pytest.mark.timing)])
+def test_end_of_standard_input_ends_it(within_s: float) -> None:
+    """When whoever holds the leash is gone, nothing is left; two seconds later on a quiet machine."""
     process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert isinstance(decode(process.stdout.readline()), Hello)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(2.0) == 0
+        assert process.wait(within_s) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
     finally:
@@ -86,7 +88,7 @@ def test_sigterm_ends_it_with_a_bye() -> None:
         process.terminate()
         *_, last = process.stdout.readlines()
         assert isinstance(decode(last), Bye)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
         process.wait()
@@ -98,12 +100,15 @@ def test_sigterm_ends_it_with_a_bye() -> None:
 @pytest.mark.parametrize("bad", [["--watch", "x"], ["--watch", "x=-1"], ["--interval-ms", "1"], ["--interval-ms", "²"]])
 def test_wrong_arguments_are_a_sentence(bad: list[str]) -> None:
     """A wrong argument ends with 2 and no traceback."""
-    done = subprocess.run([*COMMAND, *bad], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [*COMMAND, *bad], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert bad[0] in done.stderr
 
 
+@pytest.mark.timing
 def test_own_cost_is_under_one_percent_of_a_core() -> None:
     """At its own interval the process costs less than 1 % of a core (CPU time, not wall time, so noise cannot show)."""
     lines: queue.Queue[bytes] = queue.Queue()
@@ -112,10 +117,10 @@ def test_own_cost_is_under_one_percent_of_a_core() -> None:
     try:
         worker.wait_ready()
         process = psutil.Process(worker.pid)
-        lines.get(timeout=20)
+        lines.get(timeout=PATIENCE_S)
         before, start_s = process.cpu_times(), time.monotonic()
         for _ in range(2 * 12):
-            lines.get(timeout=20)
+            lines.get(timeout=PATIENCE_S)
         after, end_s = process.cpu_times(), time.monotonic()
         cost_s = after.user + after.system - before.user - before.system
         # The kernel counts in ticks of 10 ms: one tick of grace.

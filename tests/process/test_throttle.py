@@ -14,6 +14,8 @@ from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
 from loopscope.settings.levers import loops_here
 
+pytestmark = pytest.mark.timing
+
 S = 1_000_000_000
 
 
@@ -89,7 +91,7 @@ def test_an_adaptive_throttle_looks_at_the_efficiency_and_tries_less(loop: str) 
             lambda: any(isinstance(r, Mark) and r.words.endswith("kept without a throttle") for r in told)
         )
         source.pull("agents", "2")
-        assert wait_until(lambda: any(isinstance(r, Result) for r in told), 40)
+        assert wait_until(lambda: any(isinstance(r, Result) for r in told))
     finally:
         source.stop()
     step = next(record for record in told if isinstance(record, Result))

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kit.processes import PATIENCE_S
 from loopscope.realpair.pair import RealPair
 from loopscope.session.discover import resolve
 
@@ -18,7 +19,7 @@ PROMPT = {"prompt": "the river and the harbour"}
 def stream(url: str, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     """Every event of one stream; the last line must be the end mark."""
     events: list[str] = []
-    with httpx.stream("POST", url + path, json={**body, "stream": True}, timeout=60) as answer:
+    with httpx.stream("POST", url + path, json={**body, "stream": True}, timeout=PATIENCE_S) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         rest = b""

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kit.processes import end, run, start, wait_until
+from kit.processes import PATIENCE_S, end, run, start, wait_until
 from loopscope.core.codec import decode
 from loopscope.core.records import Chunks, Request
 from loopscope.realpair.pair import RealPair
@@ -85,7 +85,7 @@ def test_a_server_that_is_killed_is_told_and_the_other_goes_on(model_folder: Pat
             good = path.read_bytes().count(b'"outcome":"ok"')
             assert wait_until(lambda: path.read_bytes().count(b'"outcome":"ok"') > good + 8)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=PATIENCE_S)
         finally:
             end(process)
     assert process.returncode == 0, err

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
+from kit.processes import PATIENCE_S
 from loopscope.ui.app import LoopscopeApp
 from ui.fakes import FakeSource
 
@@ -23,7 +24,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loopscope.ui.terminal.needs_ascii", lambda: os.environ.get("LOOPSCOPE_ASCII") == "1")
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     """Let the app work until something holds; fail when it never does."""
     end = time.monotonic() + seconds
     while not holds():

@@ -327,7 +327,7 @@ class FakeSource:
     def start(self) -> None:
         self.events.append("start")
         if self.gate is not None:
-            self.gate.wait(10)
+            self.gate.wait(150)
         if self.failure is not None:
             raise self.failure
 

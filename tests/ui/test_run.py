@@ -11,13 +11,13 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import loopscope.ui
+from kit.processes import PATIENCE_S, wait_until
 from loopscope.core.errors import InputError
 from ui.fakes import FakeSource
 
@@ -84,14 +84,12 @@ class Screen:
 
     def wait_for(self, words: bytes) -> None:
         """Until the terminal has been sent some words."""
-        end = time.monotonic() + 30
-        while words not in self.written:
-            assert time.monotonic() < end and self.process.poll() is None, self.written[-2000:]
-            time.sleep(0.01)
+        assert wait_until(lambda: words in self.written or self.process.poll() is not None), self.written[-2000:]
+        assert words in self.written, self.written[-2000:]
 
     def output(self) -> tuple[int, str]:
         """Exit code and stdout, once it has ended."""
-        out, _ = self.process.communicate(timeout=30)
+        out, _ = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, out.decode()
 
     def restored(self) -> bool:
