@@ -17,6 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from loopscope.core import codec
 from loopscope.probe.heartbeat import Heartbeat
 from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.probe.sender import Sender
@@ -71,14 +72,14 @@ def _measure(kind: str, loop: str, seconds: float, pipe: ChildPipe) -> dict[str,
 
     async def run() -> dict[str, tuple[float, float]]:
         usages["loop"] = usage = ThreadUsage()
-        samples, gc_clock, wires = SampleBuffer("rig-1"), GcClock(), Wires()
+        samples, gc_clock, wires = SampleBuffer("rig-1", lines=codec), GcClock(), Wires()
         heart = Heartbeat(asyncio.get_running_loop(), samples)
         threads: list[tuple[threading.Thread, object]] = []
         if kind in ("heart", "all"):
             heart.start()
         if kind in ("sender", "all"):
             sender = told(Sender, "sender")(
-                pipe,
+                pipe.send_lines,
                 samples,
                 loop_name=loop,
                 idle_ns=metered.meter.idle_ns,
@@ -92,13 +93,12 @@ def _measure(kind: str, loop: str, seconds: float, pipe: ChildPipe) -> dict[str,
             threads.append((sender, sender.finish))
         if kind in ("watchdog", "all"):
             dog = told(Watchdog, "watchdog")(
-                proc="rig-1",
                 ident=threading.get_ident(),
                 busy_since=metered.meter.busy_since,
                 idle_ns=metered.meter.idle_ns,
                 usage=usage,
                 gc_clock=gc_clock,
-                emit=samples.event,
+                emit=samples.emit,
             )
             threads.append((dog, dog.finish))
         if kind == "bare wait":

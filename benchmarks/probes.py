@@ -36,6 +36,7 @@ import aiohttp
 import httpx
 import orjson
 
+from loopscope.core import codec
 from loopscope.core.clock import parse_stamp_ns, take_anchor
 from loopscope.core.records import AgentSpec, Server
 from loopscope.probe.heartbeat import Heartbeat
@@ -138,7 +139,7 @@ class _Counted(SampleBuffer):
     __slots__ = ("delays", "taken")
 
     def __init__(self, proc: str, delays: list[tuple[int, str]] | None) -> None:
-        super().__init__(proc)
+        super().__init__(proc, lines=codec)
         self.taken = 0
         self.delays = delays
 
@@ -160,26 +161,25 @@ async def _probed(
     heart.start()
     gc_clock.install()
     sender = Sender(
-        pipe,
+        pipe.send_lines,
         samples,
         loop_name=loop.name,
-        idle_ns=loop.idle_ns,
+        idle_ns=loop.meter.idle_ns,
         usage=usage,
         gc_clock=gc_clock,
         wires=lambda: client.wires,
         streams=lambda: streams,
         tasks=lambda: streams,
-        turns=loop.turns,
+        turns=loop.meter.turns,
     )
-    assert loop.busy_since is not None and loop.idle_ns is not None
+    assert loop.meter.busy_since is not None and loop.meter.idle_ns is not None
     watchdog = Watchdog(
-        proc="rig-1",
         ident=threading.get_ident(),
-        busy_since=loop.busy_since,
-        idle_ns=loop.idle_ns,
+        busy_since=loop.meter.busy_since,
+        idle_ns=loop.meter.idle_ns,
         usage=usage,
         gc_clock=gc_clock,
-        emit=samples.event,
+        emit=samples.emit,
     )
     sender.start()
     watchdog.start()

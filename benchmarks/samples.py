@@ -22,6 +22,7 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from loopscope import __version__
+from loopscope.core import codec
 from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Mark, Pulse, Server
 from loopscope.probe.heartbeat import Heartbeat
@@ -72,13 +73,13 @@ async def _produce(samples: SampleBuffer, rate: float, seconds: float) -> int:
 def _producer(rate: float, seconds: float, loop: str) -> None:
     """The child: a rig without a network."""
     pipe, metered = ChildPipe("rig-1"), make_loop(loop)
-    samples, wires = SampleBuffer("rig-1"), Wires()
+    samples, wires = SampleBuffer("rig-1", lines=codec), Wires()
 
     async def run() -> int:
         heart = Heartbeat(asyncio.get_running_loop(), samples)
         heart.start()
         sender = Sender(
-            pipe,
+            pipe.send_lines,
             samples,
             loop_name=loop,
             idle_ns=metered.meter.idle_ns,

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from loopscope.core.records import AgentSpec, Record, Server
+from loopscope.core.records import AgentSpec, Server
 from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.probe.watchdog import Watchdog
@@ -41,7 +41,7 @@ class _Counted(Watchdog):
 def _measure(watched: bool, loop: str, url: str, streams: int, seconds: float) -> tuple[float, float, int]:
     """CPU of the loop per chunk (us), share of a core of the watchdog, stalls told."""
     metered = make_loop(loop)
-    told: list[Record] = []
+    told: list[str] = []
 
     async def run() -> tuple[float, float]:
         samples, dials = SampleBuffer(), Levers()
@@ -52,13 +52,12 @@ def _measure(watched: bool, loop: str, url: str, streams: int, seconds: float) -
         tasks = [asyncio.ensure_future(agent.run()) for agent in agents]
         await asyncio.sleep(0.5)
         dog = _Counted(
-            proc="rig-1",
             ident=threading.get_ident(),
             busy_since=metered.meter.busy_since,
             idle_ns=metered.meter.idle_ns,
             usage=ThreadUsage(),
             gc_clock=GcClock(),
-            emit=told.append,
+            emit=lambda kind, **members: told.append(kind),
         )
         if watched:
             dog.start()

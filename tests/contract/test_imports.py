@@ -3,8 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import loopscope
+from loopscope.core.codec import decode
+from loopscope.core.records import Chunks, Pulse, Stall
 
 PROBE = """
 import importlib, json, pkgutil, sys
@@ -16,6 +21,41 @@ for name in sys.argv[1:]:
             importlib.import_module(found.name)
 print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
 print(json.dumps(sorted(name for name in sys.modules if name.startswith("loopscope."))))
+"""
+
+BARE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import asyncio, os, pkgutil, threading
+import loopscope.probe, loopscope.streams
+for package in (loopscope.probe, loopscope.streams):
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not found.name.endswith("__main__"):
+            __import__(found.name)
+from loopscope.probe import heartbeat, loop_meter, sample_buffer, sender, usage, watchdog, wires
+
+async def main(meter):
+    samples, none = sample_buffer.SampleBuffer("bare"), wires.Wires()
+    used, collector = usage.ThreadUsage(), usage.GcClock()
+    heart = heartbeat.Heartbeat(asyncio.get_running_loop(), samples)
+    heart.start()
+    sends = sender.Sender(lambda data: os.write(1, data), samples, loop_name="asyncio", idle_ns=meter.idle_ns,
+                          usage=used, gc_clock=collector, wires=lambda: none, streams=lambda: 0, tasks=lambda: 0,
+                          turns=meter.turns)
+    sends._read_meters()
+    watches = watchdog.Watchdog(ident=threading.get_ident(), busy_since=meter.busy_since, idle_ns=meter.idle_ns,
+                                usage=used, gc_clock=collector, emit=samples.emit)
+    watches._turn = watchdog._Turn(1, watches._meters(0), 0, looks=2, places={watchdog.Place(): 2},
+                                   stacks={watchdog.Place(): []})
+    watches._tell(watches._turn, 26_000_001, over=True)
+    samples.chunk((7, 1, None, 2, True))
+    await asyncio.sleep(0.05)
+    heart.stop()
+    sends.finish()
+
+loop = asyncio.SelectorEventLoop()
+loop.run_until_complete(main(loop_meter.meter_of(loop)))
+loop.close()
 """
 
 
@@ -47,6 +87,7 @@ def entry(module: str) -> tuple[set[str], set[str]]:
     [
         ("loopscope.core", {"msgspec"}),
         ("loopscope.streams", set()),
+        ("loopscope.probe", set()),
         ("loopscope.wire", {"msgspec"}),
         ("loopscope.settings", {"msgspec", "platformdirs"}),
         ("loopscope.trace", {"msgspec", "zstandard"}),
@@ -88,6 +129,24 @@ def test_a_child_process_knows_only_the_wire(process: str) -> None:
     _, ours = loaded(f"loopscope.{process}")
     floors = {name.split(".")[1] for name in ours}
     assert floors <= {process, "core", "wire", "settings", "streams", "probe"}
+
+
+def test_the_probe_and_the_reader_of_streams_need_no_installed_package() -> None:
+    """With no site-packages at all a loop is metered, and the lines are records as everywhere."""
+    source = str(Path(loopscope.__file__).parents[1])
+    child = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", BARE, source], capture_output=True, check=False, timeout=60
+    )
+    assert child.returncode == 0, child.stderr.decode()
+    chunks, stall, pulse = [decode(line) for line in child.stdout.splitlines()]
+    assert isinstance(chunks, Chunks)
+    assert (chunks.proc, chunks.agent, chunks.handled) == ("bare", [7], [1])
+    assert isinstance(stall, Stall)
+    assert stall.dur_ns == 26_000_000
+    assert isinstance(pulse, Pulse)
+    assert pulse.turns
+    assert pulse.active_ns is not None
+    assert 0 < pulse.active_ns <= pulse.dt_ns
 
 
 def test_the_command_line_starts_light() -> None:

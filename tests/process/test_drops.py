@@ -37,7 +37,7 @@ async def _stream(url: str, client_name: str, samples: SampleBuffer, pipe: _Pipe
     dials.set("decoder", "orjson")
     client = make_client(client_class(client_name), dials.gate, secure=False)
     sender = Sender(
-        pipe,
+        pipe.send_lines,
         samples,
         loop_name="x",
         idle_ns=None,

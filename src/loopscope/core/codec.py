@@ -1,5 +1,7 @@
 """One record, one line. The only place where records become bytes and bytes become records."""
 
+from typing import Any, get_args
+
 import msgspec
 
 from loopscope.core.errors import TraceError
@@ -10,6 +12,17 @@ MAX_LINE_BYTES = 8 << 20
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyRecord)
+
+_KINDS: dict[str, type[Record]] = {kind.__struct_config__.tag: kind for kind in get_args(AnyRecord)}
+
+
+def make(kind: str, /, **members: Any) -> Record:
+    """Return a record of the kind that stands as ``k`` on its line.
+
+    Raises:
+        KeyError, TypeError: there is no such kind, or it has no such member.
+    """
+    return _KINDS[kind](**members)
 
 
 def encode(record: Record) -> bytes:

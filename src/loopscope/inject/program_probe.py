@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 
+from loopscope.core import codec
 from loopscope.core.clock import now_ns
 from loopscope.core.commands import AnyCommand, Quit
 from loopscope.core.records import Bye
@@ -61,7 +62,7 @@ class Probe:
     def __init__(self, pipe: ChildPipe, program: str) -> None:
         self._pipe = pipe
         self._program = program
-        self._samples = SampleBuffer(pipe.proc)
+        self._samples = SampleBuffer(pipe.proc, lines=codec)
         self._journal = Journal()
         self._wires = Wires()
         self._gc = GcClock()
@@ -110,7 +111,14 @@ class Probe:
             if self._sender is None:
                 self._hello(watched)
                 self._sender = ProgramSender(
-                    self._pipe, self._samples, self._journal, self._wires, self._watch, watched, self._gc, self._hello
+                    self._pipe.send_lines,
+                    self._samples,
+                    self._journal,
+                    self._wires,
+                    self._watch,
+                    watched,
+                    self._gc,
+                    self._hello,
                 )
                 self._sender.start()
             self._sender.newest = watched
@@ -139,13 +147,12 @@ class Probe:
         )
         if watched.counts_idle and not self._finished:
             self._watchdog = Watchdog(
-                proc=self._pipe.proc,
                 ident=watched.ident,
                 busy_since=watched.busy_since,
                 idle_ns=watched.idle_ns,
                 usage=watched.usage,
                 gc_clock=self._gc,
-                emit=self._samples.event,
+                emit=self._samples.emit,
             )
             self._watchdog.start()
 

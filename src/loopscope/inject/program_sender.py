@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 from loopscope.core.clock import now_ns
-from loopscope.core.records import Mark
 from loopscope.inject.digest import Digest
 from loopscope.inject.journal import Journal
 from loopscope.inject.loop_watch import LoopWatch, WatchedLoop
@@ -12,7 +11,6 @@ from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.probe.sender import Sender
 from loopscope.probe.usage import GcClock
 from loopscope.probe.wires import Wires
-from loopscope.wire.child import ChildPipe
 
 _SLICE = 128
 """Entries digested before the loop gets its turn at the GIL: 0.4 ms at most."""
@@ -27,7 +25,7 @@ class ProgramSender(Sender):
 
     def __init__(
         self,
-        pipe: ChildPipe,
+        send: Callable[[bytes], None],
         samples: SampleBuffer,
         journal: Journal,
         wires: Wires,
@@ -38,7 +36,7 @@ class ProgramSender(Sender):
     ) -> None:
         self.digest = Digest(samples)
         super().__init__(
-            pipe,
+            send,
             samples,
             loop_name=first.name,
             idle_ns=first.idle_ns if first.counts_idle else None,
@@ -88,7 +86,7 @@ class ProgramSender(Sender):
         if not self._told_two:
             self._told_two = True
             words = f"streams on two event loops: the loop's figures are those of one ({followed.name})"
-            self._samples.event(Mark(t_ns=now_ns(), proc=self._pipe.proc, words=words))
+            self._samples.emit("mark", t_ns=now_ns(), words=words)
         return followed
 
     def _follow(self, watched: WatchedLoop) -> None:

@@ -6,10 +6,8 @@ meanwhile. A probe that sleeps again from its own late wake-up sees one 3 s stal
 """
 
 import asyncio
-from dataclasses import dataclass
 from time import perf_counter_ns
 
-from loopscope.core.errors import InputError
 from loopscope.probe.sample_buffer import SampleBuffer
 
 BEAT_NS = 50_000_000
@@ -60,27 +58,6 @@ class Heartbeat:
             if due_ns > now_ns:
                 return due_ns
         return now_ns + BEAT_NS
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """What an idle loop shows by itself. ``of`` is the rig that measured it, empty: this one did."""
-
-    lag_ns: int | None = None
-    elu: float | None = None
-    of: str = ""
-
-    @classmethod
-    def read(cls, text: str) -> "Floor":
-        """Read ``name`` or ``name:lag_ns:elu``; empty: nobody has measured. Raises InputError."""
-        name, sign, figures = text.partition(":")
-        if not sign:
-            return cls(of=name)
-        lag, _, elu = figures.partition(":")
-        try:
-            return cls(int(lag), float(elu) if elu else None, name)
-        except ValueError as error:
-            raise InputError(f"--floor {text!r} is no name:lag_ns:elu") from error
 
 
 async def idle_floor_ns(samples: SampleBuffer, seconds: float = 0.5) -> int | None:

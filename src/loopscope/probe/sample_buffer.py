@@ -4,7 +4,9 @@ One thread appends (the loop), one takes (the sender). ``list.append``, slicing 
 under the GIL, so neither needs a lock.
 """
 
-from loopscope.core.records import Record
+from typing import Any
+
+from loopscope.probe.lines import PLAIN, Lines
 
 ROOM = 1 << 16
 """Rows between two sends: at 100 ms that is 655 360 chunks/s, 15 times the fastest client here; 20 MB at most."""
@@ -14,19 +16,20 @@ ChunkRow = tuple[int, int, object, int, bool]
 
 
 class SampleBuffer:
-    """Rows and records that wait to be sent. ``proc`` is the name that records made here carry.
+    """Rows and records that wait to be sent. ``proc`` is the name that records made here carry, ``lines`` makes them.
 
     ``chunks`` stays the same list for ever: the hot path appends to it without asking here, and looks at ``room`` first
-    (:meth:`loopscope.rig.request_recorder.RequestRecorder.take`).
+    (``RequestRecorder.take`` of the rig).
     """
 
-    __slots__ = ("beats", "chunks", "dropped", "events", "proc", "room")
+    __slots__ = ("beats", "chunks", "dropped", "events", "lines", "proc", "room")
 
-    def __init__(self, proc: str = "", room: int = ROOM) -> None:
+    def __init__(self, proc: str = "", room: int = ROOM, lines: Lines = PLAIN) -> None:
         self.proc = proc
+        self.lines = lines
         self.room = room
         self.chunks: list[ChunkRow] = []
-        self.events: list[Record] = []
+        self.events: list[Any] = []
         self.beats: list[int] = []
         self.dropped = 0
 
@@ -44,14 +47,18 @@ class SampleBuffer:
         else:
             self.dropped += 1
 
-    def event(self, record: Record) -> None:
+    def event(self, record: Any) -> None:
         """Keep a record; requests and states are few, but a server that refuses at once must not fill the memory."""
         if len(self.events) < self.room:
             self.events.append(record)
         else:
             self.dropped += 1
 
-    def take_events(self) -> list[Record]:
+    def emit(self, kind: str, /, **members: Any) -> None:
+        """Make a record of this process, and keep it."""
+        self.event(self.lines.make(kind, proc=self.proc, **members))
+
+    def take_events(self) -> list[Any]:
         """Take the records that wait."""
         taken = self.events[:]
         del self.events[: len(taken)]

@@ -10,15 +10,13 @@ from array import array
 from collections.abc import Callable, Iterable
 from operator import sub
 from time import perf_counter_ns
+from typing import Any
 
 from loopscope.core.clock import NS_PER_S, Anchor, parse_stamp_ns, take_anchor
-from loopscope.core.codec import encode
-from loopscope.core.records import Chunks, ClockAnchor, Pulse
 from loopscope.probe.heartbeat import BEAT_NS
 from loopscope.probe.sample_buffer import ChunkRow, SampleBuffer
 from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.probe.wires import Wire, Wires
-from loopscope.wire.child import ChildPipe
 
 TICK_S = 0.1
 SLICE_ROWS = 512
@@ -60,8 +58,8 @@ def _has_fraction(stamp: object) -> bool:
     return sent_ns is not None and sent_ns % NS_PER_S != 0
 
 
-def columns(proc: str, t_ns: int, rows: list[ChunkRow], anchor: Anchor) -> Chunks:
-    """Turn rows into the columns of one record; server stamps become delays by way of the anchor."""
+def columns(rows: list[ChunkRow], anchor: Anchor) -> dict[str, Any]:
+    """Turn rows into the columns of one record ``chunks``; server stamps become delays by way of the anchor."""
     agent, recv, stamps, handled, firsts = zip(*rows, strict=True)
     ahead_ns = anchor.perf_ns - anchor.wall_ns
     delay: list[int | None] = []
@@ -77,25 +75,26 @@ def columns(proc: str, t_ns: int, rows: list[ChunkRow], anchor: Anchor) -> Chunk
                 whole.add(who)
     if whole:  # one in a thousand million stamps is a whole second by chance
         whole -= {who for who, stamp in zip(agent, stamps, strict=True) if who in whole and _has_fraction(stamp)}
-    return Chunks(
-        t_ns=t_ns,
-        proc=proc,
-        base_ns=recv[0],
-        agent=list(agent),
-        recv=[0, *map(sub, recv[1:], recv)],
-        delay=delay,
-        handled=list(map(sub, handled, recv)),
-        first=[index for index, is_first in enumerate(firsts) if is_first],
-        whole=sorted(whole),
-    )
+    return {
+        "base_ns": recv[0],
+        "agent": list(agent),
+        "recv": [0, *map(sub, recv[1:], recv)],
+        "delay": delay,
+        "handled": list(map(sub, handled, recv)),
+        "first": [index for index, is_first in enumerate(firsts) if is_first],
+        "whole": sorted(whole),
+    }
 
 
 class Sender(threading.Thread):
-    """Sends until stopped. ``streams`` and ``tasks`` give how many requests and agents there are just now."""
+    """Sends until stopped: ``send`` takes whole lines.
+
+    ``streams`` and ``tasks`` give how many requests and agents there are just now.
+    """
 
     def __init__(
         self,
-        pipe: ChildPipe,
+        send: Callable[[bytes], None],
         samples: SampleBuffer,
         *,
         loop_name: str,
@@ -108,7 +107,7 @@ class Sender(threading.Thread):
         turns: Callable[[], int] | None = None,
     ) -> None:
         super().__init__(name="sender", daemon=True)
-        self._pipe = pipe
+        self._send = send
         self._samples = samples
         self._loop_name = loop_name
         self._idle_ns = idle_ns
@@ -189,9 +188,11 @@ class Sender(threading.Thread):
         gc_gen_ns = [now - before for now, before in zip(generations, self._gc_by_generation_ns, strict=True)]
         self._gc_by_generation_ns = generations
         idle_ns = grown["idle"]
-        pulse = Pulse(
+        make, encode, proc = self._samples.lines.make, self._samples.lines.encode, self._samples.proc
+        pulse = make(
+            "pulse",
             t_ns=now_ns,
-            proc=self._pipe.proc,
+            proc=proc,
             dt_ns=dt_ns,
             loop=self._loop_name,
             active_ns=None if idle_ns is None else max(0, dt_ns - idle_ns),
@@ -219,7 +220,8 @@ class Sender(threading.Thread):
         lines: list[bytes] = []
         step = max(SLICE_ROWS, len(rows) // _MOST_SLICES)
         for start in range(0, len(rows), step):
-            lines.append(encode(columns(self._pipe.proc, now_ns, rows[start : start + step], anchor)))
+            members = columns(rows[start : start + step], anchor)
+            lines.append(encode(make("chunks", t_ns=now_ns, proc=proc, **members)))
             if start + step < len(rows):
                 # Gives the GIL to the loop if it wants it; after the last slice the write does. It costs 27 us, as the
                 # kernel takes it for a sleep: at 200 chunks/s that was a tenth of a tick.
@@ -229,8 +231,7 @@ class Sender(threading.Thread):
             step_ns = self._anchor.step_ns(anchor)
             self._anchor = anchor
             step_ns = step_ns if abs(step_ns) > _STEP_NS else 0
-            lines.append(
-                encode(ClockAnchor(t_ns=anchor.perf_ns, proc=self._pipe.proc, wall_ns=anchor.wall_ns, step_ns=step_ns))
-            )
+            record = make("anchor", t_ns=anchor.perf_ns, proc=proc, wall_ns=anchor.wall_ns, step_ns=step_ns)
+            lines.append(encode(record))
         lines.append(encode(pulse))
-        self._pipe.send_lines(b"".join(lines))
+        self._send(b"".join(lines))

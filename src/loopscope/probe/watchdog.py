@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from time import perf_counter_ns
 from types import FrameType
 
-from loopscope.core.records import Record, Stall
 from loopscope.probe.frames import Place, callback_of, place_of, stack_of
 from loopscope.probe.usage import GcClock, ThreadUsage
 
@@ -74,22 +73,21 @@ class _Turn:
 class Watchdog(threading.Thread):
     """Watches the loop of one thread, given by its ``ident``.
 
-    ``busy_since`` as in :class:`loopscope.probe.loop_meter.LoopMeter`; ``emit`` takes the records, from this thread.
+    ``busy_since`` as in :class:`loopscope.probe.loop_meter.LoopMeter`; ``emit(kind, **members)`` takes what it finds,
+    from this thread.
     """
 
     def __init__(
         self,
         *,
-        proc: str,
         ident: int,
         busy_since: Callable[[], int],
         idle_ns: Callable[[], int],
         usage: ThreadUsage,
         gc_clock: GcClock,
-        emit: Callable[[Record], None],
+        emit: Callable[..., None],
     ) -> None:
         super().__init__(name="watchdog", daemon=True)
-        self._proc = proc
         self._watched = ident
         self._busy_since = busy_since
         self._idle_ns = idle_ns
@@ -195,23 +193,21 @@ class Watchdog(threading.Thread):
         gc_ns = min(dur_ns, after.gc_ns - before.gc_ns)
         place = max(turn.places, key=lambda at: turn.places[at])
         self._emit(
-            Stall(
-                t_ns=perf_counter_ns(),
-                proc=self._proc,
-                start_ns=turn.since_ns,
-                dur_ns=dur_ns,
-                over=over,
-                why=cause(dur_ns, cpu_ns, runq_ns, gc_ns, same=turn.same, starved=2 * turn.starved >= turn.looks),
-                file=place.file,
-                line=place.line,
-                function=place.function,
-                own=place.own,
-                stack=turn.stacks[place],
-                cpu_ns=cpu_ns,
-                runq_ns=runq_ns,
-                gc_ns=gc_ns,
-                looks=turn.looks,
-            )
+            "stall",
+            t_ns=perf_counter_ns(),
+            start_ns=turn.since_ns,
+            dur_ns=dur_ns,
+            over=over,
+            why=cause(dur_ns, cpu_ns, runq_ns, gc_ns, same=turn.same, starved=2 * turn.starved >= turn.looks),
+            file=place.file,
+            line=place.line,
+            function=place.function,
+            own=place.own,
+            stack=turn.stacks[place],
+            cpu_ns=cpu_ns,
+            runq_ns=runq_ns,
+            gc_ns=gc_ns,
+            looks=turn.looks,
         )
 
 
@@ -223,7 +219,7 @@ def _scaled(before: int | None, after: int | None, factor: float, most: int) -> 
 
 
 def cause(dur_ns: int, cpu_ns: int | None, runq_ns: int | None, gc_ns: int, *, same: bool, starved: bool) -> str:
-    """Say what held the loop up for ``dur_ns``: the word of :attr:`loopscope.core.records.Stall.why`.
+    """Say what held the loop up for ``dur_ns``: the word ``why`` of the record ``stall``.
 
     ``same``: every look found the same callback; ``starved``: most looks had to wait for the GIL themselves.
     """

@@ -6,8 +6,8 @@ import signal
 import sys
 
 from loopscope.core.errors import LoopscopeError
-from loopscope.probe.heartbeat import Floor
 from loopscope.rig.clients import client_class
+from loopscope.rig.floor import Floor
 from loopscope.rig.loops import make_loop
 from loopscope.rig.rig import Rig
 from loopscope.settings.injected_faults import parse_injected_fault

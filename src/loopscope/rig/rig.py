@@ -9,12 +9,13 @@ import traceback
 from collections.abc import Sequence
 from functools import partial
 
+from loopscope.core import codec
 from loopscope.core.clock import now_ns
 from loopscope.core.commands import AnyCommand, Plan, Quit, SetLever, StartAgents, StopAgents
 from loopscope.core.errors import InputError
 from loopscope.core.records import AgentSpec, AgentState, Bye, Loss, Server
 from loopscope.core.text import plain
-from loopscope.probe.heartbeat import Floor, Heartbeat, idle_floor_ns
+from loopscope.probe.heartbeat import Heartbeat, idle_floor_ns
 from loopscope.probe.loop_meter import self_test
 from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.probe.sender import Sender
@@ -24,6 +25,7 @@ from loopscope.probe.wires import Wires
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
+from loopscope.rig.floor import Floor
 from loopscope.rig.injected_faults import InjectedFaults
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop
@@ -57,7 +59,7 @@ class Rig:
         self._pipe = pipe
         self._metered = metered
         self._replaces = replaces
-        self._samples = SampleBuffer(pipe.proc)
+        self._samples = SampleBuffer(pipe.proc, lines=codec)
         self._levers = Levers(metered.park)
         self._servers: list[Server] = []
         self._agents: dict[int, Agent] = {}
@@ -86,7 +88,7 @@ class Rig:
             elu = 1 - (idle_ns() - idle_before_ns) / (now_ns() - start_ns) if idle_ns else None
             floor = Floor(lag_ns, elu)
         sender = Sender(
-            self._pipe,
+            self._pipe.send_lines,
             self._samples,
             loop_name=self._metered.name,
             idle_ns=idle_ns,
@@ -100,13 +102,12 @@ class Rig:
         watchdog = None
         if idle_ns is not None and self._metered.meter.busy_since is not None:
             watchdog = Watchdog(
-                proc=self._pipe.proc,
                 ident=threading.get_ident(),
                 busy_since=self._metered.meter.busy_since,
                 idle_ns=idle_ns,
                 usage=usage,
                 gc_clock=gc_clock,
-                emit=self._samples.event,
+                emit=self._samples.emit,
             )
         self._pipe.ready(
             "rig",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from loopscope.core import codec
 from loopscope.core.clock import Anchor
 from loopscope.core.codec import decode
 from loopscope.core.records import Chunks, Pulse
@@ -15,21 +16,10 @@ from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.probe.wires import Wire, Wires
 
 
-class _Pipe:
-    """Keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.proc = "rig-1"
-        self.data = b""
-
-    def send_lines(self, data: bytes) -> None:
-        self.data += data
-
-
-def _sender(samples: SampleBuffer, wires: Wires) -> tuple[Sender, _Pipe]:
-    pipe: Any = _Pipe()
+def _sender(samples: SampleBuffer, wires: Wires) -> tuple[Sender, bytearray]:
+    sent = bytearray()
     sender = Sender(
-        pipe,
+        sent.extend,
         samples,
         loop_name="asyncio",
         idle_ns=None,
@@ -39,7 +29,7 @@ def _sender(samples: SampleBuffer, wires: Wires) -> tuple[Sender, _Pipe]:
         streams=lambda: 0,
         tasks=lambda: 0,
     )
-    return sender, pipe
+    return sender, sent
 
 
 def test_columns_give_back_the_rows() -> None:
@@ -51,7 +41,7 @@ def test_columns_give_back_the_rows() -> None:
         (0, 1_200_000_000, "not a stamp", 1_200_000_001, False),
         (0, 1_200_000_000, 17, 1_200_000_002, False),
     ]
-    record = columns("rig-1", 5, rows, anchor)  # type: ignore[arg-type]
+    record: Any = codec.make("chunks", t_ns=5, **columns(rows, anchor))  # type: ignore[arg-type]
     received, at_ns = [], record.base_ns
     for step_ns in record.recv:
         at_ns += step_ns
@@ -72,7 +62,7 @@ def test_stamps_without_a_fraction_are_pointed_out() -> None:
         (1, 400, "2026-11-21T02:58:02.5Z", 410, False),
         (2, 500, None, 510, True),
     ]
-    assert columns("rig-1", 600, rows, Anchor(0, 0)).whole == [0]
+    assert columns(rows, Anchor(0, 0))["whole"] == [0]
 
 
 @pytest.mark.parametrize(
@@ -82,12 +72,12 @@ def test_the_loop_has_its_turn_between_slices(monkeypatch: pytest.MonkeyPatch, r
     """Every row is sent once; the GIL is given away between two slices, and not where a tick has one only."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
-    samples = SampleBuffer("rig-1")
+    samples = SampleBuffer("rig-1", lines=codec)
     for at in range(rows):
         samples.chunk((0, 1_000 + at, None, 2_000 + at, at == 0))
-    sender, pipe = _sender(samples, Wires())
+    sender, sent = _sender(samples, Wires())
     sender.finish()
-    records = [decode(line) for line in pipe.data.splitlines()]
+    records = [decode(line) for line in bytes(sent).splitlines()]
     assert sum(len(record.recv) for record in records if isinstance(record, Chunks)) == rows
     assert sum(isinstance(record, Pulse) for record in records) == 1
     assert len(slept) == turns
@@ -97,7 +87,8 @@ def test_what_waits_in_the_sockets_is_told() -> None:
     """The bytes unread of all connections together; one that is closed counts for nothing."""
     pytest.importorskip("fcntl")
     wires = Wires()
-    sender, pipe = _sender(SampleBuffer("rig-1"), wires)  # first: nobody may get the number of the one that is closed
+    # The sender first: nobody may get the number of the one that is closed.
+    sender, sent = _sender(SampleBuffer("rig-1", lines=codec), wires)
     pairs = [socket.socketpair() for _ in range(3)]
     for number, (ours, theirs) in enumerate(pairs):
         wire = Wire()
@@ -109,5 +100,5 @@ def test_what_waits_in_the_sockets_is_told() -> None:
     for pair in pairs:
         for end in pair:
             end.close()
-    (pulse,) = [record for line in pipe.data.splitlines() if isinstance(record := decode(line), Pulse)]
+    (pulse,) = [record for line in bytes(sent).splitlines() if isinstance(record := decode(line), Pulse)]
     assert pulse.backlog_bytes == 21

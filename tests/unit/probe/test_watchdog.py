@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from loopscope.core.records import Record, Stall
+from loopscope.core import codec
+from loopscope.core.records import Stall
 from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.probe.watchdog import Watchdog, cause
 from loopscope.rig.injected_faults import injected_sleep, injected_work
@@ -29,14 +30,14 @@ def watched(request: pytest.FixtureRequest) -> Watched:
         assert metered.meter.idle_ns is not None
         assert metered.meter.busy_since is not None
 
-        def emit(record: Record) -> None:
+        def emit(kind: str, **members: Any) -> None:
+            record = codec.make(kind, **members)
             assert isinstance(record, Stall)
             told.append(record)
 
         async def main() -> None:
             gc_clock = GcClock()
             watchdog = Watchdog(
-                proc="rig-1",
                 ident=threading.get_ident(),
                 busy_since=metered.meter.busy_since,
                 idle_ns=metered.meter.idle_ns,
@@ -188,13 +189,12 @@ def looks(during: Callable[[], object]) -> ThreadUsage:
 
     async def main() -> None:
         watchdog = Watchdog(
-            proc="rig-1",
             ident=threading.get_ident(),
             busy_since=metered.meter.busy_since,
             idle_ns=metered.meter.idle_ns,
             usage=usage,
             gc_clock=GcClock(),
-            emit=lambda record: None,
+            emit=lambda kind, **members: None,
         )
         watchdog.start()
         await asyncio.get_running_loop().run_in_executor(None, during)
