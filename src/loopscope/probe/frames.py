@@ -10,6 +10,7 @@ from loopscope.core.text import plain
 _STDLIB = str(Path(sysconfig.get_paths()["stdlib"]))
 _LOOP_FILES = ("selectors", "loopscope.probe.loop_meter")
 """Modules in which a loop waits."""
+_INJECTED = "loopscope.rig.injected_faults"
 _MOST_FRAMES = 60
 _TOLD_FRAMES = 6
 
@@ -66,17 +67,26 @@ def callback_of(frame: FrameType) -> FrameType | None:
 
 
 def place_of(frame: FrameType) -> Place:
-    """Give the line to be named: the innermost of the program, else of loopscope, else of a library."""
-    chain = _chain(frame)
-    own = None
-    for at in chain:
+    """Return the line to be named: the innermost of the program, else of an installed library.
+
+    Where there is neither, no line is named: loopscope's own code and the event loop's plumbing are never the culprit
+    (with others on the cores a look finds whichever of them had no core). A fault that was injected on purpose is.
+    """
+    library, injected, own = None, None, False
+    for at in _chain(frame):
         if _module(at).partition(".")[0] == "loopscope":
-            own = own or at
+            own = True
+            if _module(at) == _INJECTED:
+                injected = injected or at
         elif _of_asyncio(at):
             break
         elif not _of_library(at.f_code.co_filename):
             return _place(at, own=False)
-    return _place(own or chain[0], own=own is not None)
+        elif library is None and "-packages" in at.f_code.co_filename:
+            library = at
+    if injected is not None:
+        return _place(injected, own=True)
+    return Place(own=own) if library is None else _place(library, own=False)
 
 
 def _of_library(path: str) -> bool:

@@ -68,6 +68,32 @@ class _Turn:
     places: dict[Place, int] = field(default_factory=dict)
     stacks: dict[Place, list[str]] = field(default_factory=dict)
     told_ns: int = 0
+    last: _Meters | None = None
+    """The latest reading inside the turn."""
+    head: tuple[float, float] | None = None
+    """CPU and wait for a core (ns) of the time before the first reading, as estimated when the stall is first told."""
+
+    def used(self, end_ns: int, after: _Meters) -> tuple[int | None, int | None]:
+        """Return CPU and wait for a core (ns) from the turn's start to ``end_ns``, of a reading at or after that.
+
+        What lies between the last reading inside the turn and ``after`` is shared out evenly. The time before the first
+        reading is estimated once, so that no figure of a later record of this stall is below that of an earlier one.
+        """
+        last = self.last or self.before
+        share = (end_ns - last.at_ns) / max(1, after.at_ns - last.at_ns)
+        values = (
+            _grown(self.before.cpu_ns, last.cpu_ns, after.cpu_ns, share),
+            _grown(self.before.runq_ns, last.runq_ns, after.runq_ns, share),
+        )
+        if self.head is None:
+            unseen = (self.before.at_ns - self.since_ns) / max(1, end_ns - self.before.at_ns)
+            self.head = ((values[0] or 0.0) * unseen, (values[1] or 0.0) * unseen)
+        most = end_ns - self.since_ns
+        cpu, runq = (
+            None if value is None else min(most, int(value + head))
+            for value, head in zip(values, self.head, strict=True)
+        )
+        return cpu, runq
 
 
 class Watchdog(threading.Thread):
@@ -152,6 +178,7 @@ class Watchdog(threading.Thread):
         self._alert_until_ns = now_ns + _ALERT_NS
         if turn is None:
             turn = self._turn = _Turn(since_ns, self._meters(self._gc_ns), self._idle_ns())
+        turn.last = self._meters(self._gc_ns)
         self._sample(turn, late_ns)
         if lasts_ns < THRESHOLD_NS:
             return max(_LEAST_WAIT_S, (THRESHOLD_NS - lasts_ns) / 1e9)
@@ -186,11 +213,9 @@ class Watchdog(threading.Thread):
         dur_ns = end_ns - turn.since_ns
         if dur_ns < THRESHOLD_NS or turn.looks < 2:
             return
-        before, after = turn.before, self._meters(self._gc.total_ns)
-        span_ns = max(1, after.at_ns - before.at_ns)
-        cpu_ns = _scaled(before.cpu_ns, after.cpu_ns, dur_ns / span_ns, dur_ns)
-        runq_ns = _scaled(before.runq_ns, after.runq_ns, dur_ns / span_ns, dur_ns)
-        gc_ns = min(dur_ns, after.gc_ns - before.gc_ns)
+        after = self._meters(self._gc.total_ns)
+        cpu_ns, runq_ns = turn.used(end_ns, after)
+        gc_ns = min(dur_ns, after.gc_ns - turn.before.gc_ns)
         place = max(turn.places, key=lambda at: turn.places[at])
         self._emit(
             "stall",
@@ -211,11 +236,11 @@ class Watchdog(threading.Thread):
         )
 
 
-def _scaled(before: int | None, after: int | None, factor: float, most: int) -> int | None:
-    """What a meter that was read some milliseconds into a stall says for all of it."""
-    if before is None or after is None:
+def _grown(first: int | None, inside: int | None, after: int | None, share: float) -> float | None:
+    """Return how much a meter grew from ``first`` on, ``share`` of the way from ``inside`` to ``after``."""
+    if first is None or inside is None or after is None:
         return None
-    return min(most, int((after - before) * factor))
+    return (inside - first) + (after - inside) * min(max(share, 0.0), 1.0)
 
 
 def cause(dur_ns: int, cpu_ns: int | None, runq_ns: int | None, gc_ns: int, *, same: bool, starved: bool) -> str:
