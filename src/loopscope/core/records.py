@@ -335,6 +335,8 @@ class Finding(Record, frozen=True, tag="finding", kw_only=True, gc=False):
     severity: str = "warn"
     figures: dict[str, float] = {}
     """The numbers that the evidence rests on, by name with their unit."""
+    under: str = ""
+    """Name of the finding that this one follows from, as ``core-stolen``; empty: it stands for itself."""
 
 
 class Phase(Record, frozen=True, tag="phase", kw_only=True, gc=False):

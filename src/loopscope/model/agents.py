@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
 from loopscope.core.records import AgentSpec, AgentState, Request
 from loopscope.core.text import plain
-from loopscope.model.snapshot import Quantiles, RequestView
+from loopscope.model.request_stack import request_stack
+from loopscope.model.snapshot import LoadCount, Quantiles, RequestView
 from loopscope.stats.arrays import grown, roomy
 from loopscope.stats.ranks import exact_quantiles
 
@@ -21,6 +22,9 @@ _LAST_REQUESTS = 50
 _DAY_NS = 86_400 * NS_PER_S
 _MOST_TOKENS = 1 << 40
 _MOST_MODELS = 64
+COLD_SHARE, COLD_MS = 0.1, 20.0
+"""A request waited for its model when loading took a tenth of its wall time and 20 ms: a model in memory answers with a
+load of 1 to 4 ms, and a small one that is loaded for every request (516 to 1 048 ms) has 87 % of its time there."""
 _ENOUGH = 3
 """Requests without company that make a median."""
 
@@ -87,6 +91,9 @@ class AgentTable:
         """Chunks of each agent by slot, as of the latest record; may be shorter or longer than ``all``."""
         self.connects: deque[float] = deque(maxlen=_LAST_REQUESTS)
         """Durations (ms) of the last connects, of all agents."""
+        self.loads = LoadCount()
+        self._load_ms = 0.0
+        self._loaded_wall_ms = 0.0
         self.solo: dict[str, deque[float]] = {}
         """TTFT (ms) of the last requests without company, by model."""
         self.solo_rates: dict[str, deque[float]] = {}
@@ -204,7 +211,10 @@ class AgentTable:
             duration_s=duration / NS_PER_S,
             connect_ms=_ms(record.connect_ns),
             load_ms=_ms(record.load_ns),
+            stack=request_stack(record),
         )
+        if kind != "taken":
+            self._count_load(_ms(record.load_ns), duration / NS_PER_MS)
         room = agent.model in self.solo or len(self.solo) < _MOST_MODELS
         if kind == "ok" and ttft is not None and room and self._was_alone(record.start_ns - zero):
             self.solo.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(ttft / NS_PER_MS)
@@ -212,6 +222,20 @@ class AgentTable:
                 self.solo_rates.setdefault(agent.model, deque(maxlen=_LAST_REQUESTS)).append(NS_PER_S / itl)
         agent.recent = (view, *agent.recent[: _RECENT - 1])
         return ended
+
+    def _count_load(self, load_ms: float | None, wall_ms: float) -> None:
+        if load_ms is None:
+            return
+        self._load_ms += load_ms
+        self._loaded_wall_ms += wall_ms
+        told = self.loads
+        cold = is_cold(load_ms, wall_ms)
+        self.loads = LoadCount(
+            told.told + 1,
+            told.cold + cold,
+            max(told.most_ms, load_ms),
+            min(self._load_ms / self._loaded_wall_ms, 1.0) if self._loaded_wall_ms else 0.0,
+        )
 
     def connect_ms(self) -> Quantiles:
         """Quantiles of the last connects."""
@@ -234,6 +258,11 @@ class AgentTable:
     def _was_alone(self, since: int) -> bool:
         """Say whether nobody else was at work from ``since`` (ns since zero) until now."""
         return len(self._alive) == 1 and (self._company_until is None or since > self._company_until)
+
+
+def is_cold(load_ms: float, wall_ms: float) -> bool:
+    """Return whether a request of ``wall_ms`` waited for its model."""
+    return load_ms >= COLD_MS and load_ms >= COLD_SHARE * wall_ms
 
 
 def decoded_tokens(tokens: int | None, chunks: int) -> int | None:

@@ -258,6 +258,7 @@ class Fold(State):
             since_s,
             "note" if record.severity == "note" else "warn",
             _figures(record.figures),
+            under=plain(record.under, 40),
         )
 
     def _on_phase(self, record: Phase, t: int) -> None:

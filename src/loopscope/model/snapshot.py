@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.model.loop_stack import LoopStack
+from loopscope.model.request_stack import RequestStack
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
 from loopscope.stats.intervals import Interval
 
@@ -44,6 +45,18 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadCount:
+    """How many requests of the session waited for their model; see :data:`loopscope.model.agents.COLD_SHARE`."""
+
+    told: int = 0
+    """Requests whose server said how long loading took."""
+    cold: int = 0
+    most_ms: float = 0.0
+    share: float = 0.0
+    """Loading, of the wall time of all these requests together."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """One finished request."""
 
@@ -60,6 +73,8 @@ class RequestView:
     """Duration of connecting; 0 when a kept connection was used."""
     load_ms: float | None = None
     """What the server says it took to load the model."""
+    stack: RequestStack | None = None
+    """Its wall time taken apart; ``None`` where the server reports no durations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -358,6 +373,8 @@ class FindingView:
     figures: dict[str, float] = field(default_factory=dict)
     """The numbers behind the evidence; the names end in their units."""
     until_s: float | None = None
+    under: str = ""
+    """Name of the finding that it follows from; empty: it is a cause, or stands for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +518,8 @@ class Snapshot:
     results: tuple[ResultView, ...] = ()
     """What procedures have found, oldest first; the latest 256."""
     recent: Recent = field(default_factory=Recent)
+    loads: LoadCount = field(default_factory=LoadCount)
+    """Requests of the whole session whose server told how long the model took to load."""
     solo_ttft_ms: dict[str, float] = field(default_factory=dict)
     """Median TTFT by model of requests that had no company; only of models with three such requests."""
     stalls: tuple[StallView, ...] = ()

@@ -330,6 +330,7 @@ def _finding(finding: FindingView) -> dict[str, Any]:
         "evidence": finding.evidence,
         "figures": dict(finding.figures),
         "lever": finding.lever,
+        "under": finding.under,
         "since_s": finding.since_s,
         "until_s": finding.until_s,
         "active": finding.until_s is None,

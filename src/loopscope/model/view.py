@@ -1,5 +1,6 @@
 """From state to a snapshot. What slides is computed once a move of the window and kept until the next one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ from loopscope.model.rigs import Rig
 from loopscope.model.snapshot import (
     AgentView,
     CeilingView,
+    FindingView,
     Histogram,
     LeverView,
     LoopView,
@@ -123,11 +125,12 @@ class Viewer:
             effects=tuple(state.ledger.effect(pull) for pull in state.ledger.pulls),
             best=state.ledger.best(),
             marks=tuple(state.marks),
-            findings=tuple(sorted(state.findings.values(), key=lambda item: (item.severity == "note", item.since_s))),
+            findings=ordered_findings(state.findings.values()),
             past_findings=tuple(state.past),
             phase=state.phase,
             results=tuple(state.results),
             recent=slid.recent,
+            loads=state.agents.loads,
             solo_ttft_ms=state.agents.solo_ttft_ms(),
             stalls=tuple(state.stalls.latest),
             stall_places=state.stalls.views(),
@@ -147,6 +150,18 @@ class Viewer:
             taken=sum(agent.taken for agent in state.agents.all),
             ignored=state.ignored,
         )
+
+
+def ordered_findings(held: Iterable[FindingView]) -> tuple[FindingView, ...]:
+    """Return causes in the order in which they began, notes last, each followed by what is told under it."""
+    by_time = sorted(held, key=lambda item: (item.severity == "note", item.since_s))
+    names = {item.name for item in by_time}
+    result: list[FindingView] = []
+    for cause in by_time:
+        if cause.under not in names:
+            result += [cause, *(item for item in by_time if item.under == cause.name)]
+    # Two that are told under each other, or under one that is itself under another, must not be lost.
+    return (*result, *(item for item in by_time if item not in result))
 
 
 def slide(window: Window, procs: tuple[str, ...], floor_ns: int | None) -> Slid:

@@ -141,15 +141,15 @@ class Watchdog(threading.Thread):
         due_ns = perf_counter_ns() + int(wait_s * 1e9)
         self._own = ThreadUsage()
         while not self._halt.acquire(timeout=wait_s):
-            late_ns = perf_counter_ns() - due_ns
-            self._count(late_ns)
-            wait_s = self._look(late_ns)
+            wait_s = self._look(self._count(perf_counter_ns() - due_ns))
             due_ns = perf_counter_ns() + int(wait_s * 1e9)
         if self._turn is not None:
             self._tell(self._turn, perf_counter_ns(), over=True)
 
-    def _count(self, late_ns: int) -> None:
+    def _count(self, late_ns: int) -> int:
         """Count this wake-up, and whether it had to wait for the GIL: for longer than it can have waited for a core.
+
+        Return by how much it was late for want of the GIL (ns): a look that had no core says nothing of the lock.
 
         Its own run queue is only read when it was late; what has gathered there since the last such look then counts
         as this one's, so that a busy machine makes it see less, never more.
@@ -157,10 +157,11 @@ class Watchdog(threading.Thread):
         usage = self._usage
         usage.looks += 1
         if late_ns < _TAKEN_NS or self._own is None:
-            return
+            return min(late_ns, _TAKEN_NS)
         runq_ns = self._own.runq_ns() or 0
         waited_ns, self._own_runq_ns = runq_ns - self._own_runq_ns, runq_ns
         usage.taken += late_ns - waited_ns >= _TAKEN_NS
+        return max(0, late_ns - waited_ns)
 
     def _look(self, late_ns: int) -> float:
         """Look once; give the seconds to the next look."""

@@ -28,6 +28,8 @@ class _Case:
     on_at_ns: int | None = None
     told_at_ns: int = 0
     told: Found | None = None
+    under: str = ""
+    """The cause that it was last told under."""
 
 
 class FindingMonitor:
@@ -41,15 +43,17 @@ class FindingMonitor:
     def look(self, snapshot: Snapshot, at_ns: int) -> list[Finding]:
         """Ask the rules; give the records of what changed."""
         records = []
+        answers = {name: RULES[name].ask(snapshot, self._limits) for name in self._cases}
+        # Where there is no longer enough to look at (the streams have ended), nothing holds either.
+        held = {name: answer for name, answer in answers.items() if isinstance(answer, Found)}
         for name, case in self._cases.items():
-            answer = RULES[name].ask(snapshot, self._limits)
-            # Where there is no longer enough to look at (the streams have ended), nothing holds either.
-            record = self._weigh(name, case, answer if isinstance(answer, Found) else None, at_ns)
+            under = next((cause for cause in RULES[name].follows if cause in held), "")
+            record = self._weigh(name, case, held.get(name), under, at_ns)
             if record is not None:
                 records.append(record)
         return records
 
-    def _weigh(self, name: str, case: _Case, held: Found | None, at_ns: int) -> Finding | None:
+    def _weigh(self, name: str, case: _Case, held: Found | None, under: str, at_ns: int) -> Finding | None:
         if held is None:
             case.held_since_ns = None
             case.free_since_ns = at_ns if case.free_since_ns is None else case.free_since_ns
@@ -63,9 +67,9 @@ class FindingMonitor:
             if at_ns - case.held_since_ns < HOLD_NS and not RULES[name].event:
                 return None
             case.on_at_ns = at_ns
-        elif at_ns - case.told_at_ns < RENEW_NS or case.told == held:
+        elif under == case.under and (at_ns - case.told_at_ns < RENEW_NS or case.told == held):
             return None
-        case.told, case.told_at_ns = held, at_ns
+        case.told, case.told_at_ns, case.under = held, at_ns, under
         return Finding(
             t_ns=at_ns,
             proc="session",
@@ -76,4 +80,5 @@ class FindingMonitor:
             lever=held.lever,
             severity=self._levels[name],
             figures=held.figures,
+            under=under,
         )

@@ -140,11 +140,26 @@ THRESHOLDS: dict[str, Threshold] = {
             "two thirds: an agent that takes half as long again as another one",
         ),
         Threshold(
-            "load_ms",
-            1_000.0,
+            "queue_ms",
+            50.0,
             "ms",
-            "time to load the model, from which on a request was a cold start",
-            "a model that is in memory is found in under 0.1 s, loading one takes seconds",
+            "median wait of a request for a slot of its server",
+            "an idle Ollama has 3 to 10 ms beside loading, prompt and decoding",
+        ),
+        Threshold(
+            "queue_share",
+            0.2,
+            "share",
+            "that wait, of the request's wall time",
+            "four agents on one slot wait for three quarters of their time",
+        ),
+        Threshold(
+            "load_ms",
+            20.0,
+            "ms",
+            "longest load of the last requests that is worth telling",
+            "a model in memory answers with a load of 1 to 4 ms; a request counts as cold from 20 ms and a tenth of its"
+            " wall time on",
         ),
         Threshold(
             "contention_ratio", 3.0, "", "TTFT against the solo TTFT, above which a request met contention", _PUBLISHED

@@ -53,6 +53,20 @@ def test_it_is_told_when_it_has_held_for_two_seconds(bench: Bench) -> None:
     assert bench.row(FINE, BAD, BAD, BAD, BAD) == ["", "", "", "on", ""]
 
 
+def test_a_consequence_is_told_under_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While others have the cores, uneven agents follow from that; they stand for themselves once it is over."""
+    answers: dict[str, Answer] = {"core-stolen": BAD, "imbalance": BAD}
+    for name, follows in (("core-stolen", ()), ("imbalance", ("core-stolen",))):
+        rule = Rule(name, "warn", (), lambda snapshot, limits, name=name: answers[name], follows=follows)
+        monkeypatch.setitem(RULES, name, rule)
+    judge = FindingMonitor({"core-stolen": "warn", "imbalance": "warn"}, {})
+    told = [record for second in range(4) for record in judge.look(Snapshot(), second * S)]
+    assert [(one.name, one.under) for one in told] == [("core-stolen", ""), ("imbalance", "core-stolen")]
+    answers["core-stolen"] = FINE
+    told = [record for second in range(4, 9) for record in judge.look(Snapshot(), second * S)]
+    assert [(one.name, one.under) for one in told if one.on] == [("imbalance", "")]
+
+
 def test_an_event_is_told_at_first_sight(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in sight for three looks at most; then it goes as others do."""
     monkeypatch.setitem(RULES, "errors", Rule("errors", "warn", (), bench.ask, event=True))

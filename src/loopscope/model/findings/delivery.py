@@ -192,8 +192,15 @@ RULES = (
         ("calm_elu", "calm_ms", "runq_share", "gc_share", "stall_ms", "stall_share"),
         _server_bound,
     ),
-    Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog),
-    Rule("back-pressure", WARN, ("backlog_ms", "pressed_ratio"), _back_pressure),
-    Rule("server-stalls", WARN, ("pause_ms", "pause_ratio", "backlog_ms"), _server_stalls, event=True),
+    Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog, follows=("core-stolen", "client-cpu")),
+    Rule("back-pressure", WARN, ("backlog_ms", "pressed_ratio"), _back_pressure, follows=("core-stolen", "client-cpu")),
+    Rule(
+        "server-stalls",
+        WARN,
+        ("pause_ms", "pause_ratio", "backlog_ms"),
+        _server_stalls,
+        event=True,
+        follows=("core-stolen",),
+    ),
     Rule("server-clock", WARN, (), _server_clock),
 )

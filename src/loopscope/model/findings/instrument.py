@@ -57,6 +57,6 @@ def _vram(snapshot: Snapshot, limits: Limits) -> Answer:
 
 
 RULES = (
-    Rule("observer", WARN, ("probe_share", "screen_share"), _observer),
+    Rule("observer", WARN, ("probe_share", "screen_share"), _observer, follows=("core-stolen",)),
     Rule("vram", WARN, ("vram_free_bytes",), _vram),
 )

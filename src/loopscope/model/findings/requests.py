@@ -6,6 +6,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from loopscope.core.format import number, plural, rate, share, time
+from loopscope.model.agents import is_cold
 from loopscope.model.findings.rule import (
     FINE,
     NOTE,
@@ -67,21 +68,54 @@ def _errors(snapshot: Snapshot, limits: Limits) -> Answer:
 
 
 def _cold_start(snapshot: Snapshot, limits: Limits) -> Answer:
-    loads = [request.load_ms for _, request in _ended(snapshot, _COLD_S) if request.load_ms is not None]
-    if not loads:
+    loads = snapshot.loads
+    lately = [
+        (request.load_ms, request.duration_s * 1e3)
+        for _, request in _ended(snapshot, _COLD_S)
+        if request.load_ms is not None
+    ]
+    if not loads.told or not lately:
         return NotEnough("a request whose server tells how long the model took to load")
-    cold = [load for load in loads if load >= limits["load_ms"]]
-    if not cold:
+    longest = max((load for load, wall in lately if is_cold(load, wall)), default=0.0)
+    if not longest or longest < limits["load_ms"]:
         return FINE
     return found(
-        f"{len(cold)} of {plural(len(loads), 'request')} waited for the model to load, up to {time(max(cold))}:"
-        " figures from there are of a cold start.",
+        f"{loads.cold} of {plural(loads.told, 'request')} waited for the model to load, up to {time(loads.most_ms)};"
+        f" loading is {share(loads.share)} of their time.",
         [
-            ("load_max_ms", max(cold), f"longest load {time(max(cold))}"),
-            ("cold_requests", len(cold), f"{plural(len(cold), 'cold request')}"),
-            ("requests", len(loads), f"of {len(loads)} in {_COLD_S:.0f} s"),
+            ("load_max_ms", loads.most_ms, f"longest load {time(loads.most_ms)}"),
+            ("cold_requests", loads.cold, f"{plural(loads.cold, 'cold request')}"),
+            ("requests", loads.told, f"of {loads.told} since the start"),
+            ("load_share", loads.share, f"loading {share(loads.share)} of the time"),
         ],
         "keep the model in memory (Ollama: keep_alive), and leave the first requests out",
+    )
+
+
+def _server_queue(snapshot: Snapshot, limits: Limits) -> Answer:
+    ended = [
+        (agent, request, request.stack)
+        for agent, request in _ended(snapshot, _COLD_S)
+        if request.outcome == "ok" and request.stack is not None
+    ]
+    if len(ended) < _ENOUGH_REQUESTS:
+        return NotEnough(f"{len(ended)} of {_ENOUGH_REQUESTS} requests whose server reports its durations")
+    queue = median(stack.queue for _, _, stack in ended)
+    wall = median(stack.wall_ms for _, _, stack in ended)
+    if queue < limits["queue_ms"] or queue < limits["queue_share"] * wall:
+        return FINE
+    servers = len({agent.server for agent, _, _ in ended})
+    return found(
+        f"{time(queue)} of the {time(wall)} of a request are a wait for a slot in the server: it works on fewer requests at"
+        " a time than it is sent.",
+        [
+            ("queue_p50_ms", queue, f"queue p50 {time(queue)}"),
+            ("wall_p50_ms", wall, f"of {time(wall)}"),
+            ("queue_share", queue / wall, f"{share(queue / wall)} of the time"),
+            ("requests", len(ended), f"{plural(len(ended), 'request')} in {_COLD_S:.0f} s"),
+            ("servers", servers, plural(servers, "server")),
+        ],
+        "more slots (Ollama: OLLAMA_NUM_PARALLEL), or fewer agents a server",
     )
 
 
@@ -182,7 +216,9 @@ def _imbalance(snapshot: Snapshot, limits: Limits) -> Answer:
             ("tok_s_least", least, f"{slow.name} {rate(least)} tok/s"),
             ("tok_s_most", most, f"{fast.name} {rate(most)} tok/s"),
         ],
-        "spread the agents so that every server has its share",
+        "spread the agents so that every server has its share"
+        if len({agent.server for agent in snapshot.agents}) > 1
+        else "look at what the slower agent asks for: its prompts, its options",
     )
 
 
@@ -262,10 +298,23 @@ def _names_this_machine(host: str) -> bool:
 RULES = (
     Rule("errors", WARN, (), _errors),
     Rule("cold-start", WARN, ("load_ms",), _cold_start),
-    Rule("contention", WARN, ("contention_ratio", "contention_share"), _contention),
-    Rule("slow-first-token", WARN, ("ttft_ms",), _slow_first_token),
-    Rule("throughput", NOTE, ("tok_s",), _throughput),
-    Rule("imbalance", WARN, ("imbalance_share",), _imbalance),
+    Rule("server-queue", WARN, ("queue_ms", "queue_share"), _server_queue, follows=("cold-start",)),
+    Rule(
+        "contention",
+        WARN,
+        ("contention_ratio", "contention_share"),
+        _contention,
+        follows=("core-stolen", "server-queue", "cold-start"),
+    ),
+    Rule(
+        "slow-first-token",
+        WARN,
+        ("ttft_ms",),
+        _slow_first_token,
+        follows=("core-stolen", "client-cpu", "server-queue", "cold-start"),
+    ),
+    Rule("throughput", NOTE, ("tok_s",), _throughput, follows=("core-stolen", "client-cpu")),
+    Rule("imbalance", WARN, ("imbalance_share",), _imbalance, follows=("core-stolen", "client-cpu")),
     Rule("connection-cap", WARN, (), _connection_cap),
     Rule("localhost", WARN, ("connect_ms",), _localhost),
 )

@@ -51,6 +51,8 @@ class Rule:
     that rules look at, which is too short to hold for two of them each time (seen: told in 1 of 6 sessions): such a
     rule is told at first sight.
     """
+    follows: tuple[str, ...] = ()
+    """Rules that cause this one: while one of them holds, it is told under that, not beside it."""
 
 
 Figure = tuple[str, float | None, str]

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from loopscope.model.agents import is_cold
 from loopscope.model.findings import RULES, Fine, Found, NotEnough
+from loopscope.model.request_stack import RequestStack
 from loopscope.model.snapshot import (
     AgentView,
     CardMemory,
     LeverView,
+    LoadCount,
     LoopView,
     ObserverView,
     PowerView,
@@ -126,7 +129,21 @@ def failed(**more: Any) -> Snapshot:
 
 
 def asked(*requests: RequestView, **more: Any) -> Snapshot:
-    return snap(agents=(agent(0, recent=requests, **more),))
+    return snap(agents=(agent(0, recent=requests, **more),), loads=counted(*requests))
+
+
+def counted(*requests: RequestView) -> LoadCount:
+    """Count as the agent table does."""
+    told = [(one.load_ms, one.duration_s * 1e3) for one in requests if one.load_ms is not None]
+    loads, wall = [load for load, _ in told], sum(wall for _, wall in told)
+    cold = sum(is_cold(load, length) for load, length in told)
+    return LoadCount(len(told), cold, max(loads, default=0.0), sum(loads) / wall if wall else 0.0)
+
+
+def queued(queue_ms: float, number: int = 4) -> Snapshot:
+    """Requests of 1 600 ms, ``queue_ms`` of them in the server's queue."""
+    stack = RequestStack(connect=0.0, queue=queue_ms, load=2.0, prompt=48.0, decode=1_545.0 - queue_ms, client=5.0)
+    return asked(*(request(t_s=T - 1 - n, stack=stack, load_ms=2.0) for n in range(number)))
 
 
 def ttfts(slow: int, slow_ms: float, of: int = 20) -> tuple[RequestView, ...]:
@@ -168,7 +185,9 @@ FIRES: list[tuple[str, str, Snapshot, str]] = [
     ("server-clock", "behind", snap(agents=(agent(least_delay_ms=5_000.0),)), "4.95 s"),
     ("errors", "one request", failed(), "no connection"),
     ("errors", "an agent that waits", snap(agents=(agent(0, state="retrying", words="HTTP 503", recent=()),)), "503"),
-    ("cold-start", "at the threshold", asked(request(load_ms=1_000.0), request()), "1.00 s"),
+    ("cold-start", "a tenth of the time", asked(request(load_ms=260.0), request()), "260 ms"),
+    ("cold-start", "all of them", asked(*[request(load_ms=516.0, duration_s=0.6)] * 22), "22 of 22 requests"),
+    ("server-queue", "three quarters", queued(1_200.0), "1.20 s of the 1.60 s"),
     ("contention", "10 %", snap(agents=(agent(recent=ttfts(2, 151.0)),), solo_ttft_ms={"m": 50.0}), "10 %"),
     ("slow-first-token", "above", asked(*(request(ttft_ms=2_001.0),) * 3), "2.00 s"),
     ("throughput", "below", snap(agents=(agent(tok_s=79.9),)), "79.9 tok/s"),
@@ -218,7 +237,9 @@ CALM_CASES: list[tuple[str, str, Snapshot]] = [
     ("errors", "calm", snap()),
     ("errors", "over", failed(t_s=T - 11)),
     ("errors", "taken", snap(agents=(agent(recent=(request(outcome="taken"),)),))),
-    ("cold-start", "below", asked(request(load_ms=999.0))),
+    ("cold-start", "below", asked(request(load_ms=250.0))),
+    ("cold-start", "under 20 ms", asked(request(load_ms=19.0, duration_s=0.05))),
+    ("server-queue", "short", queued(40.0)),
     ("cold-start", "over", asked(request(), request(t_s=T - 21, load_ms=9_000.0))),
     ("contention", "just three times", snap(agents=(agent(recent=ttfts(9, 150.0)),), solo_ttft_ms={"m": 50.0})),
     ("contention", "one of twenty", snap(agents=(agent(recent=ttfts(1, 900.0)),), solo_ttft_ms={"m": 50.0})),
@@ -263,6 +284,7 @@ UNKNOWN: list[tuple[str, str, Snapshot, str]] = [
     ("server-clock", "no request yet", snap(agents=(agent(least_delay_ms=9.0, ttft_ms=Quantiles()),)), "request"),
     ("errors", "no agent", snap(agents=()), "an agent"),
     ("cold-start", "another dialect", asked(request(load_ms=None)), "load"),
+    ("server-queue", "another dialect", asked(*[request()] * 5), "durations"),
     ("contention", "never alone", snap(), "solo TTFT"),
     ("contention", "few", snap(agents=(agent(recent=ttfts(9, 900.0, 9)),), solo_ttft_ms={"m": 50.0}), "9 of 10"),
     ("contention", "other model", snap(solo_ttft_ms={"n": 50.0}), "0 of 10"),
@@ -398,12 +420,20 @@ def test_a_backlog_names_the_lever_that_makes_it(levers: dict[str, str], wanted:
 def test_a_stolen_core_says_when_the_thief_is_in_the_house() -> None:
     """On the embedded pair the emulators and the screen use the same cores; on real servers nothing is said of them."""
     here, there = (
-        RULES["core-stolen"].ask(snap({"runq": 0.5}, embedded=embedded), LIMITS) for embedded in (True, False)
+        RULES["core-stolen"].ask(snap({"runq": 0.5}, embedded=embedded, host_cpu=(1.0, 0.9)), LIMITS)
+        for embedded in (True, False)
     )
     assert isinstance(here, Found) and isinstance(there, Found)
     assert "emulated servers and loopscope itself are among them" in here.sentence
     assert "emulated" not in there.sentence
     assert "loopscope itself 2.0 % of a core" in here.evidence and here.figures["screen_share"] == 0.02
+
+
+def test_a_core_that_nobody_takes_is_taken_by_a_quota() -> None:
+    """With the machine's cores free no process of it is the thief: a cgroup's quota, or the host of a VM."""
+    found = RULES["core-stolen"].ask(snap({"runq": 0.5}, host_cpu=(0.3, 0.4)), LIMITS)
+    assert isinstance(found, Found)
+    assert "CPU quota" in found.sentence and "Others take" not in found.sentence
 
 
 def test_a_call_that_computes_gets_other_advice_than_one_that_waits() -> None:
