@@ -108,7 +108,7 @@ def _errors(number: int) -> Cell:
 
 _IN_SEGMENTS = (
     "chunks_s",
-    "tok_s",
+    "tok_s.decode",
     "at_least",
     "elu",
     "cpu_us",
@@ -163,7 +163,7 @@ def _segment_values(one: dict[str, Any]) -> dict[str, str | None]:
         return dict.fromkeys(_IN_SEGMENTS)
     return {
         "chunks_s": _known(rate, one["chunks_s"]),
-        "tok_s": _known(rate, one["tok_s"]),
+        "tok_s.decode": _known(rate, one["tok_s"]),
         "at_least": _known(rate, one["ceiling"]["at_least_chunks_s"]),
         "elu": _known(share, one["loop"]["elu"]),
         "cpu_us": _known(ms, one["loop"]["cpu_us_per_chunk"]),
