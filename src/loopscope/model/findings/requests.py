@@ -106,8 +106,8 @@ def _server_queue(snapshot: Snapshot, limits: Limits) -> Answer:
         return FINE
     servers = len({agent.server for agent, _, _ in ended})
     return found(
-        f"{time(queue)} of the {time(wall)} of a request are a wait for a slot in the server: it works on fewer requests at"
-        " a time than it is sent.",
+        f"{time(queue)} of the {time(wall)} of a request are a wait for a slot in the server: it works on fewer"
+        " requests at a time than it is sent.",
         [
             ("queue_p50_ms", queue, f"queue p50 {time(queue)}"),
             ("wall_p50_ms", wall, f"of {time(wall)}"),
