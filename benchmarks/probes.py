@@ -49,7 +49,8 @@ from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, make_loop
 from loopscope.settings.levers import loops_here
-from loopscope.streams.dialects import DIALECTS, Account
+from loopscope.streams.dialect import Account
+from loopscope.streams.dialects import DIALECTS
 from loopscope.streams.framing import LineSplitter
 from loopscope.wire.child import ChildPipe
 from loopscope.wire.worker import Worker

@@ -13,12 +13,13 @@ from loopscope.inject.journal import ENDED, FAILED, READ, STARTED, Entry, Exchan
 from loopscope.inject.loop_watch import LoopWatch, WatchedLoop
 from loopscope.inject.slots import Row, Rows
 from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.streams.dialect import Account, ending
+from loopscope.streams.dialects import ENDINGS
 from loopscope.streams.framing import LineSplitter, LineTooLongError
-from loopscope.streams.http1_overheard import NotHttpError, Response
-from loopscope.streams.messages import ReadLine, Told, reader_for
+from loopscope.streams.http1 import ProtocolError, Response
+from loopscope.streams.inflate import CODINGS, InflateError, Inflater, coding_of
+from loopscope.streams.overheard import Overheard
 
-_KNOWN = ("/api/generate", "/api/chat", "/completions", "/responses", "/v1/messages")
-"""Paths whose requests are shown from their start; any other one, once its response turns out to be a stream."""
 _LINGER_NS = 5_000_000_000
 """A response that is complete and that the program does not give back is closed in the books after that."""
 _IDLE_NS = 30_000_000_000
@@ -29,29 +30,35 @@ class _Books:
     """The account of one exchange."""
 
     __slots__ = (
+        "bytes",
         "chunks",
         "complete_ns",
         "first_ns",
         "handle_ns",
+        "inflater",
         "last_ns",
         "last_recv_ns",
         "lost",
         "pending",
-        "read_line",
         "reads",
         "response",
         "row",
         "splitter",
-        "told",
+        "stream",
+        "words",
     )
 
     def __init__(self, method: str) -> None:
         self.response = Response(method)
         self.row: Row | None = None
-        self.read_line: ReadLine | None = None
-        self.told = Told(orjson.loads)
+        self.stream: Overheard | None = None
+        """What reads the body; ``None``: nothing does."""
+        self.inflater: Inflater | None = None
+        self.words = ""
+        """Why the body is not read."""
+        self.bytes = 0
         self.splitter = LineSplitter()
-        self.pending: list[tuple[int, str | None, bool]] = []
+        self.pending: list[tuple[int, object, bool]] = []
         """Chunks that the program has not handled yet: received, stamp, first of its request."""
         self.chunks = 0
         self.reads = 0
@@ -138,7 +145,7 @@ class Digest:
 
     def _start(self, exchange: Exchange) -> None:
         exchange.books = _Books(exchange.method)
-        if exchange.method == "POST" and exchange.path.endswith(_KNOWN):
+        if exchange.method == "POST" and exchange.path.endswith(ENDINGS):
             self._show(exchange, exchange.books)
 
     def _show(self, exchange: Exchange, books: _Books) -> None:
@@ -193,81 +200,111 @@ class Digest:
     def _read(self, exchange: Exchange, books: _Books, at_ns: int, data: bytes) -> None:
         response = books.response
         if not data:
-            response.end()
-            if response.complete:
-                books.complete_ns = books.complete_ns or at_ns
-            else:
-                books.lost = "the server closed the connection"
+            self._closed(books, at_ns)
             return
         books.reads += 1
         books.last_recv_ns = books.last_recv_ns or at_ns
         fresh = not response.status
         try:
-            pieces = response.feed(data)
+            body = response.feed(data)
             if fresh and response.status and not self._decide(exchange, books):
                 return
-            if books.read_line is not None:
-                for piece in pieces:
-                    self._lines(books, at_ns, books.splitter.feed(piece))
-                if response.complete and books.splitter.rest():
-                    self._lines(books, at_ns, [books.splitter.rest()])
-        except (NotHttpError, LineTooLongError) as error:
+            books.bytes += len(body)
+            self._body(books, at_ns, body)
+            if response.done and not books.complete_ns:
+                self._lines(books, at_ns, [books.splitter.rest(), b""])
+        except (ProtocolError, LineTooLongError, InflateError) as error:
             if books.row is None:
                 self._forget(exchange)
             else:
                 self._close(exchange, books, at_ns, "garbage", str(error))
             return
-        if response.complete and not books.complete_ns:
+        if response.done and not books.complete_ns:
             books.complete_ns = at_ns
             if not exchange.reports_end:
                 self._end(exchange, books, at_ns)
 
+    def _closed(self, books: _Books, at_ns: int) -> None:
+        """The server has closed the connection."""
+        try:
+            books.response.eof()
+        except ProtocolError:
+            books.lost = "the server closed the connection"
+            return
+        if not books.complete_ns:
+            books.complete_ns = at_ns
+            self._lines(books, at_ns, [books.splitter.rest(), b""])
+
     def _decide(self, exchange: Exchange, books: _Books) -> bool:
         """The head has come: is this a stream? Give whether to keep books on it."""
         response = books.response
-        if response.status < 400:
-            books.read_line = reader_for(response.content_type)
-        if books.read_line is not None and books.row is None:
+        stream = Overheard(orjson.loads, exchange.path, response.header("content-type"))
+        coding = coding_of(response.header("content-encoding"))
+        if response.status >= 300:
+            books.words = f"HTTP {response.status}"
+        elif coding and coding not in CODINGS:
+            books.words = f"compressed (content-encoding: {plain(coding, 40)}): not read"
+        elif stream.is_stream or stream.may_be_stream:
+            books.stream = stream
+            books.inflater = Inflater() if coding else None
+        else:
+            books.words = stream.words
+        if books.row is None and stream.is_stream and books.stream is not None:
             self._show(exchange, books)
         if books.row is None:
             self._forget(exchange)
         return exchange.books is not None
 
-    def _lines(self, books: _Books, at_ns: int, lines: list[bytes]) -> None:
-        read_line, told, row = books.read_line, books.told, books.row
-        if read_line is None or row is None:
+    def _body(self, books: _Books, at_ns: int, body: bytes) -> None:
+        if books.stream is None or not body:
             return
+        for piece in (body,) if books.inflater is None else books.inflater.feed(body):
+            self._lines(books, at_ns, books.splitter.feed(piece))
+
+    def _lines(self, books: _Books, at_ns: int, lines: list[bytes]) -> None:
+        stream, row = books.stream, books.row
+        if stream is None or row is None:
+            return
+        read_line = stream.read
         for line in lines:
-            has_content, stamp = read_line(line, told)
+            has_content, stamp = read_line(line)
             if has_content:
                 first = books.first_ns is None
                 if first:
                     books.first_ns = at_ns
-                    self._say(row, "streaming", told.model if told.model not in ("", "?", row.model) else "")
+                    self._say(row, "streaming", stream.model if stream.model != row.model else "")
                 books.last_ns = at_ns
                 books.chunks += 1
                 books.pending.append((at_ns, stamp, first))
 
     def _end(self, exchange: Exchange, books: _Books, at_ns: int) -> None:
         """The response has been given back, or its connection is closed."""
-        response, told = books.response, books.told
-        outcome, words = "ok", ""
+        response, stream = books.response, books.stream
+        account = Account() if stream is None else stream.account
+        outcome, words = "ok", books.words
         if response.status >= 400:
-            outcome, words = "http", f"HTTP {response.status}"
-        elif told.failed:
+            outcome = "http"
+        elif stream is not None and stream.failed:
             outcome, words = "server", "the server reported an error in the stream"
-        elif told.garbage:
+        elif stream is not None and stream.garbage:
             outcome, words = "garbage", "a line that is no JSON object"
-        elif not response.complete and not told.account.done:
+        elif not response.done and not account.done:
             if books.lost:
                 outcome, words = "cut", f"{books.lost} after {books.chunks} chunks"
             else:
                 outcome, words = "taken", "the program closed the stream before its end"
-        elif told.wants_end and not told.account.done:
-            outcome, words = "no_done", f"the stream ended after {books.chunks} chunks without its final message"
-        elif books.read_line is None:
-            words = "not a stream: the answer came in one piece"
+        elif stream is not None:
+            outcome, words = self._judge(stream, books.chunks)
         self._close(exchange, books, at_ns, outcome, words)
+
+    @staticmethod
+    def _judge(stream: Overheard, chunks: int) -> tuple[str, str]:
+        """Give outcome and words for a body that came to its end."""
+        if not stream.is_stream:
+            return "ok", stream.words
+        if not stream.ends_openly:
+            return "ok", ""
+        return ending(stream.account, chunks)
 
     def _close(self, exchange: Exchange, books: _Books, at_ns: int, outcome: str, words: str) -> None:
         exchange.books = None
@@ -275,7 +312,7 @@ class Digest:
         self._open.pop(exchange, None)
         last_ns = books.pending[-1][0] if books.pending else 0
         self._handled(books, max(at_ns, last_ns))
-        row, account = books.row, books.told.account
+        row, account = books.row, Account() if books.stream is None else books.stream.account
         connect_ns = None if outcome == "refused" else exchange.connect_ns
         if row is None:
             return
@@ -296,7 +333,7 @@ class Digest:
                 end_ns=max(exchange.start_ns, books.complete_ns or at_ns),
                 chunks=books.chunks,
                 reads=books.reads,
-                bytes=books.response.bytes,
+                bytes=books.bytes,
                 tokens=account.tokens,
                 prompt_tokens=account.prompt_tokens,
                 total_ns=account.total_ns,

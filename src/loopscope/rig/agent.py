@@ -3,20 +3,26 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from loopscope.core.clock import now_ns
 from loopscope.core.records import AgentSpec, AgentState, Request, Server
 from loopscope.core.text import plain
 from loopscope.probe.sample_buffer import SampleBuffer
+from loopscope.rig import response_head
 from loopscope.rig.clients.base import Client, Exchange, MessageExchange, Pump, StreamFailure
 from loopscope.rig.levers import Levers, TokenBucket
 from loopscope.rig.quoting import harmless
 from loopscope.rig.request_recorder import RequestRecorder
-from loopscope.streams.dialects import DIALECTS, GarbageError, ServerError
+from loopscope.streams.dialect import GarbageError, ServerError, ending
+from loopscope.streams.dialects import DIALECTS
 from loopscope.streams.framing import LineTooLongError
+from loopscope.streams.inflate import InflateError
 
 _BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
-_ERROR_BODY_BYTES = 8192
+_LINGER_S = 0.25
+"""How long the end of a body is waited for once the answer is complete: it comes with it, or not at all."""
 
 
 class Agent:
@@ -114,63 +120,73 @@ class Agent:
             stream.status = exchange.status
             stream.connect_ns = exchange.wire.connect_ns if exchange.fresh else 0
             try:
-                if exchange.status >= 400:
-                    raise StreamFailure("http", await self._refusal(exchange), exchange.status)
+                stream.inflater = await response_head.check(exchange)
                 await (self._read if getattr(exchange, "messages", None) is None else self._hear)(exchange, stream)
             except self._client.errors as error:
                 raise self._client.failure(error) from error
-            if not stream.account.done:
-                outcome, words = "no_done", f"the stream ended after {stream.chunks} chunks without its final message"
-        except StreamFailure as failure:
-            outcome, words = failure.outcome, plain(harmless(failure.words, self._body))
-            stream.status = failure.status or stream.status
-            if outcome == "refused":
-                words = f"{words} at {self._base_url}"
-            elif outcome == "cut" and stream.chunks:
-                words += f" (after {stream.chunks} chunks)"
-        except ServerError as error:
-            outcome, words = "server", harmless(f"the server says: {error}", self._body)
-        except (GarbageError, LineTooLongError) as error:
-            outcome, words = "garbage", str(error)
+            outcome, words = ending(stream.account, stream.chunks)
         except asyncio.CancelledError:
             outcome, words = "taken", "cut because the session moved on"
             raise
+        except Exception as error:  # whatever it is, the agent lives, and the request has failed
+            outcome, words = self._failed(error, stream)
         finally:
             self.streaming = False
             self._close_books(stream, outcome, words)
             if exchange is not None:
-                await exchange.close()
+                await self._let_go(exchange)
         return "" if outcome == "ok" else words
 
-    async def _refusal(self, exchange: Exchange) -> str:
-        """The text of an error response: at most ``_ERROR_BODY_BYTES`` of it are read."""
-        body = b""
-        async for piece in exchange.pieces():
-            body += piece
-            if len(body) > _ERROR_BODY_BYTES:
-                break
-        text = body[:_ERROR_BODY_BYTES].decode("utf-8", "replace")
+    def _failed(self, error: Exception, stream: RequestRecorder) -> tuple[str, str]:
+        """Give outcome and words for what broke a request off."""
+        if isinstance(error, StreamFailure):
+            words = plain(harmless(error.words, self._body))
+            stream.status = error.status or stream.status
+            if error.outcome == "refused":
+                words = f"{words} at {self._base_url}"
+            elif error.outcome == "cut" and stream.chunks:
+                words += f" (after {stream.chunks} chunks)"
+            return error.outcome, f"{words}; {error.advice}" if error.advice else words
+        if isinstance(error, ServerError):
+            return "server", harmless(f"the server says: {error}", self._body)
+        if isinstance(error, GarbageError | LineTooLongError | InflateError):
+            return "garbage", str(error)
+        if isinstance(error, RecursionError):
+            return "garbage", "a line that is nested too deep"
+        # Of our own or of a library; its text may quote anything.
+        return "garbage", f"it could not be read: {type(error).__name__} in {_place(error)}"
+
+    async def _let_go(self, exchange: Exchange) -> None:
+        """Give the connection back; a library that fails in that has failed the request already, or nothing."""
         try:
-            error = json.loads(text)["error"]
-            text = error["message"] if isinstance(error, dict) else str(error)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass  # not the usual shape: the text itself is the best there is
-        return f"HTTP {exchange.status}: {plain(text.strip(), 120)}"
+            await exchange.close()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._say("retrying", f"a connection could not be given back: {type(error).__name__}")
 
     async def _read(self, exchange: Exchange, intake: RequestRecorder) -> None:
-        """Read the body to its end."""
+        """Read the body to its end, or to the dialect's: some keep the connection open after that."""
         wire = intake.wire = exchange.wire
         # The read that brought the headers is this request's first.
         reads_before, batch_before_ns = wire.reads - 1, wire.batch_ns
-        take = intake.take
+        take, account = intake.take, intake.account
         pump: Pump | None = getattr(exchange, "pump", None)
+        rest: Callable[[], Awaitable[object]] | None = None
         try:
             if pump is not None:
                 while not await pump(take):
+                    if account.done:
+                        rest = partial(pump, _ignore)
+                        break
                     await intake.settle(reading=True)
             else:
-                async for piece in exchange.pieces():
+                pieces = exchange.pieces()
+                async for piece in pieces:
                     if not take(piece):
+                        if account.done:
+                            rest = partial(_drained, pieces)
+                            break
                         await intake.settle(reading=True)
             intake.finish()
             await intake.settle(reading=False)
@@ -178,21 +194,39 @@ class Agent:
             intake.close()
             intake.reads = wire.reads - reads_before
             intake.batch_ns += wire.batch_ns - batch_before_ns
+        if rest is not None:
+            intake.end_ns = now_ns()
+            await self._end(rest)
+
+    async def _end(self, rest: Callable[[], Awaitable[object]]) -> None:
+        """Wait a moment for the end of a body whose answer is complete: the connection can then be used again."""
+        with contextlib.suppress(TimeoutError, StreamFailure, *self._client.errors):
+            async with asyncio.timeout(_LINGER_S):
+                await rest()
 
     async def _hear(self, exchange: Exchange, intake: RequestRecorder) -> None:
         """Take the body as the objects that the client makes of it."""
         messages: MessageExchange = exchange  # type: ignore[assignment]
         intake.wire = messages.wire
-        take = intake.take_message
+        take, account = intake.take_message, intake.account
+        done = False
         try:
             if messages.first is not None and not take(messages.first):
-                await intake.settle(reading=True)
-            async for message in messages.messages:
-                if not take(message):
-                    await intake.settle(reading=True)
+                done = account.done
+                await intake.settle(reading=not done)
+            if not done:
+                async for message in messages.messages:
+                    if not take(message):
+                        if account.done:
+                            done = True
+                            break
+                        await intake.settle(reading=True)
         finally:
             intake.reads, batch_ns, intake.bytes = messages.counted
             intake.batch_ns += batch_ns
+        if done:
+            intake.end_ns = now_ns()
+            await self._end(partial(_drained, messages.messages))
 
     def _close_books(self, stream: RequestRecorder, outcome: str, words: str) -> None:
         account = stream.account
@@ -209,7 +243,7 @@ class Agent:
                 connect_ns=stream.connect_ns,
                 first_ns=stream.first_ns,
                 last_ns=stream.last_ns,
-                end_ns=now_ns(),
+                end_ns=stream.end_ns or now_ns(),
                 chunks=stream.chunks,
                 reads=stream.reads,
                 bytes=stream.bytes,
@@ -224,3 +258,21 @@ class Agent:
                 batch_ns=stream.batch_ns,
             )
         )
+
+
+def _ignore(piece: bytes) -> bool:
+    return True
+
+
+async def _drained(pieces: AsyncIterator[object]) -> None:
+    """Read what is left, and forget it."""
+    async for _ in pieces:
+        pass
+
+
+def _place(error: BaseException) -> str:
+    """Return the name of the module that raised."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return str(at.tb_frame.f_globals.get("__name__", "?")) if at is not None else "?"

@@ -2,7 +2,7 @@
 
 import json
 
-from loopscope.streams.dialects import Loads
+from loopscope.streams.dialect import Loads
 
 
 def loads_of(decoder: str) -> Loads:

@@ -8,7 +8,7 @@ from loopscope.rig.decoders import loads_of
 from loopscope.settings.levers import Batch, parse_batch
 from loopscope.settings.sockets import parse_read, parse_tcp
 from loopscope.settings.throttle import parse_throttle
-from loopscope.streams.dialects import Loads
+from loopscope.streams.dialect import Loads
 
 
 class Levers:

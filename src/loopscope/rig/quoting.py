@@ -7,6 +7,8 @@ that a proxy has added. A trace travels, and neither prompts nor credentials tra
 import json
 import re
 
+from loopscope.core.api_key import api_key
+
 LEFT_OUT = "its words repeat the request and are left out"
 _RUN = 20
 """So many characters of a prompt in a row are a quotation: shorter runs are ordinary words ("the context window")."""
@@ -36,6 +38,8 @@ def harmless(words: str, body: bytes) -> str:
     (JSON). What stands before the first colon is ours. A server's JSON of no known shape is left out whole: it may hold
     anything."""
     words = words[:_MOST]
+    if (key := api_key()) and len(key) >= _LEAST:
+        words = words.replace(key, _HIDDEN)
     ours, colon, quoted = words.partition(": ")
     if not colon:
         ours, quoted = "", words

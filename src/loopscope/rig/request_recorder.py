@@ -10,8 +10,9 @@ from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.probe.wires import Wire
 from loopscope.rig.clients.read_limit import sip
 from loopscope.rig.levers import Levers, TokenBucket
-from loopscope.streams.dialects import Account, Dialect, GarbageError, ServerError
+from loopscope.streams.dialect import Account, Dialect, GarbageError, ServerError
 from loopscope.streams.framing import LineSplitter, LineTooLongError
+from loopscope.streams.inflate import InflateError, Inflater
 
 _CHUNK_BYTES = 160
 """Of one chunk, where the client does not tell how many bytes came."""
@@ -26,13 +27,13 @@ class RequestRecorder:
         "_agent",
         "_begun",
         "_bucket",
+        "_hear",
         "_held",
         "_held_bytes",
         "_held_since_ns",
         "_levers",
         "_problem",
         "_read",
-        "_read_message",
         "_room",
         "_rows",
         "_samples",
@@ -45,8 +46,10 @@ class RequestRecorder:
         "bytes",
         "chunks",
         "connect_ns",
+        "end_ns",
         "first_ns",
         "handle_ns",
+        "inflater",
         "last_ns",
         "number",
         "reads",
@@ -79,11 +82,15 @@ class RequestRecorder:
         self.throttle_ns = 0
         self.batch_ns = 0
         self.status: int | None = None
+        self.end_ns = 0
+        """When the answer was complete, where that is known before its request is over."""
         self.wire = Wire()
         """The connection; the one of its exchange, once there is one."""
         self._agent = agent
         self._read = dialect.read
-        self._read_message = dialect.read_message
+        self._hear = dialect.hear
+        self.inflater: Inflater | None = None
+        """What undoes the compression of the body."""
         self._levers = levers
         self._samples = samples
         self._rows, self._room = samples.chunks, samples.room
@@ -101,17 +108,17 @@ class RequestRecorder:
         self._problem: Exception | None = None
 
     def take(self, piece: bytes, recv_ns: int = 0) -> bool:
-        """Take bytes that the wire has just brought; ``False``: :meth:`settle` wants to be awaited before the next.
+        """Take bytes that the wire has just brought; ``False``: the agent is wanted (:meth:`settle`, or the end).
 
         With ``recv_ns`` they came then and were held since. The hot path: it calls nothing but what decodes.
 
         Raises:
-            GarbageError, ServerError, LineTooLongError: the stream is no good.
+            GarbageError, ServerError, LineTooLongError, InflateError: the stream is no good.
         """
         levers = self._levers
         if not recv_ns:
             self.bytes += len(piece)
-            if self._held or not levers.calm:
+            if self._held or not levers.calm or self.inflater is not None:
                 return self._take_slowly(piece)
             recv_ns = self.wire.recv_ns
         before_ns = after_ns = perf_counter_ns()
@@ -143,7 +150,7 @@ class RequestRecorder:
             if not has_content:
                 after_ns = perf_counter_ns()
             self.handle_ns += after_ns - before_ns
-        return True
+        return not account.done
 
     def take_message(self, message: Any) -> bool:
         """Take an object that the client made of bytes. As :meth:`take`; decode batching is not ours to do here.
@@ -151,12 +158,14 @@ class RequestRecorder:
         ``handle_ns`` then is all that the client did between the read and the object, HTTP and lines included.
         """
         recv_ns = self.wire.recv_ns
-        has_content, stamp = self._read_message(message, self.account)
+        if self._hear is None:
+            raise GarbageError("an object of a client that does not speak this dialect")
+        has_content, stamp = self._hear(message, self.account)
         after_ns = perf_counter_ns()
         self.handle_ns += after_ns - max(recv_ns, self._since_ns)
         self._since_ns = after_ns
         if not has_content:
-            return True
+            return not self.account.done
         first = self.first_ns is None
         if len(self._rows) < self._room:
             self._rows.append((self._agent, recv_ns, stamp, after_ns, first))
@@ -170,7 +179,7 @@ class RequestRecorder:
         if self._levers.throttle_hz:
             self._unpaid += 1
             return False
-        return True
+        return not self.account.done
 
     async def settle(self, *, reading: bool) -> None:
         """Let the throttle have its way for all chunks that it has not seen yet, also those that a timer handled.
@@ -200,6 +209,8 @@ class RequestRecorder:
             raise self._problem
         if self._splitter.waiting:
             self.take(b"\n", self.wire.recv_ns)  # a last line without its end
+        if self.account.pending or self.account.body:
+            self.take(b"\n", self.wire.recv_ns)  # the last event likewise
         self._owe(before)
 
     def close(self) -> None:
@@ -216,7 +227,7 @@ class RequestRecorder:
         """Take bytes while the throttle or decode batching is on."""
         batch, before = self._levers.batch, self.chunks
         if batch.kind == "off" and not self._held:
-            self.take(piece, self.wire.recv_ns)
+            self._take_held(self.wire.recv_ns, piece)
         else:
             if not self._held:
                 self._held_since_ns = perf_counter_ns()
@@ -229,7 +240,7 @@ class RequestRecorder:
         if self._problem is not None:
             raise self._problem
         self._owe(before)
-        return not self._unpaid
+        return not self._unpaid and not self.account.done
 
     def _flush(self) -> None:
         """Handle everything that was held."""
@@ -237,7 +248,12 @@ class RequestRecorder:
         held, self._held, self._held_bytes = self._held, [], 0
         self.batch_ns += perf_counter_ns() - self._held_since_ns
         for recv_ns, piece in held:
-            self.take(piece, recv_ns)
+            self._take_held(recv_ns, piece)
+
+    def _take_held(self, recv_ns: int, piece: bytes) -> None:
+        """Take bytes past the levers, decompressed where they must be."""
+        for part in (piece,) if self.inflater is None else self.inflater.feed(piece):
+            self.take(part, recv_ns)
 
     def _flush_on_time(self) -> None:
         before = self.chunks
@@ -245,6 +261,6 @@ class RequestRecorder:
         if self._held:
             try:
                 self._flush()
-            except (GarbageError, ServerError, LineTooLongError) as error:
+            except (GarbageError, ServerError, LineTooLongError, InflateError) as error:
                 self._problem = error  # raised where the agent waits
         self._owe(before)

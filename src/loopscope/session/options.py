@@ -65,8 +65,8 @@ class SessionOptions:
             raise InputError("--rate sets the speed of the embedded pair; servers of your own have their own speed")
         if self.embedded and self.urls:
             raise InputError("--embedded and URLs exclude each other")
-        if self.api == "llamacpp" and not self.urls:
-            raise InputError("--api llamacpp is llama.cpp's own dialect: give the URL of such a server")
+        if not dialects.emulated(self.api) and not self.urls:
+            raise InputError(f"--api {self.api} is no dialect of the embedded pair: give the URL of such a server")
         for name, value in self.levers.items():
             levers.canonical(name, value)
         levers.loops_of(self.levers["placement"], int(self.levers["agents"]))

@@ -3,14 +3,19 @@
 Asks nothing that makes a server work: no model is loaded by it. Every text of a server passes ``plain``.
 """
 
+import ipaddress
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loopscope.core import api_key
+from loopscope.core.api_key import authorization
+from loopscope.core.failure_words import detail_of
 from loopscope.core.text import plain
 from loopscope.session.urls import host_port
 
@@ -127,8 +132,19 @@ def probe_all(urls: Sequence[str], timeout_s: float = TIMEOUT_S) -> list[Found]:
     end_s = time.monotonic() + timeout_s + 0.5
     for thread in threads:
         thread.join(max(0.0, end_s - time.monotonic()))
-    late = f"did not answer within {timeout_s:g} s (does its name resolve?)"
-    return [found.get(number, Found(url, late)) for number, url in enumerate(urls)]
+    return [found.get(number) or Found(url, _late(url, timeout_s)) for number, url in enumerate(urls)]
+
+
+def _late(url: str, timeout_s: float) -> str:
+    """Say why a server has not answered: a name may hang, an address cannot."""
+    host = host_port(url)[0]
+    try:
+        ipaddress.ip_address(host)
+        literal = True
+    except ValueError:
+        literal = host == "localhost"
+    reason = "the machine is busy, or the server is" if literal else "does its name resolve?"
+    return f"did not answer within {timeout_s:g} s ({reason})"
 
 
 def _knock(url: str, timeout_s: float) -> None:
@@ -143,16 +159,16 @@ def _knock(url: str, timeout_s: float) -> None:
     except socket.gaierror:
         raise _NoAnswerError("the name of the host is not known") from None
     except (OSError, UnicodeError) as error:
-        words = getattr(error, "strerror", None) or str(error)
-        raise _NoAnswerError(f"no connection: {plain(str(words))}") from None
+        raise _NoAnswerError(f"no connection: {detail_of(error)}") from None
 
 
 def _client(url: str) -> "httpx.Client":
     import httpx
 
-    # No proxy from the environment: what is measured is this server, not the way to it. Without TLS the certificates
-    # need not be read (35 ms).
-    return httpx.Client(base_url=url, trust_env=False, verify=url.startswith("https:"))
+    # No proxy from the environment: what is measured is this server, not the way to it. TLS trusts what the agents
+    # trust: the system's store, or what SSL_CERT_FILE names. Without TLS no certificates need to be read (35 ms).
+    verify = ssl.create_default_context() if url.startswith("https:") else False
+    return httpx.Client(base_url=url, trust_env=False, verify=verify, headers=authorization())
 
 
 class _Questions:
@@ -184,7 +200,7 @@ class _Questions:
         except httpx.TimeoutException as error:
             raise _NoAnswerError("it listens, but did not answer in time") from error
         except (httpx.ConnectError, httpx.InvalidURL) as error:
-            raise _NoAnswerError(f"no connection: {plain(str(error))}") from error
+            raise _NoAnswerError(f"no connection: {detail_of(error)}") from error
         except httpx.HTTPError as error:
             raise _NoAnswerError("it listens, but does not speak HTTP as we know it") from error
 
@@ -205,9 +221,13 @@ def _identify(ask: _Questions, url: str) -> Found:
     if models.status == 200 and isinstance(models.body.get("data"), list):
         return _openai(ask, url, models)
     if 401 in {version.status, models.status}:
-        raise _NoAnswerError("it wants an API key (401), which loopscope does not send")
+        refused = f"it does not take the key of {api_key.KEY}" if api_key.api_key() else f"{api_key.HOW}"
+        raise _NoAnswerError(f"it wants an API key (401): {refused}")
     if 403 in {version.status, models.status}:
-        raise _NoAnswerError("it refuses us (403): an Ollama bound to loopback accepts only local host names")
+        raise _NoAnswerError(
+            "it refuses us (403): an Ollama bound to loopback accepts only local host names; if it wants a key,"
+            f" {api_key.HOW}"
+        )
     if models.status == 503:
         raise _NoAnswerError("it is still loading (503)")
     raise _NoAnswerError(f"a web server, but neither Ollama's nor OpenAI's API ({models.status} for /v1/models)")

@@ -3,6 +3,7 @@
 from loopscope.core.errors import InputError, WorkerError
 from loopscope.core.records import Server
 from loopscope.core.text import plain
+from loopscope.settings import dialects
 
 _TIMEOUT_S = 30.0
 
@@ -16,7 +17,7 @@ def unload(server: Server) -> None:
     """
     import httpx
 
-    if not server.api.startswith("ollama"):
+    if dialects.FAMILY.get(server.api) != "ollama":
         raise InputError(f"{server.url} speaks {server.api}: only Ollama's own dialect can unload a model")
     try:
         body = {"model": server.model, "keep_alive": 0}

@@ -3,17 +3,10 @@
 from urllib.parse import SplitResult, urlsplit
 
 from loopscope.core.errors import InputError
-from loopscope.core.text import plain
+from loopscope.core.text import plain, shown_url
+from loopscope.streams.dialects import DIALECTS
 
-_ENDINGS = (
-    "/v1/chat/completions",
-    "/v1/completions",
-    "/v1/models",
-    "/v1",
-    "/api/generate",
-    "/api/chat",
-    "/api",
-)
+_ENDINGS = (*(dialect.path for dialect in DIALECTS.values()), "/v1/models", "/v1", "/api")
 """What people paste from other programs' settings: the part that we add ourselves."""
 
 
@@ -24,14 +17,14 @@ def normalise(text: str) -> str:
         InputError: it is no URL of a server, or it carries credentials or a query (which often is one).
     """
     word = text.strip()
-    shown = plain(word.rpartition("@")[2], 80)
+    shown = shown_url(word, 80)
     if "://" not in word:
         word = f"http://{word}"
     try:
         parts = urlsplit(word)
         port = parts.port
     except ValueError as error:
-        raise InputError(f"{shown!r} is no URL of a server: {plain(str(error))}") from error
+        raise InputError(f"{shown!r} is no URL of a server, e.g. http://127.0.0.1:11434") from error
     if parts.username is not None or parts.password is not None:
         raise InputError(
             f"the URL of {shown!r} holds credentials, which would end in traces and on screens: give it without them"

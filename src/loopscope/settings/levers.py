@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from loopscope.core.errors import InputError
-from loopscope.settings import sockets, throttle
+from loopscope.settings import dialects, sockets, throttle
 
 MAX_AGENTS = 1024
 MAX_LOOPS = 64
@@ -56,7 +56,7 @@ def client_absent(name: str) -> str:
 
 def client_speaks(name: str, apis: Iterable[str]) -> str:
     """Say in one sentence that a client does not speak one of these dialects; empty when it speaks all of them."""
-    wrong = sorted({api for api in apis if api not in ("ollama", "ollama-chat")}) if name == "ollama" else []
+    wrong = sorted({api for api in apis if not dialects.own_client(api)}) if name == "ollama" else []
     if not wrong:
         return ""
     return f"client=ollama speaks Ollama's own dialects only, not {', '.join(wrong)}; take another client"

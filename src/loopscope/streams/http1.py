@@ -1,7 +1,8 @@
 """A response of HTTP/1.1, read as its bytes come: strict, bounded, nothing kept of the body.
 
-Knows what streams need: chunked, content-length and until-close bodies. No compression (we ask for none), no trailers'
-meaning, no upgrade. Bytes after the end of a response are nobody's: the connection is not used again.
+Knows what streams need: chunked, content-length and until-close bodies, and the headers of :data:`KEPT`. No upgrade, no
+meaning of trailers; compression is :mod:`loopscope.streams.inflate`'s. Bytes after the end of a response are nobody's:
+the connection is not used again. The rig's own client and the probe in a program both read with it.
 """
 
 import re
@@ -11,7 +12,10 @@ MOST_TRAILER_BYTES = 16 << 10
 _MOST_SIZE_LINE = 256
 _KEPT_SIZES = 4096
 
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\x00\n]*)?")
+KEPT = frozenset({b"content-type", b"content-encoding", b"location"})
+"""Headers whose values are kept."""
+
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\x00\n]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\n]*?)[ \t]*")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00\n]*)?")
 
@@ -26,20 +30,26 @@ class ProtocolError(ValueError):
 class Response:
     """One response. Feed it; ``status`` is 0 until its head is there, ``done`` says that its body has ended."""
 
-    __slots__ = ("_chunked", "_left", "_rest", "_trailers", "done", "keep", "status")
+    __slots__ = ("_chunked", "_headers", "_left", "_no_body", "_rest", "_trailers", "done", "keep", "status")
 
     _sizes: dict[bytes, int] = {}  # noqa: RUF012 - size lines that were checked once, shared on purpose
 
-    def __init__(self) -> None:
+    def __init__(self, method: str = "POST") -> None:
         self.status = 0
         self.done = False
         self.keep = False
         """The connection may be used again afterwards."""
+        self._headers: dict[bytes, bytes] = {}
+        self._no_body = method == "HEAD"
         self._chunked = False
         self._left: int | None = None
         """Bytes of the body (or chunk) still to come; ``None``: until the connection closes."""
         self._rest = b""
         self._trailers = 0
+
+    def header(self, name: str) -> str:
+        """Return the value of one of :data:`KEPT`; empty: it was not sent."""
+        return self._headers.get(name.encode(), b"").decode("latin-1")
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes; give what they hold of the body.
@@ -76,7 +86,10 @@ class Response:
             data = self._rest + data if self._rest else data
             if not b"HTTP/1.".startswith(data[:7]):
                 raise ProtocolError("no answer in HTTP/1.1")
-            end = data.find(b"\r\n\r\n")
+            end, lone = data.find(b"\r\n\r\n"), data.find(b"\n\n")
+            if lone >= 0 and not 0 <= end < lone:
+                self._rest, data = b"", _with_returns(data)  # lone line ends, which every client takes
+                continue
             if end < 0:
                 if len(data) > MOST_HEAD_BYTES:
                     raise ProtocolError(f"a head of over {MOST_HEAD_BYTES >> 10} KiB")
@@ -100,12 +113,14 @@ class Response:
             raise ProtocolError("no status line of HTTP/1.1")
         status, keep = int(match[2]), match[1] == b"1"
         length: int | None = None
-        self._chunked = False
+        self._chunked, self._headers = False, {}
         for line in lines:
             header = _HEADER.fullmatch(line)
             if header is None:
                 raise ProtocolError("a header line that is none")
             name, value = header[1].lower(), header[2].lower()
+            if name in KEPT:
+                self._headers[name] = header[2]
             if name == b"transfer-encoding":
                 if value != b"chunked" or self._chunked:
                     raise ProtocolError("a transfer encoding other than chunked")
@@ -123,7 +138,7 @@ class Response:
         else:
             self._left = length
             keep = keep and length is not None
-        if status in (204, 304) or (length == 0 and not self._chunked):
+        if self._no_body or status in (204, 304) or (length == 0 and not self._chunked):
             self.done = status >= 200
             self._left = 0
         self.keep = keep
@@ -211,3 +226,9 @@ class Response:
             if self._trailers > MOST_TRAILER_BYTES:
                 raise ProtocolError("trailers without an end")
             pos = stop + 2
+
+
+def _with_returns(data: bytes) -> bytes:
+    """Give a head that ends in an empty line of ``\\n`` alone the line ends of HTTP."""
+    head, _, rest = data.partition(b"\n\n")
+    return b"\r\n".join(line.removesuffix(b"\r") for line in head.split(b"\n")) + b"\r\n\r\n" + rest

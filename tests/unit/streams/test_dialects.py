@@ -1,13 +1,16 @@
 """What each line of a server means."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from loopscope.core.records import AgentSpec
 from loopscope.rig.decoders import loads_of
 from loopscope.settings.dialects import FAMILY
-from loopscope.streams.dialects import DIALECTS, Account, GarbageError, ServerError
+from loopscope.streams import dialects
+from loopscope.streams.dialect import EVENTS, Account, GarbageError, ServerError, ending
+from loopscope.streams.dialects import DIALECTS
 
 _SPEC = AgentSpec(agent=0, name="a", server=0, model="m", prompt="p", tokens=9, options={"temperature": 0.5})
 
@@ -102,13 +105,18 @@ def test_hostile_counts_are_not_believed(loads, value: str) -> None:
     assert account.tokens is None
 
 
-@pytest.mark.parametrize("dialect", ["ollama", "openai"])
-@pytest.mark.parametrize("line", [b"{", b"[]", b"3", b"\xff\xfe", b"[" * 100_000])
+NOT_MESSAGES = {"cut": b"{", "list": b"[]", "number": b"3", "bytes": b"\xff\xfe", "deep": b"[" * 100_000}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("line", NOT_MESSAGES.values(), ids=NOT_MESSAGES)
 def test_what_is_no_message_is_garbage(loads, dialect: str, line: bytes) -> None:
-    """Broken JSON, other JSON and invalid UTF-8 raise the one error that the agent tells."""
-    prefix = b"data: " if dialect == "openai" else b""
+    """Broken JSON, other JSON and invalid UTF-8 raise one error; an event does at its blank line."""
+    events = DIALECTS[dialect].accept == EVENTS
+    account = Account()
     with pytest.raises(GarbageError):
-        DIALECTS[dialect].read(prefix + line, loads, Account())
+        DIALECTS[dialect].read(b"data: " + line if events else line, loads, account)
+        DIALECTS[dialect].read(b"", loads, account)
 
 
 def test_error_lines_raise_with_safe_text(loads) -> None:
@@ -143,3 +151,145 @@ def test_usage_timings_and_done_fill_the_account(loads) -> None:
     assert (account.prompt_ns, account.eval_ns, account.tokens) == (1_500_000, 20_000_000, 8)
     read(b"data: [DONE]", loads, account)
     assert account.done
+
+
+def _messages(*messages: dict[str, object]) -> list[bytes]:
+    return [line for message in messages for line in (f"event: {message.get('type')}".encode(), _event(**message), b"")]
+
+
+def _chunks(dialect: str, lines: list[bytes], account: Account) -> int:
+    return sum(DIALECTS[dialect].read(line, json.loads, account)[0] for line in lines)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]},
+        {"content": None, "tool_calls": [{"index": 0, "function": {"name": "look"}}]},
+        {"function_call": {"name": "look"}},
+        {"reasoning": "hm"},
+        {"refusal": "no"},
+    ],
+    ids=lambda delta: next(reversed(delta)),
+)
+def test_what_a_model_generates_beside_text_is_content(loads, delta: dict[str, object]) -> None:
+    """Calls of tools, reasoning and refusals cost tokens and time as text does."""
+    assert DIALECTS["openai"].read(_event(choices=[{"delta": delta}]), loads, Account()) == (True, None)
+
+
+def test_any_choice_counts(loads) -> None:
+    """With n=2 a message may carry the second choice alone; the end of one choice is seen beside text of the other."""
+    account = Account()
+    only_second = _event(choices=[{"index": 0, "delta": {}}, {"index": 1, "delta": {"content": "x"}}])
+    assert DIALECTS["openai"].read(only_second, loads, account) == (True, None)
+    assert not account.finished
+    both = _event(choices=[{"delta": {"content": "x"}}, {"delta": {}, "finish_reason": "stop"}])
+    assert DIALECTS["openai"].read(both, loads, account) == (True, None)
+    assert account.finished
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"object": "error", "message": "out of memory", "code": 500},
+        {"error": {"message": "out of memory"}},
+        {"error": "out of memory"},
+        {"type": "error", "error": {"type": "overloaded_error", "message": "out of memory"}},
+        {"detail": "out of memory"},
+    ],
+    ids=["object", "member", "text", "type", "detail"],
+)
+@pytest.mark.parametrize("dialect", [name for name, one in DIALECTS.items() if one.accept == EVENTS])
+def test_an_error_has_many_shapes(loads, dialect: str, message: dict[str, object]) -> None:
+    """Each of them is told in the server's words."""
+    with pytest.raises(ServerError, match=r"^out of memory$"):
+        DIALECTS[dialect].read(_event(**message), loads, Account())
+
+
+def test_an_error_without_words_is_an_error(loads) -> None:
+    """Whatever it holds, nothing of an unknown shape is quoted."""
+    with pytest.raises(ServerError, match=r"^no reason given$"):
+        DIALECTS["openai"].read(_event(error={"x": {"y": "answer"}}), loads, Account())
+    assert DIALECTS["ollama"].read(b'{"error":null,"response":"x","done":false}', loads, Account())[0]
+
+
+def test_messages_of_anthropic() -> None:
+    """A ping is no chunk, the name of a tool is; the counts are the last ones, with what came from a cache."""
+    account = Account()
+    start = {"type": "message_start", "message": {"usage": {"input_tokens": 3, "cache_read_input_tokens": 4}}}
+    block = {"type": "content_block_start", "content_block": {"type": "text", "text": ""}}
+    assert _chunks("anthropic", _messages(start, block, {"type": "ping"}), account) == 0
+    said = [
+        {"type": "content_block_delta", "delta": {"type": kind, member: "x"}}
+        for kind, member in (
+            ("text_delta", "text"),
+            ("thinking_delta", "thinking"),
+            ("input_json_delta", "partial_json"),
+        )
+    ]
+    tool = {"type": "content_block_start", "content_block": {"type": "tool_use", "name": "look"}}
+    signature = {"type": "content_block_delta", "delta": {"type": "signature_delta", "signature": "x"}}
+    assert _chunks("anthropic", _messages(*said, tool, signature), account) == 4
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}}
+    _chunks("anthropic", _messages(end), account)
+    assert (account.tokens, account.prompt_tokens, account.finished, account.done) == (9, 7, True, False)
+    _chunks("anthropic", _messages({"type": "message_stop"}), account)
+    assert account.done
+
+
+def test_responses_of_openai() -> None:
+    """Deltas are chunks, what repeats them whole is not; the last event has the counts, a failed one the reason."""
+    account = Account()
+    quiet = [{"type": "response.created", "response": {}}, {"type": "response.output_text.done", "text": "xy"}]
+    deltas = [
+        {"type": f"response.{kind}.delta", "delta": "x"}
+        for kind in ("output_text", "reasoning_summary_text", "function_call_arguments", "refusal")
+    ]
+    assert _chunks("responses", _messages(*quiet, *deltas), account) == 4
+    assert not account.done
+    usage = {"input_tokens": 2, "output_tokens": 5}
+    _chunks("responses", _messages({"type": "response.completed", "response": {"usage": usage}}), account)
+    assert (account.done, account.tokens, account.prompt_tokens) == (True, 5, 2)
+    with pytest.raises(ServerError, match="full"):
+        _chunks(
+            "responses", _messages({"type": "response.failed", "response": {"error": {"message": "full"}}}), account
+        )
+
+
+@pytest.mark.parametrize(
+    ("account", "chunks", "outcome"),
+    [
+        (Account(done=True), 3, "ok"),
+        (Account(finished=True), 3, "ok"),
+        (Account(), 3, "no_done"),
+        (Account(done=True), 0, "empty"),
+        (Account(done=True, tokens=5), 0, "empty"),
+        (Account(), 0, "no_done"),
+    ],
+)
+def test_how_a_request_ended(account: Account, chunks: int, outcome: str) -> None:
+    """A reason for its end stands in for the final message, with a word; an answer without a chunk is none."""
+    found, words = ending(account, chunks)
+    assert found == outcome
+    assert bool(words) == (not account.done or outcome != "ok")
+
+
+def test_requests_ask_in_each_dialect() -> None:
+    """Every dialect streams, and says how long the answer may be."""
+    for dialect in DIALECTS.values():
+        body = dialect.body(_SPEC)
+        assert body["stream"] is True
+        assert 9 in body.values() or body["options"]["num_predict"] == 9
+        assert "p" in json.dumps(body)
+
+
+def test_a_file_that_is_put_there_is_a_dialect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry finds it, and with it what stands on the registry."""
+    (tmp_path / "dummy.py").write_text(
+        "from dataclasses import replace\n"
+        "from loopscope.streams.dialects.openai import DIALECT as openai\n"
+        "DIALECT = replace(openai, name='dummy', path='/dummy', ending='/dummy')\n"
+    )
+    monkeypatch.setattr(dialects, "__path__", [*dialects.__path__, str(tmp_path)])
+    assert dialects._found()["dummy"].path == "/dummy"
+    assert list(dialects._found()) == [*DIALECTS, "dummy"]

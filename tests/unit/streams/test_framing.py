@@ -32,3 +32,23 @@ def test_a_line_without_end_is_refused() -> None:
     splitter.feed(b"x" * MAX_LINE_BYTES)
     with pytest.raises(LineTooLongError):
         splitter.feed(b"x")
+
+
+@given(st.lists(st.sampled_from([b"data: x", b"", b"y" * 20]), max_size=8), st.lists(st.integers(0, 200), max_size=12))
+def test_a_lone_return_ends_a_line_where_no_feed_does(texts: list[bytes], cuts: list[int]) -> None:
+    """Events may end so; whatever the pieces are, the same lines come."""
+    data = b"".join(text + b"\r" for text in texts)
+    splitter, lines, start = LineSplitter(), [], 0
+    for cut in [*sorted(min(cut, len(data)) for cut in cuts), len(data)]:
+        lines += splitter.feed(data[start:cut])
+        start = cut
+    lines += splitter.feed(b"\n")
+    assert [line.rstrip(b"\r") for line in lines] == texts or not texts
+
+
+def test_pieces_of_a_line_are_counted_not_summed() -> None:
+    """A line in a million pieces is refused in time."""
+    splitter = LineSplitter()
+    with pytest.raises(LineTooLongError):
+        for _ in range(MAX_LINE_BYTES // 16 + 1):
+            splitter.feed(b"x" * 16)

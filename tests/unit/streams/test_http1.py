@@ -101,3 +101,28 @@ def test_an_early_end_is_an_error(data: bytes) -> None:
         response.feed(data)
     with pytest.raises(ProtocolError):
         response.eof()
+
+
+@given(st.lists(st.integers(0, 120), max_size=6))
+def test_lone_line_ends_are_taken_in_a_head(cuts: list[int]) -> None:
+    """As every client does; the body may hold empty lines of either kind."""
+    body = b"one\n\ntwo\r\n\r\n"
+    response, read = _fed(b"HTTP/1.1 200 OK\nContent-Type: a/b\nContent-Length: %d\n\n%s" % (len(body), body), cuts)
+    assert (response.status, response.header("content-type"), read, response.done) == (200, "a/b", body, True)
+    crlf, read = _fed(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body), cuts)
+    assert (crlf.status, read) == (200, body)
+
+
+def test_the_headers_that_matter_are_kept() -> None:
+    """Those of the response itself, not of an interim one; others are forgotten."""
+    interim = b"HTTP/1.1 103 Early Hints\r\nLocation: /wrong\r\nContent-Type: x/y\r\n\r\n"
+    response, _ = _fed(interim + b"HTTP/1.1 307 Go\r\nLOCATION: /There?Key=x\r\nSet-Cookie: c\r\n\r\n", [])
+    assert response.header("location") == "/There?Key=x"
+    assert response.header("content-type") == response.header("set-cookie") == ""
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    """Whatever length it names."""
+    response = Response("HEAD")
+    assert response.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") == b""
+    assert response.done

@@ -15,6 +15,8 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from loopscope.core.api_key import authorization
+from loopscope.core.failure_words import detail_of
 from loopscope.probe.wires import Wire, Wires
 from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.tap import Tap
@@ -41,11 +43,9 @@ def _failure(error: Exception) -> StreamFailure:
         return StreamFailure("cut", "the connection broke: connection reset by the server")
     for kind, outcome, words in _OUTCOMES:
         if isinstance(error, kind):
-            detail = str(error).strip()
-            if isinstance(error, aiohttp.ClientConnectorError):
-                detail = error.os_error.strerror or str(error.os_error)
-            return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
-    return StreamFailure("cut", f"{type(error).__name__}: {error}")
+            timed_out = outcome == "timeout" or isinstance(error, aiohttp.ServerTimeoutError)
+            return StreamFailure(outcome, words if timed_out else f"{words}: {detail_of(error)}")
+    return StreamFailure("cut", f"the stream broke off: {detail_of(error)}")
 
 
 class _Probed(ResponseHandler):
@@ -137,6 +137,10 @@ class AiohttpExchange:
         self.fresh = self.wire.requests == 0
         self.wire.requests += 1
 
+    def header(self, name: str) -> str:
+        """See :class:`loopscope.rig.clients.base.Exchange`."""
+        return self._response.headers.get(name, "")
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """Body bytes: what is there when the agent's task runs, cut where reads ended."""
         wire, marks, seen = self.wire, self._marks, 0
@@ -179,7 +183,8 @@ class AiohttpClient:
         self._session = aiohttp.ClientSession(
             connector=_Connector(gate, self.wires, ssl.create_default_context() if secure else True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S),
-            headers={"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"},
+            headers={"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"}
+            | authorization(),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,

@@ -18,11 +18,14 @@ KEEP_S = 60.0
 class StreamFailure(Exception):  # noqa: N818 - it is the outcome of a request, not a programming error
     """A request failed. ``outcome`` is one of the outcomes of :class:`loopscope.core.records.Request`."""
 
-    def __init__(self, outcome: str, words: str, status: int | None = None) -> None:
+    def __init__(self, outcome: str, words: str, status: int | None = None, advice: str = "") -> None:
         super().__init__(words)
         self.outcome = outcome
         self.words = words
+        """What has happened, perhaps in the server's words."""
         self.status = status
+        self.advice = advice
+        """What to do; ours."""
 
 
 class ReadGate:
@@ -73,6 +76,9 @@ class Exchange(Protocol):
     wire: Wire
     fresh: bool
     """A connection was opened for it."""
+
+    def header(self, name: str) -> str:
+        """Return the value of ``content-type``, ``content-encoding`` or ``location``; empty: it was not sent."""
 
     def pieces(self) -> AsyncIterator[bytes]:
         """Body bytes as they come. Raises one of the client's ``errors`` when the stream breaks."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import anyio
 
+from loopscope.core.api_key import authorization
+from loopscope.core.failure_words import detail_of
 from loopscope.probe.wires import Wire, Wires, reads_as_known
 from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.tcp import ask_for
@@ -101,13 +103,18 @@ class Library:
     outcomes: tuple[tuple[type[Exception], str, str], ...]
     direct: tuple[type, type[_ProbedStream]] | None
 
+    @property
+    def timeouts(self) -> tuple[type[Exception], ...]:
+        """What says all by its name."""
+        return (self.httpx.ConnectTimeout, self.httpx.ReadTimeout, self.httpx.TimeoutException)
+
     def failure(self, error: Exception) -> StreamFailure:
         """Translate an error."""
         for kind, outcome, words in self.outcomes:
             if isinstance(error, kind):
-                detail = str(error).strip().replace("All connection attempts failed", "nothing answers")
-                return StreamFailure(outcome, f"{words}: {detail}" if detail else words)
-        return StreamFailure("cut", f"{type(error).__name__}: {error}")
+                silent = kind in self.timeouts or kind is self.httpx.InvalidURL
+                return StreamFailure(outcome, words if silent else f"{words}: {detail_of(error)}")
+        return StreamFailure("cut", f"the stream broke off: {detail_of(error)}")
 
 
 def library(name: str, core_name: str) -> Library:
@@ -220,6 +227,11 @@ class HttpxExchange:
         self.fresh = self.wire.requests == 0
         self.wire.requests += 1
 
+    def header(self, name: str) -> str:
+        """See :class:`loopscope.rig.clients.base.Exchange`."""
+        value: str = self._response.headers.get(name, "")
+        return value
+
     def pieces(self) -> AsyncIterator[bytes]:
         """Body bytes, one item an HTTP chunk: httpx's own iterator, a layer of ours around it costs 1 us a chunk."""
         pieces: AsyncIterator[bytes] = self._response.aiter_raw()
@@ -243,6 +255,7 @@ class AnyHttpx:
         httpx = self.library.httpx
         timeout = httpx.Timeout(STALL_S, connect=CONNECT_S, pool=None)
         headers = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "loopscope"}
+        headers |= authorization()
         self._again = (httpx.RemoteProtocolError, httpx.NetworkError)
         self._errors = (httpx.HTTPError, httpx.InvalidURL)
         self._client = httpx.AsyncClient(

@@ -5,6 +5,7 @@ Bytes, reads and stamps are still taken at the wire: below its httpx lies our ne
 """
 
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from typing import Any
@@ -15,10 +16,14 @@ import ollama
 import pydantic
 from ollama._client import __version__ as _version
 
+from loopscope.core.api_key import authorization
 from loopscope.core.text import plain
 from loopscope.probe.wires import Wire, Wires
 from loopscope.rig.clients.base import CONNECT_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.httpx_client import HttpxClient, transport, written
+from loopscope.rig.response_head import ERROR_BODY_BYTES, inflater_for, redirect, refusal
+from loopscope.streams.framing import MAX_LINE_BYTES, LineTooLongError
+from loopscope.streams.inflate import Inflater
 
 _head: ContextVar["_Head | None"] = ContextVar("_head", default=None)
 """The response that this task's request was given."""
@@ -38,8 +43,38 @@ class _Head:
         self.reads, self.batch_ns = self.wire.reads - 1, self.wire.batch_ns
 
 
+class _Bounded(httpx.AsyncByteStream):
+    """A body as the library may have it: its lines are bounded, and that of an error is cut."""
+
+    def __init__(self, inner: Any, inflater: Inflater | None, most_bytes: int) -> None:
+        self._inner = inner
+        self._inflater = inflater
+        self._left = most_bytes
+        self._line = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._inner:
+            for part in (piece,) if self._inflater is None else self._inflater.feed(piece):
+                end = part.rfind(b"\n")
+                self._line = self._line + len(part) if end < 0 else len(part) - end - 1
+                self._left -= len(part)
+                if self._line > MAX_LINE_BYTES:
+                    raise LineTooLongError(f"a line of over {MAX_LINE_BYTES >> 20} MiB")
+                yield part
+            if self._left <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 async def _begun(response: httpx.Response) -> None:
+    """Take note of a response that has begun, and put bounds around its body before the library reads it."""
     _head.set(_Head(response))
+    status, stream = response.status_code, response.stream
+    inflater = inflater_for(status, response.headers.get("content-encoding", ""))
+    response.headers.pop("content-encoding", None)
+    response.stream = _Bounded(stream, inflater, ERROR_BODY_BYTES if status >= 300 else sys.maxsize)
 
 
 class OllamaExchange:
@@ -62,6 +97,11 @@ class OllamaExchange:
         """See :class:`loopscope.rig.clients.base.MessageExchange`."""
         head = self._head
         return (self.wire.reads - head.reads, self.wire.batch_ns - head.batch_ns, head.response.num_bytes_downloaded)
+
+    def header(self, name: str) -> str:
+        """See :class:`loopscope.rig.clients.base.Exchange`."""
+        value: str = self._head.response.headers.get(name, "")
+        return value
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """There are none: a refusal is told by :meth:`OllamaClient.open`, a body comes as messages."""
@@ -86,6 +126,7 @@ class OllamaClient:
         json.JSONDecodeError,
         pydantic.ValidationError,
         AttributeError,
+        RecursionError,
     )
 
     def __init__(self, gate: ReadGate, *, secure: bool) -> None:
@@ -113,7 +154,7 @@ class OllamaClient:
         except self.errors as error:
             raise self.failure(error) from error
         except (httpx.InvalidURL, ValueError) as error:  # the library reads the host itself
-            raise StreamFailure("refused", f"no valid URL: {plain(str(error))}") from error
+            raise StreamFailure("refused", "no valid URL") from error
         try:
             return await self._ask(parts.scheme, parts.netloc, wanted)
         except self.errors as error:
@@ -147,19 +188,25 @@ class OllamaClient:
                 headers={"accept-encoding": "identity"},
                 event_hooks={"response": [_begun]},
             )
-            # A key of the environment is meant for ollama.com, not for whatever server is measured.
+            # The library's own key of the environment is meant for ollama.com, not for whatever server is measured.
             found._client.headers.pop("authorization", None)
+            found._client.headers.update(authorization())
         return found
 
     def failure(self, error: Exception) -> StreamFailure:
         """Translate an error of the library."""
         if isinstance(error, ollama.ResponseError):
             words = str(error.error).strip()
+            if 300 <= error.status_code < 400:
+                head = _head.get()
+                return redirect(error.status_code, head.response.headers.get("location", "") if head else "")
             if error.status_code >= 0:
-                return StreamFailure("http", f"HTTP {error.status_code}: {plain(words, 120)}", error.status_code)
+                return refusal(error.status_code, words)
             return StreamFailure("server", f"the server says: {plain(words)}")
         if isinstance(error, json.JSONDecodeError):
-            return StreamFailure("garbage", f"a line that is not JSON ({len(error.doc.encode())} bytes)")
+            return StreamFailure("garbage", f"a line that is not JSON ({len(error.doc)} characters)")
+        if isinstance(error, RecursionError):
+            return StreamFailure("garbage", "a line that is nested too deep")
         if isinstance(error, pydantic.ValidationError):
             return StreamFailure("garbage", f"a line that is no message: {error.error_count()} members are wrong")
         if isinstance(error, AttributeError):

@@ -14,6 +14,8 @@ from time import perf_counter_ns
 from typing import cast
 from urllib.parse import urlsplit
 
+from loopscope.core.api_key import authorization
+from loopscope.core.failure_words import detail_of
 from loopscope.probe.wires import Wires
 from loopscope.rig.clients.base import CONNECT_S, KEEP_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.tap import ASIDE, FULL, Tap
@@ -106,7 +108,7 @@ class _Connection(asyncio.Protocol):
         if response is None or response.done or self.problem is not None:
             return
         if exc is not None:
-            self._fail(StreamFailure("cut", f"the connection broke: {exc}"))
+            self._fail(StreamFailure("cut", f"the connection broke: {detail_of(exc)}"))
             return
         try:
             response.eof()
@@ -230,7 +232,7 @@ class _Connection(asyncio.Protocol):
 class StreamsExchange:
     """See :class:`loopscope.rig.clients.base.Exchange`."""
 
-    __slots__ = ("_connection", "fresh", "pieces", "pump", "status", "wire")
+    __slots__ = ("_connection", "fresh", "header", "pieces", "pump", "status", "wire")
 
     def __init__(self, connection: _Connection) -> None:
         assert connection.response is not None  # noqa: S101 - its head is there
@@ -239,6 +241,7 @@ class StreamsExchange:
         self.wire = connection.tap.wire
         self.fresh = self.wire.requests == 0
         self.wire.requests += 1
+        self.header = connection.response.header
         self.pieces = connection.pieces
         self.pump = connection.pump
 
@@ -332,8 +335,7 @@ class StreamsClient:
         except TimeoutError as error:
             raise StreamFailure("refused", f"no connection within {CONNECT_S:g} s") from error
         except (OSError, ssl.SSLError, UnicodeError) as error:
-            words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise StreamFailure("refused", f"no connection: {words}") from error
+            raise StreamFailure("refused", f"no connection: {detail_of(error)}") from error
         connection.tap.wire.connect_ns = perf_counter_ns() - start_ns
         self._all.add(connection)
         return connection
@@ -351,9 +353,10 @@ class StreamsClient:
             head = (
                 f"POST {target} HTTP/1.1\r\nhost: {parts.netloc.rpartition('@')[2]}\r\nuser-agent: loopscope\r\n"
                 "content-type: application/json\r\naccept-encoding: identity\r\n"
+                + "".join(f"{name}: {value}\r\n" for name, value in authorization().items())
             ).encode("ascii")
         except ValueError as error:
-            raise StreamFailure("refused", f"no valid URL: {error}") from error
+            raise StreamFailure("refused", "no valid URL") from error
         if parts.scheme not in ("http", "https") or not host or any(c in url for c in "\r\n \t"):
             raise StreamFailure("refused", "no valid URL")
         if parts.scheme == "https" and self._context is None:
