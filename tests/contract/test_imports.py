@@ -85,15 +85,15 @@ def entry(module: str) -> tuple[set[str], set[str]]:
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [
-        ("loopscope.core", {"msgspec"}),
+        ("loopscope.core", {"msgspec", "backports"}),
         ("loopscope.streams", set()),
         ("loopscope.probe", set()),
         ("loopscope.wire", {"msgspec"}),
         ("loopscope.settings", {"msgspec", "platformdirs"}),
-        ("loopscope.trace", {"msgspec", "zstandard"}),
+        ("loopscope.trace", {"msgspec", "backports"}),
         ("loopscope.stats", {"numpy"}),
-        # zstandard: a checkpoint of the fold is packed where it is made.
-        ("loopscope.model", {"msgspec", "numpy", "zstandard"}),
+        # backports.zstd: a checkpoint of the fold is packed where it is made.
+        ("loopscope.model", {"msgspec", "numpy", "backports"}),
         ("loopscope.telemetry", {"msgspec", "psutil", "pynvml"}),
     ],
 )
@@ -109,7 +109,7 @@ def test_the_lower_floors_stand_on_little(package: str, allowed: set[str]) -> No
         # Not rich and zstandard: httpx loads them where they are installed (its command line, a decoder).
         ("loopscope.rig", {"textual", "numpy", "psutil", "pynvml", "plotext"}),
         ("loopscope.inject", {"textual", "numpy", "psutil", "pynvml", "plotext", "httpx", "aiohttp", "uvloop"}),
-        ("loopscope.emulator", {"textual", "rich", "numpy", "psutil", "pynvml", "plotext", "zstandard", "httpx"}),
+        ("loopscope.emulator", {"textual", "rich", "numpy", "psutil", "pynvml", "plotext", "backports", "httpx"}),
         ("loopscope.session", {"textual", "rich", "psutil", "pynvml", "plotext"}),
         ("loopscope.experiments", {"textual", "rich", "psutil", "pynvml", "plotext"}),
         ("loopscope.report", {"textual", "psutil", "pynvml"}),
@@ -152,7 +152,7 @@ def test_the_probe_and_the_reader_of_streams_need_no_installed_package() -> None
 def test_the_command_line_starts_light() -> None:
     """Before a verb is chosen, nothing that takes time to import is loaded: no screen, no numbers, no network."""
     foreign, ours = entry("loopscope.cli")
-    heavy = {"textual", "rich", "numpy", "httpx", "msgspec", "orjson", "psutil", "plotext", "zstandard", "asyncio"}
+    heavy = {"textual", "rich", "numpy", "httpx", "msgspec", "orjson", "psutil", "plotext", "backports", "asyncio"}
     assert not foreign & heavy
     assert len(ours) <= 6
 

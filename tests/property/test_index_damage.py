@@ -4,11 +4,11 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit.tape import ZERO, S, calm
+from loopscope.core import zstd
 from loopscope.core.codec import encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Checkpoint, Seconds, Trailer
@@ -97,7 +97,7 @@ def test_an_index_is_only_a_hint(ending: str, moments: list[int], places: list[i
     if ending == ".jsonl":
         body = content[: content.rindex(b'{"k":"trailer"')] + trailer
     else:
-        body = content[: content.rindex(b"\x28\xb5\x2f\xfd")] + zstandard.ZstdCompressor().compress(trailer)
+        body = content[: content.rindex(b"\x28\xb5\x2f\xfd")] + zstd.compress(trailer)
     look(body, ending)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "it" + ending)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit.tape import MS, ZERO, Rig, S, bye, header, hello, lever, merged
+from loopscope.core import zstd
 from loopscope.core.errors import TraceError
 from loopscope.core.records import AnyRecord, Finding, Header, Mark, Stall
 from loopscope.model.fold import Fold
@@ -172,8 +173,6 @@ _plain = st.recursive(
 @given(st.integers(-1, 12), st.lists(_plain, max_size=5))
 def test_hostile_structures_are_no_fold(tag: int, rest: list[object]) -> None:
     """Whatever tags and parts come together, only a fold is one."""
-    import zstandard
-
-    data = zstandard.ZstdCompressor().compress(msgspec.msgpack.encode([tag, *rest]))
+    data = zstd.compress(msgspec.msgpack.encode([tag, *rest]))
     with pytest.raises(TraceError):
         thaw(data, Header(t_ns=0))

@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-import zstandard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kit.packed import packed
 from loopscope.core.codec import encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import (
@@ -54,11 +54,7 @@ PLAIN = b"".join(LINES)
 
 
 FIRST_FRAME_LINES = 40
-_compressor = zstandard.ZstdCompressor(write_checksum=True)
-_FRAMES = [
-    _compressor.compress(b"".join(part))
-    for part in (LINES[:FIRST_FRAME_LINES], LINES[FIRST_FRAME_LINES:-1], LINES[-1:])
-]
+_FRAMES = [packed(b"".join(part)) for part in (LINES[:FIRST_FRAME_LINES], LINES[FIRST_FRAME_LINES:-1], LINES[-1:])]
 FIRST_FRAME_BYTES = len(_FRAMES[0])
 PACKED = b"".join(_FRAMES)
 """The same lines in three frames, the trailer in the last, each with a checksum, as the writer makes them."""
@@ -95,7 +91,7 @@ def test_random_bytes_are_refused_or_read(content: bytes) -> None:
 def test_random_bytes_behind_a_header_cost_nothing_before_them(content: bytes, compressed: bool) -> None:
     """The good lines in front of rubbish are all read, and the rubbish never passes for a whole trace."""
     good = b"".join(LINES[:20])
-    found = read_all(zstandard.compress(good) + content if compressed else good + content)
+    found = read_all(packed(good) + content if compressed else good + content)
     assert found is not None
     assert found[0][:20] == RECORDS[:20]
     assert not found[1].whole
@@ -147,7 +143,7 @@ def test_a_flipped_bit_costs_two_lines_at_most(where: int, bit: int, compressed:
 
 
 MANY = [LINES[at : at + 7] for at in range(0, len(LINES), 7)]
-PARTS = [_compressor.compress(b"".join(part)) for part in MANY]
+PARTS = [packed(b"".join(part)) for part in MANY]
 
 
 @settings(max_examples=300)

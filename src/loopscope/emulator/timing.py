@@ -138,18 +138,16 @@ def _take(record: Chunks, last: dict[int, int], open_runs: dict[int, list[int]],
 
 def _lines(path: Path) -> Iterator[bytes]:
     if path.suffix == ".zst":
-        import io
+        from loopscope.core import zstd
 
-        import zstandard
-
-        with path.open("rb") as packed:
-            try:
-                stream = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-                with io.BufferedReader(stream) as lines:
-                    while line := lines.readline(MAX_LINE_BYTES + 1):
-                        yield line
-            except zstandard.ZstdError as error:
-                raise InputError(f"{path} is damaged: {error}") from error
+        try:
+            with zstd.open(path) as lines:
+                while line := lines.readline(MAX_LINE_BYTES + 1):
+                    yield line
+        except EOFError:  # a recording that was never closed: what there is
+            return
+        except zstd.ZstdError as error:
+            raise InputError(f"{path} is damaged: {error}") from error
     else:
         with path.open("rb") as lines:
             while line := lines.readline(MAX_LINE_BYTES + 1):

@@ -20,10 +20,10 @@ from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
 import loopscope
+from loopscope.core import zstd
 from loopscope.core.codec import decode, encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Header, Record
@@ -47,7 +47,7 @@ _PLAIN = frozenset({int, float, bool, type(None)})
 _MISFITS = (
     msgspec.DecodeError,
     msgspec.ValidationError,
-    zstandard.ZstdError,
+    zstd.ZstdError,
     LookupError,
     TypeError,
     ValueError,
@@ -82,7 +82,7 @@ def freeze(fold: Fold) -> bytes:
         data = msgspec.msgpack.encode(_Freezer().value(fold))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise TraceError(f"this fold cannot be written down: {error}") from error
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    return zstd.compress(data, _LEVEL)
 
 
 def thaw(data: bytes, header: Header, new_fold: Callable[[], Fold] = Fold) -> Fold:
@@ -92,10 +92,13 @@ def thaw(data: bytes, header: Header, new_fold: Callable[[], Fold] = Fold) -> Fo
         TraceError: the bytes are no fold.
     """
     try:
-        size = zstandard.frame_content_size(data)
-        if not 0 <= size <= MOST_BYTES:
+        size = zstd.get_frame_info(data).decompressed_size
+        if size is None or size > MOST_BYTES:
             raise ValueError("too large")
-        plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=MOST_BYTES)
+        unpack = zstd.bounded()
+        plain = unpack.decompress(data, MOST_BYTES)
+        if not unpack.eof:
+            raise ValueError("cut off")
         fold = _Thawer(header, new_fold()).value(msgspec.msgpack.decode(plain), 0)
         if not isinstance(fold, Fold):
             raise TypeError("no fold")

@@ -7,12 +7,12 @@ not tell in which of them it met the damage, and so not where to look for the ne
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import zstandard
+from loopscope.core import zstd
 
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-MAX_WINDOW_BYTES = 8 << 20
-"""A frame may ask its reader for up to 2 GiB of window; ours (level 6) ask for 2 MiB."""
 _HEAD_BYTES = 18
+"""The longest head of a frame."""
+_CHECKSUM, _SINGLE_SEGMENT = 4, 32
+"""Flags of a frame's descriptor, the byte behind the magic number."""
 _RLE = 1
 """Type of a block that is one byte, repeated."""
 _PIECE_BYTES = 64 << 10
@@ -48,13 +48,12 @@ class Frames:
         Raises:
             OSError: the file cannot be read on.
         """
-        decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
         while self._open():
             frame = _Frame(self._file)
             if not frame.begins:
                 return
             why = ""
-            take = decompressor.decompressobj().decompress
+            take = zstd.bounded().decompress
             try:
                 # Block by block: one holds 128 KiB at most, however small it came, and what was good before a damaged
                 # one is out. (A stream reader that is asked for a size keeps what did not fit, and forgets it where
@@ -64,7 +63,7 @@ class Frames:
                         yield block
                     if not self._open():
                         return
-            except zstandard.ZstdError as error:
+            except (zstd.ZstdError, EOFError) as error:  # EOFError: more came than the frame says of itself
                 why = str(error)
             self.doubtful += frame.whole and bool(why)
             if frame.whole:
@@ -90,10 +89,10 @@ class Frames:
         kept = b""
         while data := self._file.read(_SEARCH_BYTES):
             data = kept + data
-            found = data.find(ZSTD_MAGIC)
+            found = data.find(zstd.MAGIC)
             if found >= 0:
                 return at + found
-            kept = data[1 - len(ZSTD_MAGIC) :]
+            kept = data[1 - len(zstd.MAGIC) :]
             at += len(data) - len(kept)
         return -1
 
@@ -113,12 +112,11 @@ class _Frame:
     def pieces(self) -> Iterator[bytes]:
         """Give its bytes, no more than one block at a time."""
         file, head = self._file, self._head
-        try:
-            length = zstandard.frame_header_size(head)
-            end_bytes = 4 if zstandard.get_frame_parameters(head).has_checksum else 0
-        except zstandard.ZstdError:
-            yield head  # the decompressor will say the same
+        length = _head_bytes(head)
+        if not length:
+            yield head  # the decompressor will say what is wrong with it
             return
+        end_bytes = 4 if head[4] & _CHECKSUM else 0
         file.seek(self.start + length)
         yield head[:length]
         last = 0
@@ -142,3 +140,14 @@ class _Frame:
         told = file.read(end_bytes)
         self.whole = len(told) == end_bytes
         yield told
+
+
+def _head_bytes(head: bytes) -> int:
+    """Length of a frame's head (RFC 8878, 3.1.1.1); 0: it is none, or not whole."""
+    if not head.startswith(zstd.MAGIC) or len(head) < 5:
+        return 0
+    told = head[4]
+    single = bool(told & _SINGLE_SEGMENT)
+    content = (1 if single else 0, 2, 4, 8)[told >> 6]
+    length = 5 + (not single) + (0, 1, 2, 4)[told & 3] + content
+    return length if length <= len(head) else 0

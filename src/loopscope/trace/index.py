@@ -11,10 +11,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 
+from loopscope.core import zstd
 from loopscope.core.codec import decode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Checkpoint, Seconds, Trailer
-from loopscope.trace.frames import ZSTD_MAGIC
 from loopscope.trace.lines import Lines
 from loopscope.trace.reader import Reading, trailer_of
 from loopscope.trace.seconds import SecondTable
@@ -106,7 +106,7 @@ def _lines(data: mmap.mmap) -> Iterator[tuple[int, int]]:
 
 
 def _frames(reading: Reading, data: mmap.mmap) -> Iterator[tuple[int, int]]:
-    at = data.find(ZSTD_MAGIC)
+    at = data.find(zstd.MAGIC)
     looked = 0
     while at >= 0 and looked < _MOST_LOOKS:
         looked += 1
@@ -117,4 +117,4 @@ def _frames(reading: Reading, data: mmap.mmap) -> Iterator[tuple[int, int]]:
             head = None
         if head:
             yield int(head[1]), at
-        at = data.find(ZSTD_MAGIC, at + 1)
+        at = data.find(zstd.MAGIC, at + 1)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from loopscope.core import zstd
 from loopscope.core.codec import MAX_LINE_BYTES
 from loopscope.core.errors import TraceError
 from loopscope.core.text import plain
-from loopscope.trace.frames import ZSTD_MAGIC, Frames
+from loopscope.trace.frames import Frames
 
 _BLOCK_BYTES = 256 << 10
 
@@ -53,7 +54,7 @@ class Lines:
         except ValueError as error:  # a NUL in the path
             raise TraceError(f"cannot read {plain(str(path))}: {error}") from error
         try:
-            self.compressed = self._file.read(len(ZSTD_MAGIC)) == ZSTD_MAGIC
+            self.compressed = self._file.read(len(zstd.MAGIC)) == zstd.MAGIC
             self._frames = Frames(self._file, across=not one_frame) if self.compressed else None
             self._file.seek(at if self.compressed else at + skip)
         except OSError as error:

@@ -7,7 +7,6 @@ stands where they are missing: whoever folds the records must not take what is b
 behind.
 """
 
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +14,14 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
-import zstandard
 
+from loopscope.core import zstd
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.codec import decode
 from loopscope.core.errors import TraceError
 from loopscope.core.format import seconds
 from loopscope.core.records import AnyRecord, Header, Loss, Trailer
 from loopscope.core.text import plain
-from loopscope.trace.frames import MAX_WINDOW_BYTES, ZSTD_MAGIC
 from loopscope.trace.lines import Lines
 from loopscope.trace.migrations import Migration
 from loopscope.trace.vet import Vetter, check_header
@@ -294,9 +292,9 @@ def trailer_of(reading: Reading) -> Trailer | None:
             file.seek(max(0, size - _TAIL_BYTES))
             tail = file.read(_TAIL_BYTES)
         if reading.compressed:
-            frame = io.BytesIO(tail[max(0, tail.rfind(ZSTD_MAGIC)) :])
-            tail = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).stream_reader(frame).read(_TAIL_BYTES)
+            frame = tail[max(0, tail.rfind(zstd.MAGIC)) :]
+            tail = zstd.bounded().decompress(frame, _TAIL_BYTES)
         record = decode(tail.rstrip().rpartition(b"\n")[2])
-    except (OSError, zstandard.ZstdError, TraceError):
+    except (OSError, zstd.ZstdError, TraceError):
         return None
     return record if isinstance(record, Trailer) else None

@@ -14,8 +14,8 @@ from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-import zstandard
 
+from loopscope.core import zstd
 from loopscope.core.clock import now_ns
 from loopscope.core.codec import MAX_LINE_BYTES, decode, encode
 from loopscope.core.errors import TraceError
@@ -65,9 +65,8 @@ class TraceWriter:
         self._seconds = SecondTable(0)
         self._index: list[tuple[int, int]] = []
         self._flushed_ns = now_ns()
-        self._frame: zstandard.ZstdCompressionObj | None = None
         compressing = self.path.name.endswith(".zst")
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True) if compressing else None
+        self._compressor = zstd.checked(_LEVEL) if compressing else None
 
     def __enter__(self) -> Self:
         return self
@@ -231,17 +230,14 @@ class TraceWriter:
         if self._compressor is None:
             self._out += data
             return
-        if data:
-            self._frame = self._frame or self._compressor.compressobj()
-            self._frame_bytes += len(data)
-            self._out += self._frame.compress(data)
-        if self._frame is None:
+        self._frame_bytes += len(data)
+        if not self._frame_bytes:
             return
         if end_frame or self._frame_bytes >= _FRAME_BYTES:
-            self._out += self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH)
-            self._frame, self._frame_bytes = None, 0
+            self._out += self._compressor.compress(data, self._compressor.FLUSH_FRAME)
+            self._frame_bytes = 0
         elif data:
-            self._out += self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+            self._out += self._compressor.compress(data, self._compressor.FLUSH_BLOCK)
 
     def _drain(self) -> None:
         try:

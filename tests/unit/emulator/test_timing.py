@@ -4,8 +4,8 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-import zstandard
 
+from loopscope.core import zstd
 from loopscope.core.codec import encode
 from loopscope.core.errors import InputError
 from loopscope.core.records import Chunks
@@ -49,7 +49,7 @@ def trace(path: Path, packed: bool = False) -> Path:
                first=[0]),
     ]  # fmt: skip
     data = b"".join(map(encode, records)) + b'{"k":"from a later version"}\n{"k":"chunks","torn'
-    path.write_bytes(zstandard.ZstdCompressor().compress(data) if packed else data)
+    path.write_bytes(zstd.compress(data) if packed else data)
     return path
 
 

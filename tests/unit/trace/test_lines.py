@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-import zstandard
 
 import loopscope.trace.lines as lines_module
+from kit.packed import packed
+from loopscope.core import zstd
 from loopscope.core.errors import TraceError
 from loopscope.trace.frames import Frames
 from loopscope.trace.lines import Lines
@@ -38,11 +39,11 @@ def test_a_file_that_ends_with_a_line_end_is_not_torn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sizes", [[12_000], [8_000, 2_600], [9_700, 110], [4_000] * 3, [5, 7], [1]])
 def test_what_was_flushed_into_an_unfinished_frame_is_read_to_its_end(tmp_path: Path, sizes: list[int]) -> None:
     """A session that was killed: its last frame has no end, and every line that was handed to the disk is there."""
-    frame = zstandard.ZstdCompressor(level=6, write_checksum=True).compressobj()
+    frame = zstd.checked(6)
     line = b"0123456789abcdefghijklmnop\n"
     packed = b""
     for size in sizes:
-        packed += frame.compress(line * size) + frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        packed += frame.compress(line * size, frame.FLUSH_BLOCK)
     (tmp_path / "it").write_bytes(packed)
     with Lines(tmp_path / "it") as lines:
         assert sum(1 for _ in lines) == sum(sizes)
@@ -50,7 +51,7 @@ def test_what_was_flushed_into_an_unfinished_frame_is_read_to_its_end(tmp_path: 
         assert not lines.torn and not lines.broken
 
 
-@pytest.mark.parametrize("content", [b"abc\ndef\n", zstandard.compress(b"abc\ndef\n")])
+@pytest.mark.parametrize("content", [b"abc\ndef\n", zstd.compress(b"abc\ndef\n")])
 @pytest.mark.parametrize("at", [-5, 10**18, 1 << 62, 1 << 63, 1 << 70])
 def test_a_place_that_no_file_has_is_refused(tmp_path: Path, content: bytes, at: int) -> None:
     """In one sentence, or there is nothing there; the file is closed again."""
@@ -64,7 +65,7 @@ def test_a_place_that_no_file_has_is_refused(tmp_path: Path, content: bytes, at:
 
 def test_a_bomb_comes_a_block_at_a_time(tmp_path: Path) -> None:
     """64 MiB of one letter in 6 kB: nothing larger than a block is ever held."""
-    (tmp_path / "it").write_bytes(zstandard.compress(b"x" * (64 << 20)))
+    (tmp_path / "it").write_bytes(zstd.compress(b"x" * (64 << 20)))
     assert (tmp_path / "it").stat().st_size < 10_000
     with (tmp_path / "it").open("rb") as file:
         blocks = [len(block or b"") for block in Frames(file).blocks()]
@@ -74,8 +75,7 @@ def test_a_bomb_comes_a_block_at_a_time(tmp_path: Path) -> None:
 
 def test_an_entered_place_is_skipped_to_behind_a_damaged_frame(tmp_path: Path) -> None:
     """``next_raw`` of a line, given as ``skip``, leads to that line, with damage before it too."""
-    pack = zstandard.ZstdCompressor(write_checksum=True).compress
-    frames = [pack(b"".join(b"line %d\n" % n for n in range(at, at + 20))) for at in range(0, 100, 20)]
+    frames = [packed(b"".join(b"line %d\n" % n for n in range(at, at + 20))) for at in range(0, 100, 20)]
     frames[2] = frames[2][:6] + b"\xff" * 6 + frames[2][12:]
     (tmp_path / "it").write_bytes(b"".join(frames))
     places = []

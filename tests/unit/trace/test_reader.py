@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-import zstandard
 
 import loopscope.trace.reader as reader_module
+from kit.packed import packed
+from loopscope.core import zstd
 from loopscope.core.codec import MAX_LINE_BYTES, encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import FORMAT, AnyRecord, Header, Loss, Mark, Trailer
@@ -82,7 +83,7 @@ def test_a_newer_format_asks_for_a_newer_loopscope(tmp_path: Path) -> None:
 def test_the_name_says_nothing_about_the_compression(tmp_path: Path) -> None:
     """A compressed trace that lost its .zst is still read, and a plain one that gained it too."""
     plain = HEADER + encode(mark(1))
-    for name, content in (("a.jsonl", zstandard.compress(plain)), ("b.jsonl.zst", plain)):
+    for name, content in (("a.jsonl", zstd.compress(plain)), ("b.jsonl.zst", plain)):
         with read(write_bytes(tmp_path / name, content)) as reading:
             assert words_of(reading) == ["mark 1"]
 
@@ -128,7 +129,7 @@ def test_a_huge_line_is_skipped_in_bounded_memory(tmp_path: Path) -> None:
 def test_a_frame_that_expands_without_end_stays_small(tmp_path: Path) -> None:
     """256 MiB of one letter in 9 kB of zstd is one oversized line, not 256 MiB of memory."""
     tracemalloc = pytest.importorskip("tracemalloc")
-    bomb = zstandard.ZstdCompressor().compressobj()
+    bomb = zstd.ZstdCompressor()
     packed = [bomb.compress(HEADER)]
     block = b"x" * (1 << 20)
     packed += [bomb.compress(block) for _ in range(256)]
@@ -147,8 +148,8 @@ def test_a_frame_that_expands_without_end_stays_small(tmp_path: Path) -> None:
 
 def test_a_damaged_frame_ends_the_reading_with_the_good_part(tmp_path: Path) -> None:
     """Everything before a damaged block of a compressed file is yielded, and the sentence says that there was more."""
-    frames = [zstandard.compress(HEADER + b"".join(encode(mark(n)) for n in range(50)))]
-    broken = bytearray(zstandard.compress(b"".join(encode(mark(n)) for n in range(50, 5000))))
+    frames = [zstd.compress(HEADER + b"".join(encode(mark(n)) for n in range(50)))]
+    broken = bytearray(zstd.compress(b"".join(encode(mark(n)) for n in range(50, 5000))))
     broken[4:12] = b"\xff" * 8
     with read(write_bytes(tmp_path / "it.jsonl.zst", *frames, bytes(broken))) as reading:
         assert len(words_of(reading)) == 50
@@ -159,9 +160,9 @@ def test_a_damaged_frame_ends_the_reading_with_the_good_part(tmp_path: Path) -> 
 def test_behind_a_damaged_frame_reading_goes_on(tmp_path: Path) -> None:
     """A loss stands where it was, with the time that is missing; what is behind is read; the sentence says how much."""
     parts = [[mark(n * 10**9 + k) for k in range(40)] for n in range(4)]
-    frames = [zstandard.compress(HEADER), *(zstandard.compress(b"".join(map(encode, part))) for part in parts)]
+    frames = [zstd.compress(HEADER), *(zstd.compress(b"".join(map(encode, part))) for part in parts)]
     frames[2] = frames[2][:12] + b"\xff" * 8 + frames[2][20:]
-    frames.append(zstandard.compress(encode(Trailer(t_ns=T0 + 5 * 10**9, lines=161))))
+    frames.append(zstd.compress(encode(Trailer(t_ns=T0 + 5 * 10**9, lines=161))))
     with read(write_bytes(tmp_path / "it.jsonl.zst", *frames)) as reading:
         found = list(reading)
     assert [record for record in found if isinstance(record, Mark)] == [*parts[0], *parts[2], *parts[3]]
@@ -187,7 +188,7 @@ def test_behind_a_damaged_frame_reading_goes_on(tmp_path: Path) -> None:
 
 def test_a_frame_that_only_does_not_match_its_checksum_is_read_and_doubted(tmp_path: Path) -> None:
     """Nothing is missing, and nobody may take it for whole."""
-    pack = zstandard.ZstdCompressor(write_checksum=True).compress
+    pack = packed
     frames = [pack(HEADER), pack(encode(mark(1))), pack(encode(mark(2))), pack(encode(Trailer(t_ns=T0 + 9, lines=3)))]
     frames[1] = frames[1][:-1] + bytes([frames[1][-1] ^ 1])
     with read(write_bytes(tmp_path / "it.jsonl.zst", *frames)) as reading:
