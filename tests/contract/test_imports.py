@@ -106,7 +106,7 @@ def test_the_lower_floors_stand_on_little(package: str, allowed: set[str]) -> No
 @pytest.mark.parametrize(
     ("package", "forbidden"),
     [
-        # Not rich and zstandard: httpx loads them where they are installed (its command line, a decoder).
+        # Not rich: httpx loads it where it is installed (its command line).
         ("loopscope.rig", {"textual", "numpy", "psutil", "pynvml", "plotext"}),
         ("loopscope.inject", {"textual", "numpy", "psutil", "pynvml", "plotext", "httpx", "aiohttp", "uvloop"}),
         ("loopscope.emulator", {"textual", "rich", "numpy", "psutil", "pynvml", "plotext", "backports", "httpx"}),
