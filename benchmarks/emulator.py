@@ -19,7 +19,9 @@ from pathlib import Path
 
 from loopscope.emulator.corpus import text_of
 from loopscope.emulator.job import FLAT_SENDS
-from loopscope.emulator.shapes import FLAT_LINES, generate_shape
+from loopscope.emulator.native import generate_frames
+from loopscope.emulator.script import Script
+from loopscope.emulator.shapes import FLAT_LINES, FULL_STAMP, shape_of
 
 SECONDS = 5.0
 SETTLE = 1.2
@@ -80,7 +82,7 @@ class Emulator:
     """One emulator in a process of its own."""
 
     def __init__(self, *words: str) -> None:
-        fast = ("--port", "0", "--parallel", "0", "--prefill-rate", "0")
+        fast = ("--port", "0", "--parallel", "0", "--prefill-rate", "0", "--overhead-ms", "0", "--setup-ms", "0")
         command = [sys.executable, "-m", "loopscope.emulator", *fast, *words]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
@@ -170,7 +172,7 @@ def bare(lines: int, seconds: float = 2.5) -> float:
     Gives CPU per line, in us, of this process.
     """
     text = text_of("words")
-    shape = generate_shape("gemma3", text)
+    shape = shape_of(Script(text, 0, 1), FULL_STAMP, generate_frames("gemma3"))
     stamp = b"2026-11-21T02:58:01.123456789"
     ready = [pre + stamp + post for pre, post in zip(shape.pre, shape.post, strict=True)]
     blocks = [b"".join(ready[n : n + lines]) for n in range(0, len(ready), lines)]

@@ -162,10 +162,24 @@ class Link:
 
 @contextlib.contextmanager
 def emulator(*words: str) -> Iterator[Emulated]:
-    """An emulator with these options (any number of slots, 2 000 tok/s and no prefill unless they say otherwise)."""
+    """An emulator with these options (any number of slots, 2 000 tok/s, no prefill and no overheads unless they
+    say otherwise)."""
     parser = argparse.ArgumentParser()
     configure(parser)
-    fast = ["--port", "0", "--rate", "2000", "--prefill-rate", "0", "--parallel", "0"]
+    fast = [
+        "--port",
+        "0",
+        "--rate",
+        "2000",
+        "--prefill-rate",
+        "0",
+        "--parallel",
+        "0",
+        "--overhead-ms",
+        "0",
+        "--setup-ms",
+        "0",
+    ]
     server = serve(options_of(parser.parse_args([*fast, *words])))
     thread = threading.Thread(target=server.run, name="emulator")
     thread.start()

@@ -277,6 +277,9 @@ class Truth(Record, frozen=True, tag="truth", kw_only=True, gc=False):
     """How often a stream had to wait for its client to read."""
     runq_ns: int | None = None
     """Time in which the emulator could have run but had no core."""
+    abandoned: int | None = None
+    """Of ``chunks``, those on streams whose client hung up before it had read the end. Every other chunk was read; of
+    these the client has seen the first ones, and the rest is unread: ``chunks`` = seen + unread."""
 
 
 class Observer(Record, frozen=True, tag="observer", kw_only=True, gc=False):

@@ -16,12 +16,18 @@ from loopscope.emulator.http1 import MAX_HEAD_BYTES, HttpError, HttpRequest, Req
 from loopscope.emulator.resources import Resources
 
 _READ_BYTES = 1 << 16
+_UNCHUNKED_BYTES = 2048
+"""Go tells the length of an answer that fits its buffer; a longer one is one chunk."""
 LINGER_NS = 500_000_000
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Leaver(Protocol):
     """A job, as far as its connection knows it."""
+
+    @property
+    def sent_chunks(self) -> int:
+        """Chunks that have been sent whole."""
 
     def leave(self, how: str) -> None:
         """Free what the job holds; ``how`` says why it ended."""
@@ -31,6 +37,7 @@ class Connection:
     """Handles one request after another; what the client sends while one is answered is kept (64 KiB at most)."""
 
     __slots__ = (
+        "_answered_chunks",
         "_ending",
         "_forget",
         "_handle",
@@ -39,9 +46,11 @@ class Connection:
         "_out",
         "_reader",
         "_resume",
+        "accepted_ns",
         "busy_since_ns",
         "closed",
         "job",
+        "parsed_ns",
         "request",
         "resources",
         "sock",
@@ -62,6 +71,11 @@ class Connection:
         """The one that is being answered."""
         self.job: Leaver | None = None
         self.closed = False
+        self.accepted_ns = perf_counter_ns()
+        self.parsed_ns = 0
+        """When the whole request at hand had been parsed."""
+        self._answered_chunks = 0
+        """Chunks of the last answer, in case that its client resets the connection instead of reading them."""
         self.busy_since_ns = 0
         """Since when a request is on its way in and not whole yet; 0 while none is."""
         self._reader = RequestReader()
@@ -76,13 +90,17 @@ class Connection:
         """Whether a stream has HTTP chunks (it has, but for HTTP/1.0)."""
         return self.request is None or self.request.version == 1
 
-    def head(self, status: int, content_type: str, length: int | None) -> bytes:
+    def head(
+        self, status: int, content_type: str, length: int | None, headers: tuple[tuple[str, str], ...] = ()
+    ) -> bytes:
         """Return the head of the answer to the request at hand."""
         request = self.request
         version, keep = (request.version, request.keep) if request is not None else (1, False)
         if request is not None and length is None and not version:
             keep = request.keep = False  # without chunks only the end of the connection says where the body ends
-        return head(status, content_type, length, version=version, keep=keep)
+        if request is not None and request.reply_headers:
+            headers = request.reply_headers + headers
+        return head(status, content_type, length, version=version, keep=keep, headers=headers)
 
     # -- in
 
@@ -98,10 +116,12 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
+            self.resources.ledger.abandoned_chunks += self._answered_chunks
             data = b""
         if not data:
             self.lost()
             return
+        self._answered_chunks = 0
         if self._ending:
             return  # whatever still comes belongs to a request that was refused
         self._reader.buffer += data
@@ -130,6 +150,7 @@ class Connection:
                     self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 return
             self.busy_since_ns = 0
+            self.parsed_ns = perf_counter_ns()
             self.request = request
             self._handle(self, request)
 
@@ -203,11 +224,17 @@ class Connection:
             request.keep = False
         body = b"" if request is not None and request.method == "HEAD" else answer.body
         content_type = answer.content_type if answer.body else ""
-        self.write(self.head(answer.status, content_type, len(answer.body)) + body)
+        if body and (answer.chunked or len(body) > _UNCHUNKED_BYTES):
+            data = self.head(answer.status, content_type, None, answer.headers)
+            self.write(data + (b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if self.chunked else body))
+        else:
+            self.write(self.head(answer.status, content_type, len(answer.body), answer.headers) + body)
         self.answered()
 
     def answered(self) -> None:
         """Finish the request at hand: go on to the next one, or to the end of the connection."""
+        if self.job is not None:
+            self._answered_chunks = self.job.sent_chunks
         request, self.request, self.job = self.request, None, None
         if request is None or not request.keep:
             self.end()

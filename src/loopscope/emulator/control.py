@@ -53,6 +53,8 @@ def stats(server: EmulatorServer, _connection: Connection, request: HttpRequest)
             "tokens": ledger.tokens,
             "silent_tokens": ledger.silent_tokens,
             "unsent_chunks": ledger.unsent_chunks,
+            "abandoned_chunks": ledger.abandoned_chunks,
+            "lost_rows": ledger.lost_rows,
             "bytes": ledger.bytes,
             "blocked": ledger.blocked,
             "late_ns": {"p50": p50, "p99": p99, "max": worst},
@@ -69,14 +71,28 @@ def stats(server: EmulatorServer, _connection: Connection, request: HttpRequest)
 
 
 def log(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
-    """Rows ``[request, meant_ns, sent_ns]`` from number ``since`` on, ``limit`` at most."""
+    """Return rows ``[request, meant_ns, sent_ns]`` from number ``since`` on, ``limit`` at most."""
     query = parse_qs(request.query)
     try:
         since, limit = int(query.get("since", ["0"])[0]), int(query.get("limit", ["8192"])[0])
     except ValueError:
         return native_error(ApiError(400, "since and limit must be whole numbers"))
-    first, rows = server.ledger.since(max(0, since), max(0, min(limit, 65536)))
-    return json_answer({"first": first, "next": first + len(rows), "total": server.ledger.rows, "rows": rows})
+    ledger = server.ledger
+    first, rows = ledger.since(max(0, since), max(0, min(limit, 65536)))
+    told = {"first": first, "next": first + len(rows), "total": ledger.rows, "lost": ledger.lost_rows}
+    return json_answer(told | {"rows": rows})
+
+
+def requests(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
+    """Return ended requests, from number ``since`` on: stamps of accept, parsed request and end, chunks, outcome."""
+    query = parse_qs(request.query)
+    try:
+        since, limit = int(query.get("since", ["0"])[0]), int(query.get("limit", ["8192"])[0])
+    except ValueError:
+        return native_error(ApiError(400, "since and limit must be whole numbers"))
+    first, rows = server.ledger.requests_since(max(0, since), max(0, min(limit, 65536)))
+    told = {"first": first, "next": first + len(rows), "total": server.ledger.ended_count}
+    return json_answer(told | {"rows": [row._asdict() for row in rows]})
 
 
 def rate(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:

@@ -6,6 +6,7 @@ it with the next token) or a control token. So the number of tokens and the numb
 
 import random
 from functools import lru_cache
+from itertools import accumulate
 
 from loopscope.emulator.go_encoding import go_fragment
 
@@ -42,10 +43,25 @@ class Text:
     ``shared``: many requests say it, so lines made from it are worth keeping.
     """
 
-    def __init__(self, texts: list[str], *, shared: bool = False) -> None:
+    def __init__(self, texts: list[str], fragments: list[bytes] | None = None, *, shared: bool = False) -> None:
         self.texts = texts
         self.shared = shared
-        self.fragments = [go_fragment(text) for text in texts]
+        self.fragments = [go_fragment(text) for text in texts] if fragments is None else fragments
+        self._lines: list[int] | None = None
+        """Lines before each place, once somebody has asked."""
+
+    def lines(self, start: int, count: int) -> int:
+        """Return how many of ``count`` tokens from ``start`` on give a line; the text repeats."""
+        if self._lines is None:
+            self._lines = [0, *accumulate(map(bool, self.fragments))]
+        whole, part = divmod(start + count, len(self.fragments))
+        return whole * self._lines[-1] + self._lines[part] - self._lines[start]
+
+    def cut(self, start: int, count: int) -> "Text":
+        """Return ``count`` tokens from ``start`` on, repeated as they are here, as a text of one's own."""
+        size = len(self.texts)
+        places = [n % size for n in range(start, start + count)]
+        return Text([self.texts[n] for n in places], [self.fragments[n] for n in places])
 
 
 def _sentence(rng: random.Random) -> list[str]:

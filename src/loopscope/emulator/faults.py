@@ -218,7 +218,7 @@ class Trap:
         if kind == "slow-headers":
             return _trickle(job, due, self.fault.for_s)
         if kind == "cut":
-            data = job.take_head() + job.frame(job.next_message())
+            data = job.take_head() + job.next_frames()
             connection.write(data[: -len(data) // 3])
             job.leave("cut")
             connection.end()

@@ -13,13 +13,14 @@ from typing import ClassVar, Protocol
 
 from loopscope.emulator.answers import Answer
 from loopscope.emulator.connection import Connection
-from loopscope.emulator.reply import Outcome, Reply, Script
+from loopscope.emulator.reply import Outcome, Reply
+from loopscope.emulator.script import Script
 from loopscope.emulator.shapes import FLAT_LINES, Block, Shape, chunk
 from loopscope.emulator.stamps import NS_PER_S, clock
 from loopscope.emulator.timing import Gap
-from loopscope.emulator.truth import LOG_ROWS
+from loopscope.emulator.truth import SEGMENT_ROWS, RequestRow
 
-_LOG_MASK = LOG_ROWS - 1
+_LAST_ROW = SEGMENT_ROWS - 1
 FLAT_SENDS = 8
 """Sends that a stream without a pace may do in a row before it is another stream's turn."""
 
@@ -49,7 +50,7 @@ class Disruption(Protocol):
 
 
 class Job:
-    """A request for generation. ``began_ns`` is when it came in; everything else is set on its way."""
+    """A request for generation. ``began_ns`` is when all of it had been read; everything else is set on its way."""
 
     __slots__ = (
         "_fixed",
@@ -64,6 +65,7 @@ class Job:
         "_send",
         "_spoken",
         "_wrap",
+        "accepted_ns",
         "began_ns",
         "connection",
         "dead",
@@ -72,6 +74,7 @@ class Job:
         "keep_alive_ns",
         "ledger",
         "load_ns",
+        "microseconds",
         "next_gap",
         "number",
         "prompt",
@@ -94,11 +97,14 @@ class Job:
         self.reply = reply
         self.script = script
         self.stream = stream
-        self.began_ns = perf_counter_ns()
+        self.accepted_ns = connection.accepted_ns
+        self.began_ns = connection.parsed_ns or perf_counter_ns()
         self.load_ns = 0
         self.prompt = ""
         self.prompt_tokens = 0
         self.prompt_ns = 0
+        self.microseconds = False
+        """Durations are reported in whole microseconds, one at least."""
         self.gap_ns = 0
         """Gap from token to token; 0: ask ``next_gap``, and without that there is no pace."""
         self.next_gap: Gap | None = None
@@ -128,6 +134,12 @@ class Job:
         return self.script.spoken - self._left
 
     @property
+    def sent_chunks(self) -> int:
+        """Chunks that have been sent whole."""
+        script = self.script
+        return script.text.lines(script.start, self.made) - self._pending_chunks if self.stream else 0
+
+    @property
     def flat(self) -> bool:
         """No pace: as fast as the socket takes it."""
         return not self.gap_ns and self.next_gap is None
@@ -137,12 +149,12 @@ class Job:
         self.next_gap = next_gap
         self.gap_ns = 0 if next_gap is not None else round(1e9 / tok_s)
 
-    def start(self, now: int, prompt_ns: int) -> None:
-        """Begin to compute in a slot, with the prompt."""
+    def start(self, now: int, prompt_ns: int, setup_ns: int = 0) -> None:
+        """Begin to compute in a slot: after ``setup_ns`` with the prompt."""
         card = self.resources.card
         card.enter(now)
         self.prompt_ns = int(prompt_ns * card.gpu.factor)
-        self.first_due_ns = now + self.prompt_ns
+        self.first_due_ns = now + setup_ns + self.prompt_ns
         self.resources.reactor.at(self.first_due_ns, self._careful if self.stream else self._quiet)
 
     # -- a token is due
@@ -177,11 +189,13 @@ class Job:
             ledger.bytes += len(line)
             if sent != len(line):
                 return self._block(line[sent:], due, 1)
-            row = ledger.rows & _LOG_MASK
+            row = ledger.rows & _LAST_ROW
             ledger.log_request[row] = self.number
             ledger.log_meant[row] = due
             ledger.log_sent[row] = sent_ns = perf_counter_ns()
             ledger.rows += 1
+            if row == _LAST_ROW:
+                ledger.roll()
         else:
             sent_ns = 0
             self._silent()
@@ -231,7 +245,7 @@ class Job:
                 return again
         place = self._place
         if self._posts[place]:
-            data = self.take_head() + self.frame(self.next_message())
+            data = self.take_head() + self.next_frames()
             self._spoken = True
             self.ledger.tokens += 1
             self._left -= 1
@@ -340,14 +354,15 @@ class Job:
         self._left -= 1
         self._place = (self._place + 1) % self._wrap
 
-    def next_message(self) -> bytes:
-        """Return the message of the next token, without a frame."""
+    def next_frames(self) -> bytes:
+        """Return the HTTP chunks of the next token: its message, and what goes ahead of it."""
         shape, variable, trap = self.reply.shape, self._fixed, self.trap
         if variable is None:
             variable = (clock.stamp() if trap is None else trap.stamp())[:-1]
         place = self._place
         message = shape.message(variable, place) if trap is None else trap.twisted(shape, variable, place)
-        return message if self._spoken else self.reply.first(message)
+        messages = [*shape.leads.get(place, ()), message]
+        return b"".join(map(self.frame, messages if self._spoken else self.reply.first(messages)))
 
     def frame(self, message: bytes) -> bytes:
         """Put the HTTP chunk around a message, where there is one."""
@@ -358,7 +373,7 @@ class Job:
         if self._headed:
             return b""
         self._headed = True
-        return self.connection.head(200, self.reply.content_type, None)
+        return self.connection.head(200, self.reply.content_type, None, self.reply.headers)
 
     # -- the client does not read
 
@@ -394,9 +409,10 @@ class Job:
     def outcome(self, due: int) -> Outcome:
         """Return the figures of the final message. Evaluation runs from the first token to the last: one gap fewer."""
         total = perf_counter_ns() - self.began_ns
-        return Outcome(
-            self.script, self.prompt_tokens, total, self.load_ns, self.prompt_ns, max(0, due - self.first_due_ns)
-        )
+        prompt_ns, eval_ns = self.prompt_ns, max(0, due - self.first_due_ns)
+        if self.microseconds:
+            prompt_ns, eval_ns = (max(1000, ns - ns % 1000) for ns in (prompt_ns, eval_ns))
+        return Outcome(self.script, self.prompt_tokens, total, self.load_ns, prompt_ns, eval_ns)
 
     def _end(self, due: int) -> int:
         if self.dead:
@@ -424,8 +440,13 @@ class Job:
         """Free the slot and count how the request ended; nothing is sent after this."""
         if not self.dead:
             self.dead = True
+            chunks = self.sent_chunks
             self.ledger.unsent_chunks += self._pending_chunks
+            if how == "gone":
+                self.ledger.abandoned_chunks += chunks
             self.ledger.ended(how)
+            row = RequestRow(self.number, self.accepted_ns, self.began_ns, perf_counter_ns(), chunks, how)
+            self.ledger.request_ended(row)
             self.ledger.streams -= 1
             if self.release is not None:
                 self.release(self)

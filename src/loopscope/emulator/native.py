@@ -1,22 +1,24 @@
-"""Ollama's own dialect: ``/api`` and the root."""
+"""Generation in Ollama's own dialect: ``/api/generate`` and ``/api/chat``."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from loopscope.emulator.answers import JSON, NDJSON, PLAIN, Answer, ApiError, json_answer, native_error
+from loopscope.emulator.answers import JSON, NDJSON, Answer, ApiError, Headers, native_error
 from loopscope.emulator.connection import Connection
-from loopscope.emulator.generation import begin, find_model, keep_alive_ns, load
-from loopscope.emulator.go_encoding import go_string
+from loopscope.emulator.generation import Generation, begin, find_model, keep_alive_ns, load, top_logprobs
+from loopscope.emulator.go_encoding import go_json, go_string
 from loopscope.emulator.gojson import read_object
 from loopscope.emulator.http1 import HttpRequest
+from loopscope.emulator.logprobs import script_logprobs
+from loopscope.emulator.messages import messages_of
 from loopscope.emulator.models import Model
-from loopscope.emulator.options import VERSION
 from loopscope.emulator.reply import Outcome
+from loopscope.emulator.script import Script
 from loopscope.emulator.server import EmulatorServer
-from loopscope.emulator.shapes import Shape, chat_shape, generate_shape
+from loopscope.emulator.shapes import FULL_STAMP, Frame, Frames, shape_of
 from loopscope.emulator.stamps import clock
 
 _COMMON = {
@@ -37,121 +39,32 @@ _GENERATE = _COMMON | {
     "raw": "bool",
     "images": "[]string",
 }
-_CHAT = _COMMON | {"messages": "[]api.Message"}
-_SHOW = {"model": "string", "name": "string", "verbose": "bool"}
+_CHAT = _COMMON | {"messages": "[]api.Message", "tools": "api.Tools"}
 _IDS = [b"%d" % (105 + n * 7919 % 100_003) for n in range(4096)]
-"""Made-up token ids for the ``context`` of a final line: no more than the window that a model has by default."""
+"""Made-up token ids for the ``context`` of a final line; they repeat."""
+_OPENING = b'{"model":%b,"created_at":"'
 
 
-# -- what is there
-
-
-def root(_server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
-    """``/``: how clients check that somebody is there."""
-    return Answer(200, b"Ollama is running", PLAIN)
-
-
-def version(_server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
-    """``/api/version``."""
-    return json_answer({"version": VERSION})
-
-
-def _details(model: Model) -> dict[str, Any]:
-    return {
-        "parent_model": "",
-        "format": "gguf",
-        "family": model.family,
-        "families": [model.family],
-        "parameter_size": model.parameters,
-        "quantization_level": model.quantization,
-    }
-
-
-def modified_at(model: Model) -> datetime:
-    """A fixed, made-up hour for each model: the same in every run."""
-    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=int(model.digest[:4], 16) % 5000)
-
-
-def _modified(model: Model) -> str:
-    return modified_at(model).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def tags(server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
-    """``/api/tags``: the models it has."""
-    return json_answer(
-        {
-            "models": [
-                {
-                    "name": model.full_name,
-                    "model": model.full_name,
-                    "modified_at": _modified(model),
-                    "size": model.size_bytes,
-                    "digest": model.digest,
-                    "details": _details(model) | {"context_length": model.context, "embedding_length": model.embedding},
-                    "capabilities": ["completion"],
-                }
-                for model in server.models.values()
-            ]
-        }
+def generate_frames(model: str) -> Frames:
+    """Return the lines of ``/api/generate``."""
+    opening, closing = _OPENING % go_string(model), b'","done":false}\n'
+    return Frames(
+        Frame(opening, b'Z","response":"', closing),
+        thinking=Frame(opening, b'Z","response":"","thinking":"', closing),
+        logprobs=(b'","done":false,"logprobs":[', b"]}\n"),
     )
 
 
-def ps(server: EmulatorServer, _connection: Connection, _request: HttpRequest) -> Answer:
-    """``/api/ps``: the models in memory."""
-    loaded = []
-    for runner in server.runners.values():
-        if runner.loaded:
-            model = runner.model
-            second, rest = divmod(min(runner.expires_wall_ns(), 10_999_999_999 * 10**9), 10**9)
-            expires = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
-            loaded.append(
-                {
-                    "name": model.full_name,
-                    "model": model.full_name,
-                    "size": model.vram_bytes,
-                    "digest": model.digest,
-                    "details": _details(model),
-                    "expires_at": expires,
-                    "size_vram": model.vram_bytes,
-                    "context_length": runner.runner_options[0],
-                }
-            )
-    return json_answer({"models": loaded})
-
-
-def show(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
-    """``/api/show``: one model."""
-    try:
-        body = read_object(request.body, "ShowRequest", _SHOW)
-        name = body.get("model") or body.get("name") or ""
-        if not name:
-            raise ApiError(400, "model is required")
-        model = find_model(server, name)
-    except ApiError as error:
-        return native_error(error)
-    return json_answer(
-        {
-            "modelfile": f"# Modelfile generated by an emulator\nFROM {model.full_name}\n",
-            "parameters": "",
-            "template": "{{ .Prompt }}",
-            "details": _details(model),
-            "model_info": {
-                "general.architecture": model.family,
-                "general.parameter_count": _count(model.parameters),
-                f"{model.family}.context_length": model.context,
-                f"{model.family}.embedding_length": model.embedding,
-            },
-            "capabilities": ["completion"],
-            "modified_at": _modified(model),
-        }
+def chat_frames(model: str, call: bytes = b"") -> Frames:
+    """Return the lines of ``/api/chat``; ``call``: the tool call that one of them makes."""
+    opening, said = _OPENING % go_string(model), b'Z","message":{"role":"assistant","content":"'
+    return Frames(
+        Frame(opening, said, b'"},"done":false}\n'),
+        thinking=Frame(opening, said + b'","thinking":"', b'"},"done":false}\n'),
+        call=Frame(opening, said + b'","tool_calls":[', b']},"done":false}\n'),
+        call_json=call,
+        logprobs=(b'"},"done":false,"logprobs":[', b"]}\n"),
     )
-
-
-def _count(parameters: str) -> int:
-    return int(float(parameters[:-1]) * {"M": 10**6, "B": 10**9}[parameters[-1]])
-
-
-# -- generation
 
 
 def metrics(outcome: Outcome) -> bytes:
@@ -171,14 +84,15 @@ class _NativeReply:
     """Common parts of ``generate`` and ``chat``."""
 
     content_type = NDJSON
+    headers: Headers = ()
     variable: bytes | None = None
 
-    def __init__(self, model: str, shape: Shape) -> None:
+    def __init__(self, model: str, script: Script, frames: Frames) -> None:
         self.model = go_string(model)
-        self.shape = shape
+        self.shape = shape_of(script, FULL_STAMP, frames)
 
-    def first(self, message: bytes) -> bytes:
-        return message
+    def first(self, messages: list[bytes]) -> list[bytes]:
+        return messages
 
     def broken(self, words: str) -> bytes | None:
         return b'{"error":' + go_string(words) + b"}\n"
@@ -187,54 +101,57 @@ class _NativeReply:
         return native_error(error)
 
     def final(self, outcome: Outcome, stamp: bytes) -> list[bytes]:
-        return [self._closing(outcome, stamp, b"") + b"\n"]
+        return [self._closing(outcome, stamp, self._said(b"", b"", b"")) + b"}\n"]
 
     def whole(self, outcome: Outcome, stamp: bytes) -> Answer:
-        return Answer(200, self._closing(outcome, stamp, outcome.script.content()), JSON)
+        script = outcome.script
+        thoughts = b',"thinking":"' + script.thoughts() + b'"' if script.thinking else b""
+        calls = b',"tool_calls":[' + call_json(script) + b"]" if script.call is not None else b""
+        body = self._closing(outcome, stamp, self._said(script.content(), thoughts, calls))
+        if script.top_logprobs >= 0:
+            body += b',"logprobs":[' + script_logprobs(script) + b"]"
+        return Answer(200, body + b"}", JSON)
 
-    def _closing(self, outcome: Outcome, stamp: bytes, content: bytes) -> bytes:
-        said, reason = self._said(content), outcome.script.reason.encode()
-        return b"".join(
-            (
-                b'{"model":',
-                self.model,
-                b',"created_at":"',
-                stamp,
-                b'",',
-                said,
-                b',"done":true,"done_reason":"',
-                reason,
-                b'"',
-                self._context(outcome),
-                metrics(outcome),
-                b"}",
-            )
-        )
+    def _closing(self, outcome: Outcome, stamp: bytes, said: bytes) -> bytes:
+        reason = outcome.script.reason.encode()
+        head = b'{"model":' + self.model + b',"created_at":"' + stamp + b'",' + said
+        return head + b',"done":true,"done_reason":"' + reason + b'"' + self._context(outcome) + metrics(outcome)
 
-    def _said(self, content: bytes) -> bytes:
-        return b'"message":{"role":"assistant","content":"' + content + b'"}'
+    def _said(self, content: bytes, thoughts: bytes, calls: bytes) -> bytes:
+        return b'"message":{"role":"assistant","content":"' + content + b'"' + thoughts + calls + b"}"
 
     def _context(self, outcome: Outcome) -> bytes:
         return b""
 
 
 class _GenerateReply(_NativeReply):
-    def __init__(self, model: str, shape: Shape, *, raw: bool) -> None:
-        super().__init__(model, shape)
-        self.raw = raw
+    def __init__(self, model: str, script: Script, context: int | None) -> None:
+        super().__init__(model, script, generate_frames(model))
+        self.context = context
 
-    def _said(self, content: bytes) -> bytes:
-        return b'"response":"' + content + b'"'
+    def _said(self, content: bytes, thoughts: bytes, calls: bytes) -> bytes:
+        return b'"response":"' + content + b'"' + thoughts
 
     def _context(self, outcome: Outcome) -> bytes:
         """Made-up token ids, as many as there were tokens; without a template there is no context."""
-        if self.raw:
+        if self.context is None:
             return b""
-        return b',"context":[' + b",".join(_IDS[: outcome.prompt_tokens + outcome.script.spoken]) + b"]"
+        count = max(self.context, outcome.prompt_tokens) + outcome.script.spoken
+        ids = (_IDS * (count // len(_IDS) + 1))[:count]
+        return b',"context":[' + b",".join(ids) + b"]"
+
+
+def call_json(script: Script) -> bytes:
+    """Return the tool call of a script as ``/api`` has it."""
+    call = script.call
+    if call is None:
+        return b""
+    arguments = json.loads(call.arguments)
+    return go_json({"id": call.id, "function": {"index": 0, "name": call.name, "arguments": arguments}})
 
 
 def generate(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:
-    """``/api/generate``."""
+    """Answer ``/api/generate``."""
     try:
         body = read_object(request.body, "GenerateRequest", _GENERATE)
         name = body.get("model", "")
@@ -243,33 +160,40 @@ def generate(server: EmulatorServer, connection: Connection, request: HttpReques
         prompt, raw = body.get("prompt", ""), body.get("raw", False)
         if raw and (body.get("template") or body.get("system") or body.get("context")):
             raise ApiError(400, "raw mode does not support template, system, or context")
-        if body.get("think"):
-            raise ApiError(400, f'"{name}" does not support thinking')
-        if body.get("suffix"):
-            raise ApiError(400, f'"{name}" does not support insert')
-        if not prompt:
+        if not prompt and not body.get("suffix"):
             options, said = body.get("options", {}), b'"response":""'
             return _load(server, connection, model, options, keep_alive, lambda why: _bare(name, why, said))
-        begin(
-            server,
-            connection,
-            model,
+        asked = Generation(
+            name,
             body.get("system", "") + prompt,
             body.get("options", {}),
-            lambda script, _: _GenerateReply(name, generate_shape(name, script.text), raw=raw),
-            stream=body.get("stream", True),
+            body.get("stream", True),
             template=not raw,
             shift=body.get("shift", True),
+            truncate=body.get("truncate", True),
             keep_alive=keep_alive,
             form=body.get("format"),
+            think=body.get("think"),
+            suffix=bool(body.get("suffix")),
+            images=bool(body.get("images")),
+            context=len(body.get("context", ())),
+            top_logprobs=top_logprobs(body.get("logprobs"), body.get("top_logprobs")),
+            talks="generate",
         )
+        context = None if raw else context_of(server, asked)
+        begin(server, connection, asked, lambda script, _: _GenerateReply(name, script, context))
     except ApiError as error:
         return native_error(error)
     return None
 
 
+def context_of(server: EmulatorServer, asked: Generation) -> int:
+    """Return how many tokens of the prompt the context lists: 0.33 lists all of them, even where it cut the prompt."""
+    return asked.counted() if server.options.release.llama_server else 0
+
+
 def chat(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:
-    """``/api/chat``."""
+    """Answer ``/api/chat``."""
     try:
         body = read_object(request.body, "ChatRequest", _CHAT)
         name = body.get("model", "")
@@ -277,45 +201,35 @@ def chat(server: EmulatorServer, connection: Connection, request: HttpRequest) -
             raise ApiError(400, "model is required")
         model = find_model(server, name)
         keep_alive = keep_alive_ns(body.get("keep_alive"))
-        if body.get("think"):
-            raise ApiError(400, f'"{name}" does not support thinking')
-        if body.get("tools"):
-            raise ApiError(400, f"registry.ollama.ai/library/{model.full_name} does not support tools")
-        prompt = prompt_of(body.get("messages", []))
-        if prompt is None:
-            said = b'"message":{"role":"assistant","content":""}'
+        said = messages_of(body.get("messages", []))
+        if not said.messages:
+            bare = b'"message":{"role":"assistant","content":""}'
             options = body.get("options", {})
-            return _load(server, connection, model, options, keep_alive, lambda why: _bare(name, why, said))
+            return _load(server, connection, model, options, keep_alive, lambda why: _bare(name, why, bare))
+        asked = Generation(
+            name,
+            said.text,
+            body.get("options", {}),
+            body.get("stream", True),
+            shift=body.get("shift", True),
+            truncate=body.get("truncate", True),
+            keep_alive=keep_alive,
+            form=body.get("format"),
+            think=body.get("think"),
+            tools=body.get("tools", []),
+            answers_tool=said.answers_tool,
+            images=said.images,
+            top_logprobs=top_logprobs(body.get("logprobs"), body.get("top_logprobs")),
+        )
         begin(
             server,
             connection,
-            model,
-            prompt,
-            body.get("options", {}),
-            lambda script, _: _NativeReply(name, chat_shape(name, script.text)),
-            stream=body.get("stream", True),
-            shift=body.get("shift", True),
-            keep_alive=keep_alive,
-            form=body.get("format"),
+            asked,
+            lambda script, _: _NativeReply(name, script, chat_frames(name, call_json(script))),
         )
     except ApiError as error:
         return native_error(error)
     return None
-
-
-def prompt_of(messages: list[Any]) -> str | None:
-    """Return the text of all messages in one, ``None`` when there are none.
-
-    Raises:
-        ApiError: 400, one is no message.
-    """
-    texts = []
-    for message in messages:
-        content = message.get("content", "") if isinstance(message, dict) else None
-        if not isinstance(content, str):
-            raise ApiError(400, "json: cannot unmarshal value into Go struct field ChatRequest.messages of type string")
-        texts.append(content)
-    return "\n".join(texts) if messages else None
 
 
 def _bare(name: str, why: str, said: bytes) -> Answer:
@@ -331,7 +245,7 @@ def _load(
     keep_alive: int | None,
     answer: Callable[[str], Answer],
 ) -> Answer | None:
-    """No prompt: load the model, or unload it; one plain JSON answer even where a stream was asked for."""
+    """Load the model, or unload it, where there is no prompt: one JSON answer even where a stream was asked for."""
     if keep_alive == 0:
         server.runner(model).rest(0, 0)
         return answer("unload")

@@ -1,46 +1,86 @@
-"""OpenAI's dialect as Ollama speaks it: ``/v1``. No stamps and no durations; the closing events share one flush."""
+"""Generation in OpenAI's dialect as Ollama speaks it: ``/v1/chat/completions`` and ``/v1/completions``.
+
+No stamps and no durations; the closing events share one flush.
+"""
 
 from __future__ import annotations
 
 from time import time
 from typing import Any
 
-from loopscope.emulator.answers import JSON_OPENAI, SSE, Answer, ApiError, openai_error
+from loopscope.emulator.answers import JSON_BARE, SSE, Answer, ApiError, Headers, Stage, openai_error
 from loopscope.emulator.connection import Connection
-from loopscope.emulator.corpus import Text
-from loopscope.emulator.generation import begin, find_model
-from loopscope.emulator.go_encoding import go_string
+from loopscope.emulator.generation import Generation, begin, find_model, top_logprobs
+from loopscope.emulator.go_encoding import go_json, go_string
 from loopscope.emulator.gojson import read_object
 from loopscope.emulator.http1 import HttpRequest
-from loopscope.emulator.models import Model
-from loopscope.emulator.native import modified_at, prompt_of
+from loopscope.emulator.logprobs import script_logprobs
+from loopscope.emulator.messages import parts_of
+from loopscope.emulator.release import Release
 from loopscope.emulator.reply import Outcome
+from loopscope.emulator.script import Script
 from loopscope.emulator.server import EmulatorServer
-from loopscope.emulator.shapes import chat_event_shape, text_event_shape
+from loopscope.emulator.shapes import Frame, Frames, shape_of
 
 _SAMPLING = {
     "model": "string",
     "stream": "bool",
     "stream_options": "openai.StreamOptions",
     "max_tokens": "int",
+    "max_completion_tokens": "int",
     "seed": "int",
     "temperature": "float64",
     "top_p": "float64",
     "frequency_penalty": "float64",
     "presence_penalty": "float64",
 }
-_CHAT = _SAMPLING | {"messages": "[]openai.Message", "response_format": "openai.ResponseFormat"}
+_CHAT = _SAMPLING | {
+    "messages": "[]openai.Message",
+    "response_format": "openai.ResponseFormat",
+    "tools": "[]api.Tool",
+    "logprobs": "bool",
+    "top_logprobs": "int",
+    "reasoning_effort": "string",
+    "reasoning": "openai.Reasoning",
+}
 _TEXT = _SAMPLING | {"prompt": "string", "suffix": "string"}
 _DONE = b"data: [DONE]\n\n"
+_NO_USAGE = b',"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
+_OPENING = b'data: {"id":"'
+
+
+def _named(model: str) -> bytes:
+    return b',"model":' + go_string(model) + b',"system_fingerprint":"fp_ollama"'
+
+
+def chat_frames(model: str, *, one_role: bool = True, call: bytes = b"") -> Frames:
+    """Return the events of ``/v1/chat/completions``; ``one_role``: only the first has the role."""
+    start = _named(model) + b',"choices":[{"index":0,"delta":{'
+    said = start if one_role else start + b'"role":"assistant",'
+    empty = b"" if one_role else b'"content":"",'
+    return Frames(
+        Frame(_OPENING, said + b'"content":"', b'"},"finish_reason":null}]}\n\n'),
+        thinking=Frame(_OPENING, said + empty + b'"reasoning":"', b'"},"finish_reason":null}]}\n\n'),
+        call=Frame(_OPENING, said + empty + b'"tool_calls":[', b']},"finish_reason":null}]}\n\n'),
+        call_json=call,
+        logprobs=(b'"},"finish_reason":null,"logprobs":{"content":[', b"]}}]}\n\n"),
+    )
+
+
+def text_frames(model: str, *, usage: bool) -> Frames:
+    """Return the events of ``/v1/completions``; with ``usage`` each carries one that is zero, as Ollama has it."""
+    closing = b'","index":0,"finish_reason":null}]' + _named(model) + (_NO_USAGE if usage else b"") + b"}\n\n"
+    return Frames(Frame(_OPENING, b',"choices":[{"text":"', closing))
 
 
 class _Reply:
     """Common parts of chat and text replies. ``usage``: the client asked for the counts at the end of the stream."""
 
     content_type = SSE
+    headers: Headers = ()
 
     def __init__(self, kind: str, prefix: str, model: str, number: int, *, usage: bool) -> None:
-        self.model = go_string(model)
+        self.named = _named(model)
         self.usage = usage
         # Ollama takes any number below 999; of one length here, so that the lines can be made beforehand.
         self._id = f"{prefix}-{100 + number % 899}"
@@ -50,56 +90,67 @@ class _Reply:
     def _identity(self, kind: str) -> bytes:
         return f'{self._id}","object":"{kind}","created":{self._created}'.encode()
 
-    def _event(self, choices: bytes, usage: bytes = b"", model: bytes | None = None) -> bytes:
-        return b"data: " + self._object(self.variable, choices, usage, model) + b"\n\n"
+    def _event(self, choices: bytes, usage: bytes = b"", named: bytes | None = None) -> bytes:
+        named = self.named if named is None else named
+        return _OPENING + self.variable + named + b',"choices":[' + choices + b"]" + usage + b"}\n\n"
 
-    def _object(self, identity: bytes, choices: bytes, usage: bytes, model: bytes | None = None) -> bytes:
-        named = b',"model":' + (self.model if model is None else model) + b',"system_fingerprint":"fp_ollama"'
-        return b'{"id":"' + identity + named + b',"choices":[' + choices + b"]" + usage + b"}"
+    def _whole(self, kind: str, choice: bytes, outcome: Outcome) -> Answer:
+        identity = b'{"id":"' + self._identity(kind) + self.named
+        return Answer(200, identity + b',"choices":[' + choice + b"]" + _usage(outcome) + b"}\n", JSON_BARE)
 
     def error(self, error: ApiError) -> Answer:
         return openai_error(error)
 
 
-class _ChatReply(_Reply):
-    def __init__(self, model: str, number: int, text: Text, *, usage: bool) -> None:
-        super().__init__("chat.completion.chunk", "chatcmpl", model, number, usage=usage)
-        self.shape = chat_event_shape(model, text, len(self.variable))
+_NAMELESS = b',"model":"","system_fingerprint":"fp_ollama"'
 
-    def first(self, message: bytes) -> bytes:
-        return message.replace(b'"delta":{', b'"delta":{"role":"assistant",', 1)
+
+class _ChatReply(_Reply):
+    def __init__(self, model: str, number: int, script: Script, release: Release, *, usage: bool) -> None:
+        super().__init__("chat.completion.chunk", "chatcmpl", model, number, usage=usage)
+        self.one_role = release.one_role
+        frames = chat_frames(model, one_role=release.one_role, call=_call_json(script))
+        self.shape = shape_of(script, len(self.variable), frames)
+
+    def first(self, messages: list[bytes]) -> list[bytes]:
+        if self.one_role:
+            messages[-1] = messages[-1].replace(b'"delta":{', b'"delta":{"role":"assistant",', 1)
+        return messages
 
     def final(self, outcome: Outcome, _stamp: bytes) -> list[bytes]:
-        finish = b'{"index":0,"delta":{},"finish_reason":"%b"}' % outcome.script.reason.encode()
+        delta = b"" if self.one_role else b'"role":"assistant","content":""'
+        finish = b'{"index":0,"delta":{%b},"finish_reason":"%b"}' % (delta, _reason(outcome))
         closing = self._event(b"", _usage(outcome)) if self.usage else b""
         return [self._event(finish) + closing + _DONE]
 
     def broken(self, _words: str) -> bytes | None:
         """A real server loses the text here: an error line is read as an empty answer of no model."""
-        return self._event(b'{"index":0,"delta":{"role":"","content":""},"finish_reason":null}', model=b'""')
+        return self._event(b'{"index":0,"delta":{"role":"","content":""},"finish_reason":null}', named=_NAMELESS)
 
     def whole(self, outcome: Outcome, _stamp: bytes) -> Answer:
-        choice = b'{"index":0,"message":{"role":"assistant","content":"%b"},"finish_reason":"%b"}' % (
-            outcome.script.content(),
-            outcome.script.reason.encode(),
-        )
-        body = self._object(self._identity("chat.completion"), choice, _usage(outcome))
-        return Answer(200, body + b"\n", JSON_OPENAI)
+        script = outcome.script
+        thoughts = b',"reasoning":"' + script.thoughts() + b'"' if script.thinking else b""
+        calls = b',"tool_calls":[' + _call_json(script) + b"]" if script.call is not None else b""
+        said = b'"role":"assistant","content":"' + script.content() + b'"' + thoughts + calls
+        choice = b'{"index":0,"message":{%b},"finish_reason":"%b"' % (said, _reason(outcome))
+        if script.top_logprobs >= 0:
+            choice += b',"logprobs":{"content":[' + script_logprobs(script) + b"]}"
+        return self._whole("chat.completion", choice + b"}", outcome)
 
 
 class _TextReply(_Reply):
-    def __init__(self, model: str, number: int, text: Text, *, usage: bool) -> None:
+    def __init__(self, model: str, number: int, script: Script, *, usage: bool) -> None:
         super().__init__("text_completion", "cmpl", model, number, usage=usage)
-        self.shape = text_event_shape(model, text, len(self.variable), usage=usage)
-        self._zero = b',"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}' if usage else b""
+        self.shape = shape_of(script, len(self.variable), text_frames(model, usage=usage))
+        self._zero = _NO_USAGE if usage else b""
 
-    def first(self, message: bytes) -> bytes:
-        return message
+    def first(self, messages: list[bytes]) -> list[bytes]:
+        return messages
 
-    def _object(self, identity: bytes, choices: bytes, usage: bytes, model: bytes | None = None) -> bytes:
-        """Another order of members than in chat."""
-        named = b',"model":' + (self.model if model is None else model) + b',"system_fingerprint":"fp_ollama"'
-        return b'{"id":"' + identity + b',"choices":[' + choices + b"]" + named + usage + b"}"
+    def _event(self, choices: bytes, usage: bytes = b"", named: bytes | None = None) -> bytes:
+        """Return an event; its members have another order than in chat."""
+        named = self.named if named is None else named
+        return _OPENING + self.variable + b',"choices":[' + choices + b"]" + named + usage + b"}\n\n"
 
     def final(self, outcome: Outcome, _stamp: bytes) -> list[bytes]:
         finish = b'{"text":"","index":0,"finish_reason":"%b"}' % outcome.script.reason.encode()
@@ -107,14 +158,24 @@ class _TextReply(_Reply):
         return [self._event(finish, self._zero) + closing + _DONE]
 
     def broken(self, _words: str) -> bytes | None:
-        return self._event(b'{"text":"","index":0,"finish_reason":null}', self._zero, model=b'""')
+        return self._event(b'{"text":"","index":0,"finish_reason":null}', self._zero, named=_NAMELESS)
 
     def whole(self, outcome: Outcome, _stamp: bytes) -> Answer:
-        choice = b'{"text":"%b","index":0,"finish_reason":"%b"}' % (
-            outcome.script.content(),
-            outcome.script.reason.encode(),
-        )
-        return Answer(200, self._object(self.variable, choice, _usage(outcome)) + b"\n", JSON_OPENAI)
+        script = outcome.script
+        choice = b'{"text":"%b","index":0,"finish_reason":"%b"}' % (script.content(), script.reason.encode())
+        return self._whole("text_completion", choice, outcome)
+
+
+def _reason(outcome: Outcome) -> bytes:
+    return b"tool_calls" if outcome.script.call is not None else outcome.script.reason.encode()
+
+
+def _call_json(script: Script) -> bytes:
+    call = script.call
+    if call is None:
+        return b""
+    function = {"name": call.name, "arguments": call.arguments}
+    return go_json({"id": call.id, "index": 0, "type": "function", "function": function})
 
 
 def _usage(outcome: Outcome) -> bytes:
@@ -122,12 +183,17 @@ def _usage(outcome: Outcome) -> bytes:
     return b',"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}' % (prompt, said, prompt + said)
 
 
-def _options(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the options as ``/api`` has them; temperature and top_p are 1 here where they are not given."""
+def sampling_options(body: dict[str, Any], *limits: str) -> dict[str, Any]:
+    """Return the options as ``/api`` has them; temperature and top_p are 1 here where they are not given.
+
+    ``limits``: the members that bound the length, the later ones first.
+    """
     options: dict[str, Any] = {"temperature": body.get("temperature", 1.0), "top_p": body.get("top_p", 1.0)}
-    for name, option in (("max_tokens", "num_predict"), ("seed", "seed")):
+    for name in limits:
         if name in body:
-            options[option] = body[name]
+            options["num_predict"] = body[name]
+    if "seed" in body:
+        options["seed"] = body["seed"]
     stop = body.get("stop")
     if isinstance(stop, str):
         options["stop"] = [stop]
@@ -140,86 +206,71 @@ def _wants_usage(body: dict[str, Any]) -> bool:
     return bool(body.get("stream_options", {}).get("include_usage"))
 
 
+def effort(value: object) -> object:
+    """Return what ``think`` is for an effort: ``none`` is False."""
+    return False if value == "none" else value or None
+
+
 def chat_completions(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:
-    """``/v1/chat/completions``."""
+    """Answer ``/v1/chat/completions``."""
     try:
-        body = read_object(request.body, "ChatCompletionRequest", _CHAT)
-        prompt = prompt_of(_flattened(body.get("messages", [])))
-        if prompt is None:
-            raise ApiError(400, "[] is too short - 'messages'")
+        body = read_object(request.body, "ChatCompletionRequest", _CHAT, middleware=True)
+        said = parts_of(body.get("messages", []))
+        if not said.messages:
+            raise ApiError(400, "[] is too short - 'messages'", Stage.READING)
         name = body.get("model", "")
         if not name:
             raise ApiError(400, "model is required")
-        form = body.get("response_format", {}).get("type") in ("json_object", "json_schema")
+        find_model(server, name)
+        asked = Generation(
+            name,
+            said.text,
+            sampling_options(body, "max_tokens", "max_completion_tokens"),
+            body.get("stream", False),
+            form=_form(body.get("response_format", {})),
+            think=effort(body.get("reasoning_effort") or body.get("reasoning", {}).get("effort")),
+            tools=body.get("tools", []),
+            answers_tool=said.answers_tool,
+            images=said.images,
+            top_logprobs=top_logprobs(body.get("logprobs"), body.get("top_logprobs")),
+        )
+        release, usage = server.options.release, _wants_usage(body)
         begin(
             server,
             connection,
-            find_model(server, name),
-            prompt,
-            _options(body),
-            lambda script, number: _ChatReply(name, number, script.text, usage=_wants_usage(body)),
-            stream=body.get("stream", False),
-            form=form,
+            asked,
+            lambda script, number: _ChatReply(name, number, script, release, usage=usage),
         )
     except ApiError as error:
         return openai_error(error)
     return None
 
 
-def _flattened(messages: list[Any]) -> list[Any]:
-    """Turn a message made of parts into one with their text."""
-    flat = []
-    for message in messages:
-        content = message.get("content") if isinstance(message, dict) else None
-        if isinstance(content, list):
-            parts = [part for part in content if isinstance(part, dict) and isinstance(part.get("type"), str)]
-            if len(parts) != len(content):
-                raise ApiError(400, "invalid message format")
-            flat.append({"content": " ".join(str(part.get("text", "")) for part in parts)})
-        elif isinstance(content, str):
-            flat.append(message)
-        else:
-            raise ApiError(400, f"invalid message content type: {_go_type(content)}")
-    return flat
-
-
-def _go_type(value: object) -> str:
-    names = {type(None): "<nil>", bool: "bool", int: "float64", float: "float64"}
-    return names.get(type(value), "map[string]interface {}")
+def _form(response_format: dict[str, Any]) -> object:
+    kind = response_format.get("type")
+    if kind == "json_schema":
+        described = response_format.get("json_schema")
+        schema = described.get("schema") if isinstance(described, dict) else None
+        return schema if isinstance(schema, dict) else "json"
+    return "json" if kind == "json_object" else None
 
 
 def completions(server: EmulatorServer, connection: Connection, request: HttpRequest) -> Answer | None:
-    """``/v1/completions``."""
+    """Answer ``/v1/completions``."""
     try:
-        body = read_object(request.body, "CompletionRequest", _TEXT)
+        body = read_object(request.body, "CompletionRequest", _TEXT, middleware=True)
         name = body.get("model", "")
-        model = find_model(server, name)
-        begin(
-            server,
-            connection,
-            model,
+        find_model(server, name)
+        asked = Generation(
+            name,
             body.get("prompt", "") or " ",
-            _options(body),
-            lambda script, number: _TextReply(name, number, script.text, usage=_wants_usage(body)),
-            stream=body.get("stream", False),
+            sampling_options(body, "max_tokens"),
+            body.get("stream", False),
+            suffix=bool(body.get("suffix")),
+            talks="generate",
         )
+        usage = _wants_usage(body)
+        begin(server, connection, asked, lambda script, number: _TextReply(name, number, script, usage=usage))
     except ApiError as error:
         return openai_error(error)
     return None
-
-
-def _model(model: Model, name: str) -> bytes:
-    created = int(modified_at(model).timestamp())
-    return b'{"id":%b,"object":"model","created":%d,"owned_by":"library"}' % (go_string(name), created)
-
-
-def models(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
-    """``/v1/models`` and ``/v1/models/NAME``."""
-    name = request.path.removeprefix("/v1/models").removeprefix("/")
-    try:
-        if name:
-            return Answer(200, _model(find_model(server, name), name) + b"\n", JSON_OPENAI)
-    except ApiError as error:
-        return openai_error(error)
-    listed = b",".join(_model(model, model.full_name) for model in server.models.values())
-    return Answer(200, b'{"object":"list","data":[' + listed + b"]}\n", JSON_OPENAI)

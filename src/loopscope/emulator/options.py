@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopscope.core.errors import InputError
+from loopscope.emulator.models import CAPABILITIES
+from loopscope.emulator.release import LATEST, RELEASES, Release
 from loopscope.emulator.timing import Timing, parse_timing
 
-VERSION = "0.33.0"
-"""The version of Ollama whose wire is emulated."""
 TEXTS = ("words", "tricky")
+DEFAULT_LOG_ROWS = 1 << 21
+"""48 MiB once full: five and a half minutes of 6 400 chunks/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Options:
     parallel: int = 1
     load_ms: float = 0.0
     overhead_ms: float = 0.0
+    """Reported as ``load_duration``; a real server takes 1-4 ms with the model loaded."""
+    setup_ms: float = 0.0
+    """Between slot and prompt, in no reported duration but the total; a real server takes 3-10 ms."""
     prefill_rate: float | None = None
     prompt_cache: bool = False
     tokens: int = 300
@@ -38,6 +43,10 @@ class Options:
     power_idle_w: float = 20.0
     power_busy_w: float = 150.0
     faults: tuple[str, ...] = ()
+    release: Release = RELEASES[LATEST]
+    abilities: tuple[str, ...] = ()
+    """Capabilities of every model besides its own."""
+    log_rows: int = DEFAULT_LOG_ROWS
     send_buffer: int = 0
     """Bytes that the system keeps for a client that does not read; 0: as many as it likes (megabytes)."""
 
@@ -53,6 +62,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="address to listen on (default 127.0.0.1; any other is warned of)",
     )
     add("--model", action="append", metavar="NAME", help="a model it has; may be given again (default gemma3)")
+    add(
+        "--as",
+        dest="release",
+        choices=sorted(RELEASES, reverse=True),
+        default=LATEST,
+        help=f"the release of Ollama that it behaves as (default {LATEST})",
+    )
+    add(
+        "--capability",
+        action="append",
+        default=[],
+        choices=CAPABILITIES,
+        metavar="NAME",
+        help=f"an ability that its models have besides their own: {', '.join(CAPABILITIES)}; may be given again",
+    )
     add(
         "--text",
         choices=TEXTS,
@@ -100,9 +124,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--overhead-ms",
         type=float,
-        default=0.0,
+        default=2.0,
         metavar="MS",
-        help="time that each request takes before its prompt, reported as load_duration (default 0)",
+        help="time that each request takes before its slot, reported as load_duration (default 2)",
+    )
+    add(
+        "--setup-ms",
+        type=float,
+        default=4.0,
+        metavar="MS",
+        help="time between slot and prompt, which only the total duration holds (default 4)",
     )
     add(
         "--keep-alive",
@@ -129,6 +160,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--power-idle", type=float, default=20.0, metavar="W", help="simulated power when idle (default 20)")
     add("--power-busy", type=float, default=150.0, metavar="W", help="simulated power when busy (default 150)")
+    add = parser.add_argument_group("what it tells of itself").add_argument
+    add(
+        "--log-rows",
+        type=int,
+        default=DEFAULT_LOG_ROWS,
+        metavar="N",
+        help=f"chunks that its log keeps at most, 24 bytes each (default {DEFAULT_LOG_ROWS:,}); older ones are lost,"
+        " and counted",
+    )
     add = parser.add_argument_group("how it misbehaves").add_argument
     add(
         "--send-buffer",
@@ -164,6 +204,8 @@ def options_of(args: argparse.Namespace) -> Options:
         _number("--prefill-rate", args.prefill_rate, 0, 1e9)
     _number("--load-ms", args.load_ms, 0, 3.6e6)
     _number("--overhead-ms", args.overhead_ms, 0, 3.6e6)
+    _number("--setup-ms", args.setup_ms, 0, 3.6e6)
+    _whole("--log-rows", args.log_rows, 1 << 16, 1 << 26)
     _number("--keep-alive", args.keep_alive, -1e9, 1e9)
     _number("--share-factor", args.share_factor, 0.1, 1000)
     _number("--power-idle", args.power_idle, 0, 1e5)
@@ -183,6 +225,10 @@ def options_of(args: argparse.Namespace) -> Options:
         parallel=args.parallel,
         load_ms=args.load_ms,
         overhead_ms=args.overhead_ms,
+        setup_ms=args.setup_ms,
+        release=RELEASES[args.release],
+        abilities=tuple(args.capability),
+        log_rows=args.log_rows,
         prefill_rate=args.prefill_rate,
         prompt_cache=args.prompt_cache,
         tokens=args.tokens,

@@ -1,17 +1,9 @@
-"""From a request's options to what will be said: how many tokens, which, and why it ends."""
+"""Check the options of a request and count the tokens of its prompt."""
 
-import random
-import zlib
 from typing import Any
 
 from loopscope.emulator.answers import ApiError
-from loopscope.emulator.corpus import TOKENS, Text, text_of
-from loopscope.emulator.options import Options
-from loopscope.emulator.reply import Script
 
-MAX_TOKENS = 10_000_000
-MAX_WHOLE_TOKENS = 1_000_000
-"""Where no stream was asked for, the answer is made in memory at its end."""
 _TEMPLATE_TOKENS = 10
 """What a chat template adds to a prompt, about."""
 
@@ -95,59 +87,3 @@ def same_runner(asked: tuple[object, ...], loaded: tuple[object, ...]) -> bool:
 def count_tokens(prompt: str, *, template: bool) -> int:
     """Return the number of tokens of a prompt: about four bytes each, and what the template adds."""
     return max(1, (len(prompt.encode("utf-8", "replace")) + 3) // 4) + (_TEMPLATE_TOKENS if template else 0)
-
-
-def script_of(server: Options, number: int, prompt: str, options: dict[str, Any], form: object = None) -> Script:
-    """Decide what will be said.
-
-    The same seed says the same: the request's own if it has one, else the server's and the number of the request. At
-    temperature 0 the prompt alone decides, as with a real model.
-    """
-    seed = options.get("seed", -1)
-    if options.get("temperature") == 0:
-        key = f"greedy/{zlib.crc32(prompt.encode('utf-8', 'replace'))}"
-    else:
-        key = f"request/{seed}" if seed >= 0 else f"server/{server.seed}/{number}"
-    rng = random.Random(key)  # noqa: S311 - no secret
-    text = text_of(server.text)
-    start = rng.randrange(TOKENS)
-    limit = options.get("num_predict", -1)
-    if limit < 0:
-        spoken, eos = max(1, min(MAX_TOKENS, round(server.tokens * rng.lognormvariate(-0.06125, 0.35)))), True
-    else:
-        spoken, eos = min(limit, MAX_TOKENS), False
-    script = Script(text, start, spoken, eos, "stop" if eos else "length")
-    if form:
-        return _formed(script)
-    stops = [word for word in options.get("stop", ()) if word]
-    return _stopped(script, stops) if stops else script
-
-
-def _formed(script: Script) -> Script:
-    """Answer a request for JSON: one object that holds the words, then the end token; cut where the limit says."""
-    texts = text_of("words").texts  # plain ones, whatever the mode: they stand in a string within a string
-    words = [texts[(script.start + n) % TOKENS].replace("\n", " ") for n in range(min(script.spoken, 40))]
-    tokens = ["{", '"', "answer", '":', ' "', *words, '"', "}"]
-    if script.eos or script.spoken >= len(tokens):
-        return Script(Text(tokens), 0, len(tokens), True, "stop")
-    return Script(Text(tokens), 0, script.spoken)
-
-
-def _stopped(script: Script, stops: list[str]) -> Script:
-    """Hold back what could begin a stop string; end, without it, where one is complete."""
-    shown: list[str] = []
-    held = ""
-    for n in range(min(script.spoken, 100_000)):
-        held += script.text.texts[(script.start + n) % TOKENS]
-        found = min((place for place in map(held.find, stops) if place >= 0), default=-1)
-        if found >= 0:
-            shown.append(held[:found])
-            return Script(Text(shown), 0, len(shown), False, "stop")
-        if any(held.endswith(word[:size]) for word in stops for size in range(1, len(word))):
-            shown.append("")  # all of it, as llama.cpp does: tokens are held whole
-        else:
-            shown.append(held)
-            held = ""
-    if held and shown:
-        shown[-1] += held  # the end lets go what was held
-    return Script(Text(shown), 0, len(shown), script.eos, script.reason)

@@ -1,33 +1,10 @@
-"""Between a request under way and the dialect that words it: what will be said, what it came to, how to say it."""
-
-from __future__ import annotations
+"""The interface between a request under way and the dialect that words it."""
 
 from typing import NamedTuple, Protocol
 
 from loopscope.emulator.answers import Answer, ApiError
-from loopscope.emulator.corpus import Text
+from loopscope.emulator.script import Script
 from loopscope.emulator.shapes import Shape
-
-
-class Script(NamedTuple):
-    """What will be said: ``spoken`` tokens of ``text`` from ``start`` on, then a silent end token if ``eos``."""
-
-    text: Text
-    start: int
-    spoken: int
-    eos: bool = False
-    reason: str = "length"
-
-    @property
-    def tokens(self) -> int:
-        """Tokens generated, the end token with them."""
-        return self.spoken + self.eos
-
-    def content(self) -> bytes:
-        """Return all that is said, as a JSON fragment."""
-        fragments = self.text.fragments
-        size = len(fragments)
-        return b"".join([fragments[(self.start + n) % size] for n in range(self.spoken)])
 
 
 class Outcome(NamedTuple):
@@ -45,14 +22,15 @@ class Reply(Protocol):
     """How a dialect words one request."""
 
     content_type: str
+    headers: tuple[tuple[str, str], ...]
     shape: Shape
 
     @property
     def variable(self) -> bytes | None:
         """The variable part of every message; ``None``: the stamp."""
 
-    def first(self, message: bytes) -> bytes:
-        """Return the first message in place of ``message``."""
+    def first(self, messages: list[bytes]) -> list[bytes]:
+        """Return the first messages in place of ``messages``; the last of them has the first content."""
 
     def final(self, outcome: Outcome, stamp: bytes) -> list[bytes]:
         """Return what follows the last token: one entry for each flush."""

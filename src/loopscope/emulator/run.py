@@ -15,7 +15,7 @@ from loopscope.core.commands import AnyCommand, Quit
 from loopscope.core.records import Bye, Record
 from loopscope.emulator.faults import FAULTS
 from loopscope.emulator.models import model_of
-from loopscope.emulator.options import VERSION, Options
+from loopscope.emulator.options import Options
 from loopscope.emulator.routes import is_loopback, serve
 from loopscope.emulator.server import EmulatorServer
 from loopscope.wire.child import ChildPipe
@@ -71,7 +71,7 @@ def _info(server: EmulatorServer) -> dict[str, str]:
         "url": server.url,
         "model": options.models[0],
         "models": ",".join(options.models),
-        "version": VERSION,
+        "version": options.release.version,
         "rate_tok_s": f"{rate:g}",
         "timing": options.timing.words,
         "parallel": str(options.parallel),
@@ -109,7 +109,7 @@ def _welcome(server: EmulatorServer) -> str:
         )
     slots = "any number of requests at a time" if not options.parallel else f"{options.parallel} at a time, others wait"
     return (
-        f"emulating Ollama {VERSION} on {url} (loopscope {__version__}, no model behind it)\n"
+        f"emulating Ollama {options.release.version} on {url} (loopscope {__version__}, no model behind it)\n"
         + "".join(models)
         + f"  {slots}; timing: {options.timing.words}; Ctrl-C ends it\n\n"
         f'  curl -N {url}/api/generate -d \'{{"model":"{options.models[0]}","prompt":"hello"}}\'\n'

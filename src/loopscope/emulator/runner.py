@@ -32,6 +32,7 @@ class Runner:
         self.parallel = options.parallel
         self.load_ns = int(options.load_ms * 1e6)
         self.overhead_ns = int(options.overhead_ms * 1e6)
+        self.setup_ns = int(options.setup_ms * 1e6)
         self.prefill_tok_s = model.prefill_tok_s if options.prefill_rate is None else options.prefill_rate
         self.loaded = False
         self.loading = False
@@ -109,7 +110,7 @@ class Runner:
         while self.waiting and (not self.parallel or len(self.active) < self.parallel):
             job = self.waiting.popleft()
             self.active.add(job)
-            job.start(perf_counter_ns(), self._prompt_ns(job))
+            job.start(perf_counter_ns(), self._prompt_ns(job), self.setup_ns)
         self._count_waiting()
 
     def _prompt_ns(self, job: Job) -> int:

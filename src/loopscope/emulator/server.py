@@ -18,7 +18,7 @@ from loopscope.emulator.faults import Faults
 from loopscope.emulator.gpu import RENEW_NS, Gpu
 from loopscope.emulator.http1 import HttpRequest
 from loopscope.emulator.job import Job
-from loopscope.emulator.models import Model, model_of, with_tag
+from loopscope.emulator.models import Model, lookup_key, model_of
 from loopscope.emulator.options import Options
 from loopscope.emulator.power import Card
 from loopscope.emulator.reactor import Reactor
@@ -49,9 +49,9 @@ class EmulatorServer:
         self._route = route
         self.card = Card(Gpu(options.gpu, options.share_factor), options.power_idle_w, options.power_busy_w)
         self.reactor = Reactor()
-        self.ledger = Ledger()
+        self.ledger = Ledger(options.log_rows)
         self.resources = Resources(self.reactor, self.ledger, self.card)
-        self.models: dict[str, Model] = {with_tag(name): model_of(name) for name in options.models}
+        self.models: dict[str, Model] = {lookup_key(name): model_of(name, options.abilities) for name in options.models}
         self.runners: dict[str, Runner] = {}
         self.faults = Faults(self)
         self.started_ns = perf_counter_ns()

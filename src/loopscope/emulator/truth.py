@@ -1,15 +1,20 @@
-"""Ground truth: what the emulator meant to send and when it did, and its counters."""
+"""Record ground truth: what the emulator meant to send and when it did, and its counters."""
 
 from array import array
+from collections import deque
+from itertools import islice
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns
+from typing import NamedTuple
 
 from loopscope.core.records import Truth
 
-LOG_ROWS = 1 << 16
-"""Rows kept, 1.5 MiB: 6 s at 10 000 chunks/s. Older rows are overwritten, and a reader is told how many it missed."""
-_MASK = LOG_ROWS - 1
+SEGMENT_ROWS = 1 << 16
+"""Rows of one piece of the log, 1.5 MiB: made in 0.2 ms when the one before is full."""
+REQUEST_ROWS = 1 << 16
+_MASK = SEGMENT_ROWS - 1
 _SAMPLE = 2048
+Row = tuple[int, int, int]
 
 
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
@@ -23,19 +28,49 @@ def runq_ns() -> int | None:
         return None
 
 
-class Ledger:  # its members are written up to 100 000 times a second: plain attributes, no properties
-    """Counters since the start, and the log of the latest chunks.
+class Segment:
+    """A piece of the log: row n says that a chunk of ``request[n]`` was due at ``meant[n]`` and had been handed to the
+    socket whole at ``sent[n]`` (ns, monotonic clock)."""
 
-    Row n of the log says that a chunk of request ``log_request[n]`` was due at ``log_meant[n]`` and had been handed to
-    the socket whole at ``log_sent[n]`` (ns, monotonic clock).
-    """
+    __slots__ = ("meant", "request", "sent")
 
     def __init__(self) -> None:
+        self.request = array("q", bytes(8 * SEGMENT_ROWS))
+        self.meant = array("q", bytes(8 * SEGMENT_ROWS))
+        self.sent = array("q", bytes(8 * SEGMENT_ROWS))
+
+
+class RequestRow(NamedTuple):
+    """One request that has ended; times in ns on the monotonic clock."""
+
+    request: int
+    accepted_ns: int
+    """Its connection was accepted."""
+    parsed_ns: int
+    """All of it had been read and parsed."""
+    ended_ns: int
+    chunks: int
+    """Messages with content that were sent whole."""
+    outcome: str
+
+
+class Ledger:  # its members are written up to 100 000 times a second: plain attributes, no properties
+    """Counters since the start, the log of the latest chunks and that of the latest requests.
+
+    The log grows by a segment at a time up to ``log_rows``; from there on, or where memory ends, the oldest is lost.
+    """
+
+    def __init__(self, log_rows: int = SEGMENT_ROWS) -> None:
         self.rows = 0
-        """Rows ever logged; row n stands at ``n & (LOG_ROWS - 1)``. Equal to the chunks sent."""
-        self.log_request = array("q", bytes(8 * LOG_ROWS))
-        self.log_meant = array("q", bytes(8 * LOG_ROWS))
-        self.log_sent = array("q", bytes(8 * LOG_ROWS))
+        """Rows ever logged. Equal to the chunks sent."""
+        self._most_segments = max(1, log_rows // SEGMENT_ROWS)
+        self._segments = deque([Segment()])
+        self.lost_rows = 0
+        """Rows that the log holds no longer: row n is in it from this number on."""
+        self._open()
+        self.ended_requests: deque[RequestRow] = deque(maxlen=REQUEST_ROWS)
+        self.ended_count = 0
+        """Requests ever put there."""
         self.requests = 0
         """Generation requests taken in."""
         self.outcomes: dict[str, int] = {}
@@ -49,6 +84,9 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         self.tokens = 0
         """Tokens generated, whether or not they gave a chunk."""
         self.silent_tokens = 0
+        self.abandoned_chunks = 0
+        """Chunks sent on streams whose client hung up before it had read the end: it has seen the first of them, and
+        the rest is unread."""
         self.unsent_chunks = 0
         """Chunks that were made and could not be sent, because the client had gone."""
         self.bytes = 0
@@ -68,6 +106,25 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         """All messages of streams."""
         return self.rows + self.messages_final
 
+    def _open(self) -> None:
+        """Write into the last segment from now on."""
+        segment = self._segments[-1]
+        self.log_request, self.log_meant, self.log_sent = segment.request, segment.meant, segment.sent
+
+    def roll(self) -> None:
+        """Begin another segment, once the last row of one is written."""
+        if len(self._segments) < self._most_segments:
+            try:
+                self._segments.append(Segment())
+            except MemoryError:
+                self._most_segments = len(self._segments)
+        if len(self._segments) == self._most_segments and self.rows - self.lost_rows == SEGMENT_ROWS * len(
+            self._segments
+        ):
+            self._segments.append(self._segments.popleft())
+            self.lost_rows += SEGMENT_ROWS
+        self._open()
+
     def sent(self, request: int, meant_ns: int, sent_ns: int) -> None:
         """Log a chunk."""
         row = self.rows & _MASK
@@ -75,12 +132,14 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         self.log_meant[row] = meant_ns
         self.log_sent[row] = sent_ns
         self.rows += 1
+        if row == _MASK:
+            self.roll()
 
     def sent_together(self, request: int, now: int, count: int) -> None:
         """Log chunks without a schedule that left in one write."""
         row = self.rows & _MASK
         end = row + count
-        if end > LOG_ROWS:
+        if end > _MASK:
             for _ in range(count):
                 self.sent(request, now, now)
             return
@@ -94,20 +153,35 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         """Count the end of a request."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
-    def since(self, row: int, limit: int = 8192) -> tuple[int, list[tuple[int, int, int]]]:
-        """Rows from number ``row`` on: the number of the first one given (later rows were overwritten) and the rows."""
-        first = min(max(row, self.rows - LOG_ROWS, 0), self.rows)
-        places = (n & _MASK for n in range(first, min(self.rows, first + limit)))
-        return first, [(self.log_request[p], self.log_meant[p], self.log_sent[p]) for p in places]
+    def request_ended(self, row: RequestRow) -> None:
+        """Log a request that was taken in and has ended."""
+        self.ended_requests.append(row)
+        self.ended_count += 1
+
+    def requests_since(self, number: int, limit: int = 8192) -> tuple[int, list[RequestRow]]:
+        """Return ended requests from the one of that number on: the number of the first one returned, and they."""
+        oldest = self.ended_count - len(self.ended_requests)
+        first = min(max(number, oldest), self.ended_count)
+        return first, list(islice(self.ended_requests, first - oldest, first - oldest + limit))
+
+    def since(self, row: int, limit: int = 8192) -> tuple[int, list[Row]]:
+        """Return rows from number ``row`` on: the number of the first one returned (older ones are lost), and they."""
+        first = min(max(row, self.lost_rows, 0), self.rows)
+        return first, [self._row(n) for n in range(first, min(self.rows, first + limit))]
+
+    def _row(self, number: int) -> Row:
+        place = number - self.lost_rows
+        segment, row = self._segments[place // SEGMENT_ROWS], place & _MASK
+        return segment.request[row], segment.meant[row], segment.sent[row]
 
     def lateness(self, since: int) -> tuple[int | None, int | None, int | None]:
         """p50, p99 and maximum of sent - meant (ns) over the rows from ``since`` on, from at most 2 048 of them."""
         end = self.rows
-        first = max(since, end - LOG_ROWS)
+        first = max(since, self.lost_rows)
         if first >= end:
             return None, None, None
         stride = max(1, (end - first) // _SAMPLE)
-        late = sorted(self.log_sent[n & _MASK] - self.log_meant[n & _MASK] for n in range(first, end, stride))
+        late = sorted(sent - meant for _, meant, sent in map(self._row, range(first, end, stride)))
         return late[len(late) // 2], late[min(len(late) - 1, len(late) * 99 // 100)], late[-1]
 
     def record(self, proc: str, watts: float | None) -> Truth:
@@ -129,4 +203,5 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
             cpu_ns=process_time_ns(),
             blocked=self.blocked,
             runq_ns=runq_ns(),
+            abandoned=self.abandoned_chunks,
         )

@@ -33,6 +33,7 @@ class EmbeddedPair:
         self._api = api or "ollama"
         self._model = model or MODEL
         args = ["--port", "0", "--model", self._model, "--parallel", "0", "--gpu", str(Path(self._folder.name) / "gpu")]
+        args += ["--overhead-ms", "0", "--setup-ms", "0"]  # demonstrations plant their own times
         args += more  # argparse takes the last word: these win over ours
         if rate:
             args += ["--rate", f"{rate:g}"]

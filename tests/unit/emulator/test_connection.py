@@ -130,7 +130,7 @@ def test_half_of_a_request_and_gone(served: Emulated) -> None:
 
 
 def test_large_whole_answer_waits_for_a_slow_reader() -> None:
-    """An answer larger than the socket takes leaves in pieces, whole and with its length."""
+    """An answer larger than the socket takes leaves in pieces, and whole."""
     with emulator("--rate", "0") as one, one.link(receive_buffer=4096) as link:
         link.post(stream=False, options={"num_predict": 1_000_000})
         _, headers = link.head()
@@ -138,7 +138,7 @@ def test_large_whole_answer_waits_for_a_slow_reader() -> None:
         link.until(b'"response":"')
         said = link.until(b'","done":true')
         assert len(said) > 4_000_000
-        assert int(headers["content-length"]) > len(said)
+        assert headers["transfer-encoding"] == "chunked", "Go tells the length of short answers only"
         assert one.stats()["outcomes"] == {"done": 1}
 
 

@@ -21,11 +21,15 @@ def stream(one: Emulated, tokens: int = 6, path: str = "/api/generate", **body: 
     ("name", "status", "words"),
     [
         ("404", 404, "model 'gemma3' not found"),
-        ("500", 500, "model runner has unexpectedly stopped, this may be due to resource limitations or an internal"
-         " error, check ollama server logs for details"),
+        (
+            "500",
+            500,
+            "model runner has unexpectedly stopped, this may be due to resource limitations or an internal"
+            " error, check ollama server logs for details",
+        ),
         ("503", 503, "server busy, please try again.  maximum pending requests exceeded"),
     ],
-)  # fmt: skip
+)
 def test_errors_before_the_stream(served: Emulated, name: str, status: int, words: str) -> None:
     """As often as ordered, then all is well again."""
     served.fault(name, times=2)
@@ -224,10 +228,20 @@ def test_times_zero_lasts_until_it_is_cleared(served: Emulated) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{", {"fault": "boom"}, {"fault": 3}, {}, {"fault": "stall", "for": -1},
-     {"fault": "stall", "for": "x"}, {"fault": "stall", "after": True}, {"fault": "stall", "more": 1},
-     {"fault": "stall", "for": 1e300}],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b"{",
+        {"fault": "boom"},
+        {"fault": 3},
+        {},
+        {"fault": "stall", "for": -1},
+        {"fault": "stall", "for": "x"},
+        {"fault": "stall", "after": True},
+        {"fault": "stall", "more": 1},
+        {"fault": "stall", "for": 1e300},
+    ],
+)
 def test_order_that_makes_no_sense_is_a_400(served: Emulated, body: object) -> None:
     """One sentence, and nothing is ordered."""
     told = served.ask("POST", "/emulator/fault", body)

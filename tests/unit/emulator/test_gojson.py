@@ -42,7 +42,7 @@ def test_good_body_is_taken_as_go_takes_it() -> None:
         (b'{"n": ' + b"9" * 5000 + b"}", "json: cannot unmarshal number into Go value of type api.R"),
         (b"\xff\xfe", "invalid character '\ufffd' looking for beginning of value"),
     ],
-)  # fmt: skip
+)
 def test_bad_body_is_a_400_in_gos_words(body: bytes, words: str) -> None:
     """Whatever the bytes, one clear sentence."""
     with pytest.raises(ApiError) as raised:

@@ -24,11 +24,30 @@ def test_stream_is_framed_as_ollama_frames_it(served: Emulated) -> None:
         assert re.fullmatch(rb'{"model":"gemma3","created_at":"[-0-9T:.]+Z","response":"[^"]+","done":false}\n', line)
     final = json.loads(lines[-1])
     assert list(final) == [
-        "model", "created_at", "response", "done", "done_reason", "context", "total_duration", "load_duration",
-        "prompt_eval_count", "eval_count", "eval_duration",
-    ]  # fmt: skip
+        "model",
+        "created_at",
+        "response",
+        "done",
+        "done_reason",
+        "context",
+        "total_duration",
+        "load_duration",
+        "prompt_eval_count",
+        "prompt_eval_duration",
+        "eval_count",
+        "eval_duration",
+    ]
     assert (final["response"], final["done"], final["done_reason"], final["eval_count"]) == ("", True, "length", 4)
-    assert "prompt_eval_duration" not in final, "prefill took no time here, and a zero is left out"
+    assert final["prompt_eval_duration"] == 1000, "prefill took no time here, and a microsecond is the least"
+
+
+def test_older_releases_leave_a_zero_out() -> None:
+    """Their durations are nanoseconds, and one of 0 is absent; one token has no gap."""
+    with emulator("--as", "0.24") as one:
+        final = one.lines(options={"num_predict": 1})[-1]
+        assert one.ask("GET", "/api/version").json() == {"version": "0.24.0"}
+    assert not {"prompt_eval_duration", "eval_duration"} & set(final)
+    assert final["eval_count"] == 1
 
 
 def test_metrics_say_what_was_scheduled() -> None:
@@ -100,8 +119,9 @@ def test_chat_has_a_message_where_generate_has_a_response(served: Emulated) -> N
     assert list(lines[-1])[:5] == ["model", "created_at", "message", "done", "done_reason"]
     assert lines[-1]["message"] == {"role": "assistant", "content": ""}
     assert "context" not in lines[-1]
-    told = served.ask("POST", "/api/chat", {"model": "gemma3", "messages": messages, "stream": False,
-                                            "options": {"num_predict": 2}})  # fmt: skip
+    told = served.ask(
+        "POST", "/api/chat", {"model": "gemma3", "messages": messages, "stream": False, "options": {"num_predict": 2}}
+    )
     assert told.headers["Content-Type"] == "application/json; charset=utf-8"
     assert not told.body.endswith(b"\n")
     assert told.json()["message"]["content"]
@@ -123,11 +143,31 @@ def test_model_is_echoed_as_it_was_asked_for(served: Emulated) -> None:
     }
 
 
-def test_no_tokens_at_all_is_just_the_end(served: Emulated) -> None:
-    """num_predict 0 gives the final line alone, and a count of zero is left out."""
-    lines = served.lines(options={"num_predict": 0})
-    assert [line["done"] for line in lines] == [True]
-    assert "eval_count" not in lines[0]
+def test_limit_of_zero_limits_nothing(served: Emulated) -> None:
+    """num_predict 0 ends where the model ends, like -1."""
+    *lines, final = served.lines(options={"num_predict": 0})
+    assert len(lines) > 20
+    assert (final["done_reason"], final["eval_count"]) == ("stop", len(lines) + 1)
+
+
+def test_prompt_that_is_too_long_is_cut_to_half_the_window(served: Emulated) -> None:
+    """And the context lists all of it; an older release cuts to the window."""
+    asked = {"prompt": "x" * 40_000, "options": {"num_predict": 1, "num_ctx": 2048}}
+    final = served.lines(**asked)[-1]
+    assert (final["prompt_eval_count"], len(final["context"])) == (1027, 10_011)
+    with emulator("--as", "0.24") as one:
+        final = one.lines(**asked)[-1]
+    assert (final["prompt_eval_count"], len(final["context"])) == (2048, 2049)
+
+
+def test_request_pays_what_a_real_server_takes_besides() -> None:
+    """By default 2 ms are the load duration of a model in memory, and 4 ms are in none of the durations."""
+    with emulator("--overhead-ms", "2", "--setup-ms", "4", "--rate", "1000") as one:
+        one.lines(options={"num_predict": 3})
+        final = one.lines(options={"num_predict": 3})[-1]
+    assert final["load_duration"] >= 2_000_000
+    parts = final["load_duration"] + final["prompt_eval_duration"] + final["eval_duration"]
+    assert final["total_duration"] - parts >= 4_000_000
 
 
 def test_empty_prompt_loads_and_unloads() -> None:
@@ -170,26 +210,68 @@ def test_what_is_there_is_listed(served: Emulated) -> None:
         ("/api/generate", {"prompt": "p"}, 404, "model '' not found"),
         ("/api/chat", {"messages": []}, 400, "model is required"),
         ("/api/chat", {"model": "x", "messages": []}, 404, "model 'x' not found"),
-        ("/api/show", {"model": "x"}, 404, "model 'x' not found"),
+        ("/api/show", {"model": "x"}, 404, "model 'x:latest' not found"),
         ("/api/show", {}, 400, "model is required"),
-        ("/api/generate", {"model": "gemma3", "prompt": "p", "raw": True, "system": "s"}, 400,
-         "raw mode does not support template, system, or context"),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p", "raw": True, "system": "s"},
+            400,
+            "raw mode does not support template, system, or context",
+        ),
         ("/api/generate", {"model": "gemma3", "prompt": "p", "think": True}, 400, '"gemma3" does not support thinking'),
-        ("/api/generate", {"model": "gemma3", "prompt": "p", "suffix": "s"}, 400, '"gemma3" does not support insert'),
-        ("/api/generate", {"model": "gemma3", "prompt": "p", "options": {"num_gpu": "x"}}, 500,
-         'option "num_gpu" must be of type integer'),
-        ("/api/generate", {"model": "gemma3", "options": {"num_ctx": "x"}}, 500,
-         'option "num_ctx" must be of type integer'),
-        ("/api/generate", {"model": "gemma3", "prompt": "p", "keep_alive": "soon"}, 400,
-         'time: invalid duration "soon"'),
-        ("/api/generate", {"model": "gemma3", "prompt": "p" * 20000, "shift": False}, 400,
-         "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust"
-         " the context length in settings, or use a model with a longer context length"),
-        ("/api/chat", {"model": "gemma3", "messages": [3]}, 400,
-         "json: cannot unmarshal value into Go struct field ChatRequest.messages of type string"),
-        ("/api/pull", {"model": "x"}, 501, "this is an emulator: it has no /api/pull"),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p", "suffix": "s"},
+            400,
+            "registry.ollama.ai/library/gemma3:latest does not support insert",
+        ),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p", "options": {"num_gpu": "x"}},
+            500,
+            'option "num_gpu" must be of type integer',
+        ),
+        (
+            "/api/generate",
+            {"model": "gemma3", "options": {"num_ctx": "x"}},
+            500,
+            'option "num_ctx" must be of type integer',
+        ),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p", "keep_alive": "soon"},
+            400,
+            'time: invalid duration "soon"',
+        ),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p" * 20000, "shift": False, "stream": False},
+            400,
+            "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust"
+            " the context length in settings, or use a model with a longer context length",
+        ),
+        (
+            "/api/chat",
+            {"model": "gemma3", "messages": [3]},
+            400,
+            "json: cannot unmarshal number into Go value of type api.Message",
+        ),
+        ("/api/pull", {"model": "x", "stream": False}, 500, "pull model manifest: file does not exist"),
+        ("/api/push", {"model": "x"}, 501, "this is an emulator: it has no /api/push"),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p", "think": "deeply", "stream": False},
+            400,
+            'invalid think value: "deeply" (must be "high", "medium", "low", "max", true, or false)',
+        ),
+        (
+            "/api/generate",
+            {"model": "gemma3", "prompt": "p", "logprobs": True, "top_logprobs": 21},
+            400,
+            "top_logprobs must be between 0 and 20",
+        ),
     ],
-)  # fmt: skip
+)
 def test_errors_have_ollamas_statuses_and_words(
     served: Emulated, path: str, body: object, status: int, words: str
 ) -> None:
@@ -202,11 +284,15 @@ def test_errors_have_ollamas_statuses_and_words(
 @pytest.mark.parametrize(
     ("method", "path", "status", "text"),
     [
-        ("GET", "/api/generate", 405, b"405 method not allowed"), ("POST", "/api/tags", 405, b"405 method not allowed"),
-        ("DELETE", "/", 405, b"405 method not allowed"), ("GET", "/api/pull", 405, b"405 method not allowed"),
-        ("GET", "/nowhere", 404, b"404 page not found"), ("POST", "/api/generate/", 404, b"404 page not found"),
+        ("GET", "/api/generate", 405, b"405 method not allowed"),
+        ("POST", "/api/tags", 405, b"405 method not allowed"),
+        ("DELETE", "/", 405, b"405 method not allowed"),
+        ("GET", "/api/pull", 405, b"405 method not allowed"),
+        ("GET", "/nowhere", 404, b"404 page not found"),
+        ("POST", "/api/generate/", 307, b""),
+        ("GET", "/api/generate/", 301, b'<a href="/api/generate">Moved Permanently</a>.\n\n'),
     ],
-)  # fmt: skip
+)
 def test_wrong_methods_and_paths(served: Emulated, method: str, path: str, status: int, text: bytes) -> None:
     """They are answered in plain text, as the router under Ollama does."""
     told = served.ask(method, path)
@@ -216,10 +302,17 @@ def test_wrong_methods_and_paths(served: Emulated, method: str, path: str, statu
 @pytest.mark.parametrize(
     ("host", "status"),
     [
-        ("127.0.0.1:1", 200), ("localhost", 200), ("[::1]:80", 200), ("192.168.1.5", 200), ("a.local", 200),
-        ("x.localhost:3", 200), ("evil.example", 403), ("8.8.8.8", 403), ("127.0.0.1.evil.example", 403),
+        ("127.0.0.1:1", 200),
+        ("localhost", 200),
+        ("[::1]:80", 200),
+        ("192.168.1.5", 200),
+        ("a.local", 200),
+        ("x.localhost:3", 200),
+        ("evil.example", 403),
+        ("8.8.8.8", 403),
+        ("127.0.0.1.evil.example", 403),
     ],
-)  # fmt: skip
+)
 def test_foreign_host_header_is_refused(served: Emulated, host: str, status: int) -> None:
     """A page elsewhere must not reach the server by a name that resolves to this machine."""
     told = served.ask("GET", "/api/version", headers={"Host": host})
@@ -229,9 +322,20 @@ def test_foreign_host_header_is_refused(served: Emulated, host: str, status: int
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
-    [(None, None), (0, 0), (5, 5 * 10**9), (-1, -1), ("5m", 300 * 10**9), ("1h30m", 5400 * 10**9), ("-1s", -1),
-     ("0", 0), ("1.5s", 1_500_000_000), ("250ms", 250_000_000), (1e30, (1 << 63) - 1)],
-)  # fmt: skip
+    [
+        (None, None),
+        (0, 0),
+        (5, 5 * 10**9),
+        (-1, -1),
+        ("5m", 300 * 10**9),
+        ("1h30m", 5400 * 10**9),
+        ("-1s", -1),
+        ("0", 0),
+        ("1.5s", 1_500_000_000),
+        ("250ms", 250_000_000),
+        (1e30, (1 << 63) - 1),
+    ],
+)
 def test_keep_alive_is_read_as_go_reads_it(value: object, wanted: int | None) -> None:
     """Numbers are seconds, texts are durations, below zero is for ever."""
     from loopscope.emulator.generation import keep_alive_ns

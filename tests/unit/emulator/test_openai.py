@@ -111,18 +111,33 @@ def test_parts_and_stop_and_json_are_understood(served: Emulated) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "kind", "words"),
     [
-        ("/v1/chat/completions", {"model": "gemma3", "messages": []}, 400, "invalid_request_error",
-         "[] is too short - 'messages'"),
+        (
+            "/v1/chat/completions",
+            {"model": "gemma3", "messages": []},
+            400,
+            "invalid_request_error",
+            "[] is too short - 'messages'",
+        ),
         ("/v1/chat/completions", {"model": "x", **CHAT}, 404, "not_found_error", "model 'x' not found"),
         ("/v1/chat/completions", CHAT, 400, "invalid_request_error", "model is required"),
         ("/v1/chat/completions", b"{", 400, "invalid_request_error", "unexpected EOF"),
-        ("/v1/chat/completions", {"model": "gemma3", "messages": [{"role": "user", "content": None}]}, 400,
-         "invalid_request_error", "invalid message content type: <nil>"),
-        ("/v1/chat/completions", {"model": "gemma3", "messages": [{"role": "user", "content": ["x"]}]}, 400,
-         "invalid_request_error", "invalid message format"),
+        (
+            "/v1/chat/completions",
+            {"model": "gemma3", "messages": [{"role": "user", "content": None}]},
+            400,
+            "invalid_request_error",
+            "invalid message content type: <nil>",
+        ),
+        (
+            "/v1/chat/completions",
+            {"model": "gemma3", "messages": [{"role": "user", "content": ["x"]}]},
+            400,
+            "invalid_request_error",
+            "invalid message format",
+        ),
         ("/v1/completions", {"model": "x", "prompt": "p"}, 404, "not_found_error", "model 'x' not found"),
     ],
-)  # fmt: skip
+)
 def test_errors_have_openais_shape(
     served: Emulated, path: str, body: object, status: int, kind: str, words: str
 ) -> None:

@@ -20,8 +20,12 @@ def test_defaults_are_ollamas_where_it_has_any() -> None:
     """Its port, one slot, five minutes, 512 waiters, this machine only."""
     one = options()
     assert (one.host, one.port, one.parallel, one.keep_alive_ns, one.max_queue) == (
-        "127.0.0.1", 11434, 1, 300 * 10**9, 512,
-    )  # fmt: skip
+        "127.0.0.1",
+        11434,
+        1,
+        300 * 10**9,
+        512,
+    )
     assert one.models == ("gemma3",)
     assert one.rate is None
     assert one.faults == ()
@@ -30,9 +34,29 @@ def test_defaults_are_ollamas_where_it_has_any() -> None:
 def test_everything_given_arrives() -> None:
     """Each option ends up in its member."""
     one = options(
-        "--port", "0", "--model", "a", "--model", "b", "--rate", "0", "--timing", "constant", "--parallel", "0",
-        "--gpu", "x/y", "--share-factor", "2.7", "--fault", "stall", "--fault", "500:times=2", "--keep-alive", "-1",
-    )  # fmt: skip
+        "--port",
+        "0",
+        "--model",
+        "a",
+        "--model",
+        "b",
+        "--rate",
+        "0",
+        "--timing",
+        "constant",
+        "--parallel",
+        "0",
+        "--gpu",
+        "x/y",
+        "--share-factor",
+        "2.7",
+        "--fault",
+        "stall",
+        "--fault",
+        "500:times=2",
+        "--keep-alive",
+        "-1",
+    )
     assert (one.port, one.models, one.rate, one.parallel) == (0, ("a", "b"), 0.0, 0)
     assert (one.gpu, one.share_factor, one.faults) == (Path("x/y"), 2.7, ("stall", "500:times=2"))
     assert one.keep_alive_ns < 0
@@ -41,12 +65,23 @@ def test_everything_given_arrives() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--port", "65536"], ["--port", "-1"], ["--rate", "-1"], ["--rate", "nan"], ["--rate", "inf"],
-        ["--parallel", "-1"], ["--tokens", "0"], ["--share-factor", "0"], ["--prefill-rate", "-5"],
-        ["--power-busy", "5", "--power-idle", "10"], ["--model", ""], ["--model", "a\x1b[31m"], ["--load-ms", "1e99"],
-        ["--rate", "0", "--timing", "lognormal"], ["--timing", "x"],
+        ["--port", "65536"],
+        ["--port", "-1"],
+        ["--rate", "-1"],
+        ["--rate", "nan"],
+        ["--rate", "inf"],
+        ["--parallel", "-1"],
+        ["--tokens", "0"],
+        ["--share-factor", "0"],
+        ["--prefill-rate", "-5"],
+        ["--power-busy", "5", "--power-idle", "10"],
+        ["--model", ""],
+        ["--model", "a\x1b[31m"],
+        ["--load-ms", "1e99"],
+        ["--rate", "0", "--timing", "lognormal"],
+        ["--timing", "x"],
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_refused(words: list[str]) -> None:
     """One sentence that names the option, and exit code 2."""
     with pytest.raises(InputError) as raised:

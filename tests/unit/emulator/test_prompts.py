@@ -7,13 +7,14 @@ import pytest
 from loopscope.emulator.answers import ApiError
 from loopscope.emulator.corpus import TOKENS, text_of
 from loopscope.emulator.options import Options
-from loopscope.emulator.prompts import check_options, count_tokens, runner_options, same_runner, script_of
+from loopscope.emulator.prompts import check_options, count_tokens, runner_options, same_runner
 from loopscope.emulator.reply import Script
+from loopscope.emulator.script_writer import Wish, write_script
 
 
 def script(options: dict[str, Any], number: int = 1, prompt: str = "p", form: object = None, **server: Any) -> Script:
     """What a request with these options will say."""
-    return script_of(Options(**server), number, prompt, options, form)
+    return write_script(Options(**server), number, prompt, options, Wish(form=form))
 
 
 def said(one: Script) -> str:
@@ -72,7 +73,7 @@ def test_json_is_said_where_json_is_asked_for() -> None:
     whole = script({}, form="json")
     assert set(json.loads(json.loads(b'"' + whole.content() + b'"'))) == {"answer"}
     assert whole.reason == "stop"
-    cut = script({"num_predict": 3}, form={"type": "object"})
+    cut = script({"num_predict": 3}, form="json")
     assert (said(cut), cut.tokens, cut.reason) == ('{\\"answer', 3, "length")
 
 

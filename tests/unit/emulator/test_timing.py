@@ -43,11 +43,17 @@ def trace(path: Path, packed: bool = False) -> Path:
     """A trace of two agents: gaps 10, 20 ms and, in a second request, 5; for the other 7."""
     ms = 1_000_000
     records = [
-        Chunks(t_ns=0, base_ns=0, agent=[1, 2, 1, 2, 1], recv=[0, 0, 10 * ms, -3 * ms, 23 * ms], delay=[None] * 5,
-               handled=[0] * 5, first=[0, 1]),
-        Chunks(t_ns=0, base_ns=100 * ms, agent=[1, 1], recv=[0, 5 * ms], delay=[None] * 2, handled=[0] * 2,
-               first=[0]),
-    ]  # fmt: skip
+        Chunks(
+            t_ns=0,
+            base_ns=0,
+            agent=[1, 2, 1, 2, 1],
+            recv=[0, 0, 10 * ms, -3 * ms, 23 * ms],
+            delay=[None] * 5,
+            handled=[0] * 5,
+            first=[0, 1],
+        ),
+        Chunks(t_ns=0, base_ns=100 * ms, agent=[1, 1], recv=[0, 5 * ms], delay=[None] * 2, handled=[0] * 2, first=[0]),
+    ]
     data = b"".join(map(encode, records)) + b'{"k":"from a later version"}\n{"k":"chunks","torn'
     path.write_bytes(zstd.compress(data) if packed else data)
     return path

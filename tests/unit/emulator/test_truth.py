@@ -1,29 +1,63 @@
 """Counters and the log of chunks."""
 
-from loopscope.emulator.truth import LOG_ROWS, Ledger
+import pytest
+
+from loopscope.emulator import truth
+from loopscope.emulator.truth import SEGMENT_ROWS, Ledger, RequestRow, Segment
 
 
-def test_log_keeps_the_latest_rows_and_says_what_it_lost() -> None:
-    """Rows are numbered from 0; those that were overwritten are not given under a wrong number."""
-    ledger = Ledger()
+def test_log_grows_to_its_bound_and_says_what_it_lost() -> None:
+    """Rows are numbered from 0; those that are lost are not given under a wrong number."""
+    ledger = Ledger(2 * SEGMENT_ROWS)
     assert ledger.since(0) == (0, [])
-    for n in range(LOG_ROWS + 10):
+    for n in range(2 * SEGMENT_ROWS - 1):
         ledger.sent(n, 2 * n, 2 * n + 5)
-    assert ledger.chunks == LOG_ROWS + 10
-    first, rows = ledger.since(0, 3)
-    assert (first, rows) == (10, [(10, 20, 25), (11, 22, 27), (12, 24, 29)])
-    assert ledger.since(LOG_ROWS + 9) == (LOG_ROWS + 9, [(LOG_ROWS + 9, 2 * (LOG_ROWS + 9), 2 * (LOG_ROWS + 9) + 5)])
-    assert ledger.since(LOG_ROWS + 50) == (LOG_ROWS + 10, [])
+    assert (ledger.lost_rows, ledger.since(0, 1)) == (0, (0, [(0, 0, 5)]))
+    for n in range(2 * SEGMENT_ROWS - 1, 2 * SEGMENT_ROWS + 10):
+        ledger.sent(n, 2 * n, 2 * n + 5)
+    assert ledger.chunks == 2 * SEGMENT_ROWS + 10
+    assert ledger.lost_rows == SEGMENT_ROWS
+    first, rows = ledger.since(0, 2)
+    assert (first, [row[0] for row in rows]) == (SEGMENT_ROWS, [SEGMENT_ROWS, SEGMENT_ROWS + 1])
+    last = 2 * SEGMENT_ROWS + 9
+    assert ledger.since(last) == (last, [(last, 2 * last, 2 * last + 5)])
+    assert ledger.since(last + 50) == (last + 1, [])
+    assert [row[0] for row in ledger.since(2 * SEGMENT_ROWS - 1, 2)[1]] == [2 * SEGMENT_ROWS - 1, 2 * SEGMENT_ROWS]
+
+
+def test_log_stays_as_large_as_memory_lets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment that cannot be had makes the log lose the oldest one earlier."""
+    ledger = Ledger(4 * SEGMENT_ROWS)
+
+    def none_left() -> Segment:
+        raise MemoryError
+
+    monkeypatch.setattr(truth, "Segment", none_left)
+    for n in range(SEGMENT_ROWS + 3):
+        ledger.sent(n, n, n)
+    assert (ledger.lost_rows, len(ledger.since(0)[1])) == (SEGMENT_ROWS, 3)
+
+
+def test_ended_requests_are_numbered_and_kept() -> None:
+    """From a number on, at most so many."""
+    ledger = Ledger()
+    rows = [RequestRow(n, n, n + 1, n + 2, 3, "done") for n in range(5)]
+    for row in rows:
+        ledger.request_ended(row)
+    assert ledger.requests_since(3) == (3, rows[3:])
+    assert ledger.requests_since(0, 2) == (0, rows[:2])
+    assert ledger.requests_since(9) == (5, [])
 
 
 def test_chunks_that_left_together_are_rows_like_others() -> None:
     """Also where the log wraps round."""
-    ledger = Ledger()
-    for n in range(LOG_ROWS // 3 + 2):
+    ledger = Ledger(2 * SEGMENT_ROWS)
+    for n in range(SEGMENT_ROWS // 3 + 2):
         ledger.sent_together(n, 10 * n, 3)
     first, rows = ledger.since(ledger.rows - 9)
-    assert first == ledger.rows - 9 == LOG_ROWS - 4
-    last = LOG_ROWS // 3 + 1
+    assert first == ledger.rows - 9 == SEGMENT_ROWS - 4
+    assert ledger.lost_rows == 0
+    last = SEGMENT_ROWS // 3 + 1
     assert rows == [(n, 10 * n, 10 * n) for n in (last - 2, last - 1, last) for _ in range(3)]
 
 
