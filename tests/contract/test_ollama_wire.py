@@ -40,6 +40,13 @@ def test_answer_has_the_shape_of_a_real_one(case: dict[str, Any], release: str) 
         assert json.dumps(ours, indent=1) == json.dumps(real, indent=1)
 
 
+def test_the_page_names_what_differs() -> None:
+    """Each with its reason."""
+    page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8").partition("## What is not")[2]
+    for (release, name), reason in DIFFERENT.items():
+        assert release in page and f"`{name}`" in page and reason in page
+
+
 def test_at_least_105_of_the_114_are_alike() -> None:
     """What differs on purpose is the exception."""
     assert len(CASES) == 114

@@ -1,6 +1,7 @@
 """The official ollama client as judge: it cannot tell the emulator from a server."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import ollama
@@ -11,8 +12,9 @@ from kit.emulators import Emulated, emulator
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Emulated]:
-    """One emulator with two models."""
-    with emulator("--model", "gemma3", "--model", "phi4", "--load-ms", "1") as one:
+    """One emulator with four models."""
+    names = ("gemma3", "phi4", "qwen3:4b", "nomic-embed-text")
+    with emulator(*(word for name in names for word in ("--model", name)), "--load-ms", "1") as one:
         yield one
 
 
@@ -60,7 +62,7 @@ def test_answer_that_ends_by_itself(client: ollama.Client) -> None:
 def test_list_show_and_ps(client: ollama.Client) -> None:
     """Models, one model, and what is in memory, in the client's own types."""
     listed = client.list().models
-    assert [model.model for model in listed] == ["gemma3:latest", "phi4:latest"]
+    assert [model.model for model in listed] == ["gemma3:latest", "phi4:latest", "qwen3:4b", "nomic-embed-text:latest"]
     assert all(model.size and model.modified_at and model.details for model in listed)
     shown = client.show("phi4")
     assert shown.capabilities == ["completion"]
@@ -127,9 +129,82 @@ def test_asynchronous_client(served: Emulated) -> None:
         assert await asyncio.gather(*(one(seed) for seed in range(8))) == [15] * 8
         whole = await client.chat("gemma3", HELLO, options=OPTIONS)
         assert whole.message.content
-        assert len((await client.list()).models) == 2
+        assert len((await client.list()).models) == 4
         with pytest.raises(ollama.ResponseError):
             await client.show("x")
         await client._client.aclose()
 
     asyncio.run(run())
+
+
+def weather(city: str, days: int) -> str:
+    """A tool."""
+    return f"{city} {days}"
+
+
+def test_tool_call_in_a_stream_and_whole(client: ollama.Client) -> None:
+    """Thoughts, then one call with arguments that the tool takes, then the end."""
+    *chunks, final = client.chat("qwen3:4b", HELLO, tools=[weather], stream=True, options={"seed": 1})
+    (call,) = [call for chunk in chunks for call in chunk.message.tool_calls or ()]
+    assert call.function.name == "weather"
+    assert set(call.function.arguments) == {"city", "days"}
+    assert (final.done_reason, bool(final.message.tool_calls)) == ("stop", False)
+    whole = client.chat("qwen3:4b", HELLO, tools=[weather], options={"seed": 1})
+    assert whole.message.tool_calls == [call]
+    with pytest.raises(ollama.ResponseError, match="does not support tools"):
+        client.chat("gemma3", HELLO, tools=[weather])
+
+
+def test_thoughts_come_first_and_may_be_refused(client: ollama.Client) -> None:
+    """In chat and in generate, in a stream and whole."""
+    *chunks, _ = client.chat("qwen3:4b", HELLO, stream=True, options=OPTIONS | {"num_predict": 80})
+    kinds = ["thinking" if chunk.message.thinking else "content" for chunk in chunks]
+    assert kinds == sorted(kinds, reverse=True) and len(set(kinds)) == 2
+    whole = client.chat("qwen3:4b", HELLO, options=OPTIONS | {"num_predict": 80}).message
+    assert whole.thinking == "".join(chunk.message.thinking or "" for chunk in chunks)
+    assert whole.content == "".join(chunk.message.content or "" for chunk in chunks)
+    assert not client.chat("qwen3:4b", HELLO, think=False, options=OPTIONS).message.thinking
+    *pieces, _ = client.generate("qwen3:4b", "hello", stream=True, options=OPTIONS | {"num_predict": 80})
+    assert pieces[0].thinking and not pieces[0].response
+    assert pieces[-1].response and not pieces[-1].thinking
+
+
+def test_schema_is_kept_in_a_stream(client: ollama.Client) -> None:
+    """The pieces make one JSON text with the members of the schema."""
+    schema = {"type": "object", "properties": {"size": {"enum": ["s", "m"]}, "count": {"type": "integer"}}}
+    *chunks, final = client.generate("gemma3", "hello", format=schema, stream=True)
+    found = json.loads("".join(chunk.response for chunk in chunks))
+    assert found["size"] in ("s", "m") and isinstance(found["count"], int)
+    assert final.done_reason == "stop"
+
+
+def test_logprobs_come_with_each_token(client: ollama.Client) -> None:
+    """One entry a chunk, and all of them whole."""
+    ask = {"logprobs": True, "top_logprobs": 3, "options": OPTIONS}
+    *chunks, _ = client.generate("gemma3", "hello", stream=True, **ask)
+    entries = [entry for chunk in chunks for entry in chunk.logprobs or ()]
+    assert [entry.token for entry in entries] == [chunk.response for chunk in chunks]
+    assert {len(entry.top_logprobs or ()) for entry in entries} == {3}
+    assert client.generate("gemma3", "hello", **ask).logprobs == entries
+
+
+def test_embeddings(client: ollama.Client) -> None:
+    """The same for the same text; as many numbers as were asked for."""
+    one = client.embed("nomic-embed-text", ["a", "b"])
+    assert [len(vector) for vector in one.embeddings] == [768, 768]
+    assert client.embed("nomic-embed-text", "a").embeddings[0] == one.embeddings[0]
+    assert len(client.embed("nomic-embed-text", "a", dimensions=64).embeddings[0]) == 64
+    assert len(client.embeddings("nomic-embed-text", "a").embedding) == 768
+    with pytest.raises(ollama.ResponseError, match="does not support embeddings"):
+        client.embed("gemma3", "a")
+
+
+def test_copy_and_delete(client: ollama.Client) -> None:
+    """A copy answers under its own name until it is deleted; what is not there is said so."""
+    client.copy("gemma3", "mine")
+    assert client.generate("mine", "hello", options=OPTIONS).model == "mine"
+    client.delete("mine")
+    with pytest.raises(ollama.ResponseError, match="not found"):
+        client.generate("mine", "hello")
+    with pytest.raises(ollama.ResponseError, match="file does not exist"):
+        client.pull("nope")

@@ -137,8 +137,8 @@ class _GenerateReply(_NativeReply):
         if self.context is None:
             return b""
         count = max(self.context, outcome.prompt_tokens) + outcome.script.spoken
-        ids = (_IDS * (count // len(_IDS) + 1))[:count]
-        return b',"context":[' + b",".join(ids) + b"]"
+        whole, part = divmod(count, len(_IDS))
+        return b',"context":[' + b",".join(_IDS * whole + _IDS[:part]) + b"]"
 
 
 def call_json(script: Script) -> bytes:

@@ -45,7 +45,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], Route]] = {
     "/emulator/rate": (("GET", "POST"), control.rate),
     "/emulator/fault": (("GET", "POST", "DELETE"), control.fault),
 }
-_NOT_EMULATED = {"/api/create": "POST", "/api/push": "POST", "/api/me": "POST", "/api/status": "GET"}
+NOT_EMULATED = {"/api/create": "POST", "/api/push": "POST", "/api/me": "POST", "/api/status": "GET"}
 _PARAMETERS = {"/v1/models/": "/v1/models/:model", "/api/blobs/": "/api/blobs/:digest"}
 """Paths that end with a name."""
 _REDIRECTS = {301: "Moved Permanently", 307: "Temporary Redirect"}
@@ -85,7 +85,7 @@ def route(server: EmulatorServer, connection: Connection, request: HttpRequest) 
 
 
 def _unknown(request: HttpRequest) -> Answer:
-    method = _NOT_EMULATED.get(request.path)
+    method = NOT_EMULATED.get(request.path)
     if method is None:
         return plain_answer(404, "404 page not found")
     if method != request.method:

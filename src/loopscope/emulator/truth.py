@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from loopscope.core.records import Truth
 
-SEGMENT_ROWS = 1 << 16
-"""Rows of one piece of the log, 1.5 MiB: made in 0.2 ms when the one before is full."""
+SEGMENT_ROWS = 1 << 14
+"""Rows of one piece of the log, 384 KiB: made in 0.4 ms when the one before is full (one of 65 536 took 1 to 2 ms)."""
 REQUEST_ROWS = 1 << 16
 _MASK = SEGMENT_ROWS - 1
 _SAMPLE = 2048
@@ -35,9 +35,9 @@ class Segment:
     __slots__ = ("meant", "request", "sent")
 
     def __init__(self) -> None:
-        self.request = array("q", bytes(8 * SEGMENT_ROWS))
-        self.meant = array("q", bytes(8 * SEGMENT_ROWS))
-        self.sent = array("q", bytes(8 * SEGMENT_ROWS))
+        self.request = array("q", (0,)) * SEGMENT_ROWS
+        self.meant = array("q", (0,)) * SEGMENT_ROWS
+        self.sent = array("q", (0,)) * SEGMENT_ROWS
 
 
 class RequestRow(NamedTuple):
