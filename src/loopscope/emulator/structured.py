@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"[ ]?[A-Za-z]+|[0-9]+|\s|.", re.DOTALL)
 
 def structured_tokens(form: object, words: list[str], rng: random.Random) -> list[str]:
     """Return the tokens of a JSON text that fits a schema; without one, of an object with one answer."""
-    if isinstance(form, dict) and set(form) - {"type"}:
+    if isinstance(form, dict) and form and form != {"type": "object"}:
         return _TOKEN.findall(schema_json(form, words, rng))
     return ["{", '"', "answer", '":', ' "', *(word.replace("\n", " ") for word in words), '"', "}"]
 

@@ -216,3 +216,46 @@ def test_log_names_requests_in_the_order_they_came() -> None:
         for count in (3, 5):
             one.lines(options={"num_predict": count})
         assert Counter(request for request, *_ in one.log()["rows"]) == {1: 3, 2: 5}
+
+
+def test_chunks_of_a_client_that_hung_up_are_counted() -> None:
+    """All those of its stream: it has seen the first of them. A client that has read everything leaves none."""
+    with emulator("--rate", "2000") as one:
+        one.lines(options={"num_predict": 10})
+        with one.link() as link:
+            link.post(options={"num_predict": 1_000_000})
+            link.head()
+            seen = [link.chunk() for _ in range(5)]
+        assert wait_until(lambda: one.server.ledger.outcomes.get("gone") == 1)
+        stats = one.stats()
+    unread = stats["chunks"] - 10 - len(seen)
+    assert stats["abandoned_chunks"] == stats["chunks"] - 10
+    assert 0 <= unread <= stats["abandoned_chunks"]
+
+
+def test_chunks_of_a_finished_stream_that_nobody_read_are_counted() -> None:
+    """The server had sent them all; the connection is reset with them unread in the client's buffer."""
+    with emulator("--rate", "0") as one:
+        link = one.link().post(options={"num_predict": 100})
+        assert wait_until(lambda: one.server.ledger.outcomes.get("done") == 1)
+        link.close()
+        assert wait_until(lambda: one.server.ledger.abandoned_chunks == 100)
+
+
+def test_requests_are_logged_with_their_stamps() -> None:
+    """Accepted, parsed whole, ended: in this order, also for a connection that is used again."""
+    with emulator("--rate", "1000") as one, one.link() as link:
+        before = perf_counter_ns()
+        for _ in range(2):
+            link.post(options={"num_predict": 5})
+            link.head()
+            link.chunks()
+        told = one.ask("GET", "/emulator/requests").json()
+        after = perf_counter_ns()
+        later = one.ask("GET", "/emulator/requests?since=1").json()
+    first, second = told["rows"]
+    assert (told["total"], later["rows"], later["first"]) == (2, [second], 1)
+    assert first["accepted_ns"] < first["parsed_ns"] < first["ended_ns"] < second["parsed_ns"] < after
+    assert second["accepted_ns"] == first["accepted_ns"] > before - 10**9
+    assert (first["chunks"], first["outcome"], second["request"]) == (5, "done", 2)
+    assert first["ended_ns"] - first["parsed_ns"] >= 4_000_000
