@@ -295,6 +295,7 @@ class FakeSource:
         self.past = past
         self.title = "calm-pair.jsonl" if playback else "embedded pair"
         self.recording = recording
+        self.steps: list[tuple[str, float]] = []
         self.rate, self.frozen, self.failing, self.power, self.embedded = rate, frozen, failing, power, embedded
         self.edit, self.failure, self.gate, self.threaded = edit, failure, gate, threaded
         self.levers = {name: lever.default for name, lever in LEVERS.items()} | {"agents": str(agents)}

@@ -137,7 +137,7 @@ def test_results_and_problems_are_told() -> None:
             trouble.append("the rig died: [red]exit 1[/red]")
             await until(pilot, lambda: screen_text(pilot).count("the rig died: [red]exit 1[/red]") == 2)
             app = app_of(pilot)
-            assert sum(note.title == "problem" for note in app._notifications) == 1
+            assert sum(one.title == "problem" for one in app.view.messages) == 1
 
     asyncio.run(run())
 

@@ -14,7 +14,7 @@ from loopscope.core.errors import InputError, RefusedError
 from loopscope.draw.words import clock
 from loopscope.model.snapshot import FindingView, MarkView, Snapshot
 from loopscope.settings.levers import client_speaks
-from loopscope.ui.actions import ACTS
+from loopscope.ui.actions import ACTIONS
 from loopscope.ui.app import LoopscopeApp
 from loopscope.ui.pane import Bar
 from loopscope.ui.panes import line
@@ -541,7 +541,7 @@ def test_help(key: str) -> None:
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, Page))
         text = screen_text(pilot)
-        for act in ACTS:
+        for act in ACTIONS:
             if act.group == "levers" and act.id not in {"more", "fewer"}:
                 assert act.title in text
         await pilot.press("end")

@@ -145,6 +145,33 @@ def test_signals_end_it_in_order(screen: Callable[..., Screen], number: int, cod
     assert one.restored()
 
 
+def state(number: int) -> str:
+    """What the kernel says a process does: ``T`` for stopped."""
+    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc whether it has stopped")
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP])
+def test_it_goes_on_after_a_stop(screen: Callable[..., Screen], number: int) -> None:
+    """Stopped (from outside, or as a shell does) and continued, twice: keys act, q ends, the terminal is restored."""
+    one = screen()
+    one.wait_for(b"event-loop lag")
+    for _ in range(2):
+        os.kill(one.process.pid, number)
+        end = time.monotonic() + 30
+        while state(one.process.pid) != "T":
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        one.written = b""
+        os.kill(one.process.pid, signal.SIGCONT)
+        one.wait_for(b"event-loop lag")
+        assert termios.tcgetattr(one.follower) != one.before
+    os.write(one.leader, b"q")
+    code, out = one.output()
+    assert (code, out.splitlines()[0]) == (0, "stopped")
+    assert one.restored()
+
+
 def test_a_signal_while_starting(screen: Callable[..., Screen]) -> None:
     """The start comes to its end, then the source is stopped."""
     one = screen(GATE)

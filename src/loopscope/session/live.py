@@ -57,10 +57,13 @@ class LiveSource(RunningSource):
         self._words = ""
 
     def _start(self) -> None:
+        self._step("starting the measured process, looking for servers")
         rigs = self._rigs.begin(self._levers["loop"], self._levers["client"], self._loops(self._levers))
         kind = self._find_servers()
+        self._step(f"measuring the idle floor of {self._levers['loop']}")
         for rig in rigs:
             rig.wait_ready()
+        self._step("starting the agents")
         if self._stopping:
             raise WorkerError("stopped while starting")
         anchor = take_anchor()
@@ -108,6 +111,7 @@ class LiveSource(RunningSource):
                 self._words = doubt(found)
                 return "ollama"
             self._words = found.reason
+        self._step("starting two emulated servers" if self._options.emulators == 2 else "starting emulated servers")
         self._pair = EmbeddedPair(
             model=options.model,
             rate=options.rate,

@@ -90,6 +90,7 @@ class ProgramSource(RunningSource):
         return self._loop_ran
 
     def _start(self) -> None:
+        self._step("starting the program with the probe in it")
         self._program.start()
         try:
             self._program.wait_ready()

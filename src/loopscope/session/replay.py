@@ -73,6 +73,7 @@ class ReplaySource:
         self.path = Path(path)
         self.title = plain(self.path.name)
         self.recording = ""
+        self.steps: list[tuple[str, float]] = []
         self._new_fold = new_fold
         self._clock = clock
         self._places = places

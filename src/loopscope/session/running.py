@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,7 @@ class RunningSource(ABC):
             "loopscope.telemetry", "telemetry", on_line=self._hub.put, on_end=self._telemetry_ended, hold=True
         )
         self._starting = threading.Lock()
+        self.steps: list[tuple[str, float]] = []
         self._stopping = False
         self._summary: dict[str, Any] | None = None
 
@@ -103,6 +105,10 @@ class RunningSource(ABC):
         lost = self._recorder.lost_lines
         words = self._recorder.problem or f"{self.recording} did not take data for a while"
         return f"{words} ({lost} lines are missing)" if lost else words
+
+    def _step(self, words: str) -> None:
+        """Tell who waits for the start what it does from now on."""
+        self.steps.append((words, time.monotonic()))
 
     def start(self) -> None:
         """Start every process. Raises LoopscopeError; nothing is left running then."""

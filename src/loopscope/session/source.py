@@ -87,6 +87,8 @@ class Source(Protocol):
     """One line for the header: what is looked at ("embedded pair", "calm-pair.jsonl")."""
     recording: str
     """Path of the trace being written, or empty."""
+    steps: list[tuple[str, float]]
+    """What :meth:`start` has done so far: each step in words, and when it began (``time.monotonic``)."""
 
     def start(self) -> None:
         """Begin. Raises LoopscopeError when the session cannot come up."""

@@ -36,7 +36,7 @@ def run(source: "Source", *, theme: str | None = None) -> dict[str, Any]:
 
     def signalled(number: int) -> None:
         ended_by.append(number)
-        app.leave(128 + number)
+        app.signalled(128 + number)
 
     with guard.guarded(), terminal.signals(signalled), terminal.watched(stop):
         try:

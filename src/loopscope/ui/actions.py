@@ -1,473 +1,362 @@
-"""One table of everything the operator can do; keys, footer, help screen and command palette all come from it."""
+"""One table of everything the operator can do; keys, footer, help page and command palette all come from it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
-from loopscope.draw.ink import Ink, Row
 from loopscope.settings.levers import LEVERS
+from loopscope.ui.controllers import Controllers
 from loopscope.ui.view import View
+
+_LABELS = {
+    "plus": "+",
+    "minus": "-",
+    "number_sign": "#",
+    "left": "←",
+    "right": "→",
+    "shift+left": "⇧←",
+    "shift+right": "⇧→",
+    "comma": ",",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "home": "Home",
+    "end": "End",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "escape": "esc",
+    "question_mark": "?",
+    "ctrl+p": "^p",
+    "ctrl+c": "^c",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do.
+    """One thing to do: its keys, what it runs, and ``about``, its title and its help with a colon between.
 
-    ``action`` is what the app runs; ``show`` is how the footer names it (empty: not in the footer) and ``rank`` which
-    go first when there is no room; ``needs`` is the ability of the source without which it cannot be done
-    (``past``: the same as ``playback``, and the footer has it only where what is shown is not now); ``board``
-    names the only screens on which the footer shows it.
+    ``show`` is how the footer names it (empty: not in the footer), ``rank`` which go first when there is no room.
+    ``needs`` is the ability of the source without which it cannot be done (``past``: the same as ``playback``, and the
+    footer has it only where what is shown is not now; ``started``: the session runs). ``board`` names the only screens
+    on which the footer shows it, ``pair`` the label in the footer where it stands for its counterpart as well.
     """
 
     id: str
     keys: str
-    action: str
-    title: str
-    help: str
-    group: str
-    face: str = ""
+    run: Callable[[Controllers], object]
+    about: str
     show: str = ""
     rank: int = 9
-    needs: str = ""
+    needs: str = "started"
     board: str = ""
+    pair: str = ""
+    group: str = ""
     priority: bool = False
-    own: str = ""
-    """Its own key in words, where ``face`` names that of its counterpart as well."""
+
+    @property
+    def key_label(self) -> str:
+        """Its first key as people write it."""
+        first = self.keys.partition(",")[0]
+        return _LABELS.get(first, first)
+
+    @property
+    def footer_label(self) -> str:
+        """Its key in the footer."""
+        return self.pair or self.key_label
+
+    @property
+    def title(self) -> str:
+        """What it does, short."""
+        return self.about.partition(": ")[0]
+
+    @property
+    def help(self) -> str:
+        """What it does, as a sentence."""
+        return self.about.partition(": ")[2]
+
+    @property
+    def binding(self) -> str:
+        """What a binding runs."""
+        return f"do('{self.id}')"
+
+
+def _row(
+    names: str,
+    run: Callable[[Controllers], object],
+    about: str,
+    footer: str = "",
+    *,
+    needs: str = "started",
+    board: str = "",
+    pair: str = "",
+    priority: bool = False,
+) -> Action:
+    """Declare an action: its id and keys, what it runs, what it is, and its word in the footer with its rank."""
+    name, keys = names.split(" ")
+    show, _, rank = footer.partition("@")
+    return Action(name, keys, run, about, show, int(rank or 9), needs, board, pair, "", priority)
+
+
+def _toggle(name: str) -> Callable[[Controllers], object]:
+    return lambda c: c.navigation.toggle(name)
+
+
+def _run(name: str, board: str) -> Callable[[Controllers], object]:
+    return lambda c: c.procedures.run(name, board)
+
+
+def _pull(name: str) -> Callable[[Controllers], object]:
+    return lambda c: c.levers.next(name)
 
 
 _FIRST = {"throttle", "loop", "batch", "decoder"}
 """Levers that stay in the footer of a narrow terminal."""
 _LAST = {"read", "tcp"}
 """Levers that are in the footer where all else is."""
-_LEVERS = tuple(
-    Action(
-        name,
-        lever.key,
-        f"pull('{name}')",
-        f"next {name}",
-        lever.help,
-        "levers",
-        lever.key,
-        name,
-        1 if name in _FIRST else 8 if name in _LAST else 3,
-        "levers",
-    )
-    for name, lever in LEVERS.items()
-    if len(lever.key) == 1
-)
+_AGENTS = LEVERS["agents"].help
 
-ACTS: tuple[Action, ...] = (
-    *_LEVERS,
-    Action(
-        "more", "plus,equals_sign", "step(1)", "one agent more", LEVERS["agents"].help, "levers", "+", "", 2, "levers"
+_LEVERS = (
+    *(
+        Action(
+            name,
+            lever.key,
+            _pull(name),
+            f"next {name}: {lever.help}",
+            show=name,
+            rank=1 if name in _FIRST else 8 if name in _LAST else 3,
+        )
+        for name, lever in LEVERS.items()
+        if len(lever.key) == 1
     ),
-    Action(
-        "fewer",
-        "minus,underscore",
-        "step(-1)",
-        "one agent fewer",
-        LEVERS["agents"].help,
-        "levers",
-        "+ -",
-        "agents",
-        1,
-        "levers",
-        own="-",
+    _row("more plus,equals_sign", lambda c: c.levers.step_agents(1), f"one agent more: {_AGENTS}"),
+    _row(
+        "fewer minus,underscore",
+        lambda c: c.levers.step_agents(-1),
+        f"one agent fewer: {_AGENTS}",
+        "agents@1",
+        pair="+ -",
     ),
-    Action(
-        "throttle-value",
-        "T",
-        "ask('throttle')",
-        "enter a throttle",
-        "type the rate an agent may have",
-        "levers",
-        "T",
-        needs="levers",
+    _row("throttle-value T", lambda c: c.levers.ask("throttle"), "enter a throttle: type the rate of an agent"),
+    _row("batch-value B", lambda c: c.levers.ask("batch"), "enter a batching: type a time or a size"),
+    _row("read-value I", lambda c: c.levers.ask("read"), "enter a read size: type the most bytes of a read"),
+    _row("tcp-value W", lambda c: c.levers.ask("tcp"), "enter TCP options: type them, joined by +"),
+    _row("agents-value number_sign", lambda c: c.levers.ask("agents"), "enter a number of agents: type how many"),
+)
+_VIEW = (
+    _row(
+        "pause space",
+        lambda c: c.playback.pause(),
+        "pause or go on: without a past, it freezes the screen only",
+        "pause@2",
     ),
-    Action(
-        "batch-value", "B", "ask('batch')", "enter a batching", "type a time or a size", "levers", "B", needs="levers"
-    ),
-    Action(
-        "read-value",
-        "I",
-        "ask('read')",
-        "enter a read size",
-        "type the most bytes that a read asks for",
-        "levers",
-        "I",
-        needs="levers",
-    ),
-    Action(
-        "tcp-value", "W", "ask('tcp')", "enter TCP options", "type them, joined by +", "levers", "W", needs="levers"
-    ),
-    Action(
-        "agents-value",
-        "number_sign",
-        "ask('agents')",
-        "enter a number of agents",
-        "type how many agents stream",
-        "levers",
-        "#",
-        needs="levers",
-    ),
-    Action(
-        "pause",
-        "space",
-        "pause",
-        "pause or go on",
-        "without a past to look at, it freezes the screen only",
-        "view",
-        "space",
-        "pause",
-        2,
-    ),
-    Action(
-        "detail",
-        "enter",
-        "detail",
-        "open what is chosen",
-        "an agent: quantiles, server gap against client gap, requests; a finding: the moment when it began",
-        "view",
-        "enter",
-        "open",
-        2,
+    _row(
+        "detail enter",
+        lambda c: c.navigation.detail(),
+        "open what is chosen: an agent, or a finding when it began",
+        "open@2",
         board="live findings",
     ),
-    Action(
-        "event-loop",
-        "l",
-        "loop",
-        "the event loop, closely",
-        "shares of its time, what a chunk costs, which lines held it up",
-        "view",
-        "l",
-        "event loop",
-        3,
+    _row(
+        "event-loop l",
+        _toggle("loop"),
+        "the event loop, closely: its time, what a chunk costs, which lines held it up",
+        "event loop@3",
     ),
-    Action(
-        "findings",
-        "f",
-        "findings",
-        "findings",
-        "what holds now and what did, evidence, the lever to try; enter goes to when it began",
-        "view",
-        "f",
-        "findings",
-        4,
+    _row(
+        "findings f",
+        _toggle("findings"),
+        "findings: what holds now and what did, evidence, the lever to try",
+        "findings@4",
     ),
-    Action(
-        "output",
-        "O",
-        "output",
-        "what the program prints",
-        "its stdout and stderr over the whole screen, and back",
-        "view",
-        "O",
-        "output",
-        3,
-        "output",
+    _row(
+        "output O",
+        lambda c: c.navigation.output(),
+        "what the program prints: its stdout and stderr over the whole screen",
+        "output@3",
+        needs="output",
     ),
-    Action(
-        "ceiling",
-        "C",
-        "board('ceiling')",
-        "the ceiling, closely",
-        "at least, expected, measured; delay against rate; what a chunk costs",
-        "view",
-        "C",
-        "ceiling",
-        4,
+    _row(
+        "ceiling C",
+        _toggle("ceiling"),
+        "the ceiling, closely: its standings, delay against rate, what a chunk costs",
+        "ceiling@4",
     ),
-    Action(
-        "effects",
-        "E",
-        "board('effects')",
-        "what the levers did",
-        "every pull with both sides of its trade",
-        "view",
-        "E",
-        "effects",
-        5,
+    _row("effects E", _toggle("effects"), "what the levers did: every pull with both sides of its trade", "effects@5"),
+    _row(
+        "efficiency e",
+        _toggle("efficiency"),
+        "efficiency: rounds of a scenario, three formulas, where the rest went",
+        "efficiency@5",
     ),
-    Action(
-        "efficiency",
-        "e",
-        "board('efficiency')",
-        "efficiency",
-        "rounds of a scenario: three formulas, where the rest went; arrows or a click choose a part for its evidence",
-        "view",
-        "e",
-        "efficiency",
-        5,
-    ),
-    Action(
-        "zoom",
-        "z",
-        "zoom",
-        "enlarge the next pane",
-        "one pane after the other over the whole screen; escape goes back",
-        "view",
-        "z",
-        "zoom",
-        5,
+    _row(
+        "zoom z",
+        lambda c: c.navigation.zoom(),
+        "enlarge the next pane: one after the other over the whole screen",
+        "zoom@5",
         board="live",
     ),
-    Action(
-        "order", "o", "order", "sort the agents", "by name, tok/s, delay, errors", "view", "o", "sort", 6, board="live"
+    _row(
+        "order o",
+        lambda c: c.navigation.order(),
+        "sort the agents: by name, tok/s, delay, errors",
+        "sort@6",
+        board="live",
     ),
-    Action("theme", "y", "theme", "next theme", "dark, light, high contrast, and your own", "view", "y", "theme", 6),
-    Action("up", "up,k", "choose(-1)", "agent above", "moves the choice in a table", "view", "up"),
-    Action("down", "down,j", "choose(1)", "agent below", "moves the choice in the table", "view", "down"),
-    Action("page-up", "pageup", "choose(-10)", "ten agents up", "moves the choice in the table", "view", "pgup"),
-    Action("page-down", "pagedown", "choose(10)", "ten agents down", "moves the choice in the table", "view", "pgdn"),
-    Action("back", "escape", "escape", "back", "closes the detail, the enlarged pane", "view", "esc", "back", 0),
-    Action(
-        "calibrate",
-        "K",
-        "run_procedure('calibration', 'ceiling')",
-        "calibrate",
-        "measures what a chunk costs here, on emulators of its own (half a minute)",
-        "session",
-        "K",
-        "calibrate",
-        0,
-        "procedures",
-        "ceiling",
+    _row(
+        "theme y",
+        lambda c: c.navigation.next_theme(),
+        "next theme: dark, light, high contrast, and your own",
+        "theme@6",
+        needs="",
     ),
-    Action(
-        "ramp",
-        "R",
-        "run_procedure('ramp', 'ceiling')",
-        "ramp",
-        "raises the rate until the client falls behind, on emulators of its own (a minute)",
-        "session",
-        "R",
-        "ramp",
-        0,
-        "procedures",
-        "ceiling",
-    ),
-    Action(
-        "rounds",
-        "S",
-        "run_procedure('scenario', 'efficiency')",
-        "rounds of the scenario",
-        "each agent alone, then all together, several times",
-        "session",
-        "S",
-        "rounds",
-        0,
-        "procedures",
-        "efficiency",
-    ),
-    Action(
-        "ab",
-        "A",
-        "run_procedure('ab', 'effects')",
-        "A-B-B-A",
-        "flips the lever that was pulled last, and says what surely differs (a minute)",
-        "session",
-        "A",
-        "A-B-B-A",
-        0,
-        "procedures",
-        "effects",
-    ),
-    Action(
-        "verify",
-        "V",
-        "verify",
-        "verify the chosen finding",
-        "flips the lever that it proposes, A-B-B-A",
-        "session",
-        "V",
-        "verify",
-        1,
-        "procedures",
-        "findings",
-    ),
-    Action(
-        "cancel",
-        "X",
-        "cancel_procedure",
-        "cancel what runs",
-        "calibration, ramp, rounds",
-        "session",
-        "X",
-        "cancel",
-        0,
-        "procedures",
-        "ceiling efficiency effects",
-    ),
-    Action(
-        "line",
-        "h",
-        "line",
-        "the whole run as a line",
-        "click or drag on it to go there",
-        "time",
-        "h",
-        "history",
-        5,
-        "playback",
-    ),
-    Action(
-        "jump-back",
-        "left",
-        "jump(-10)",
-        "ten seconds back",
-        "what plays goes on playing",
-        "time",
-        "← →",
-        "10 s",
-        3,
-        "past",
-        own="←",
-    ),
-    Action("jump-on", "right", "jump(10)", "ten seconds on", "what plays goes on playing", "time", "→", needs="past"),
-    Action(
-        "minute-back",
-        "shift+left",
-        "jump(-60)",
-        "a minute back",
-        "what plays goes on playing",
-        "time",
-        "⇧←",
+    _row("up up,k", lambda c: c.navigation.choose(-1), "agent above: moves the choice in a table"),
+    _row("down down,j", lambda c: c.navigation.choose(1), "agent below: moves the choice in a table"),
+    _row("page-up pageup", lambda c: c.navigation.choose(-10), "ten agents up: moves the choice in a table"),
+    _row("page-down pagedown", lambda c: c.navigation.choose(10), "ten agents down: moves the choice in a table"),
+    _row("back escape", lambda c: c.navigation.escape(), "back: closes the detail, the enlarged pane", "back@0"),
+)
+_TIME = (
+    _row(
+        "line h",
+        lambda c: c.playback.line(),
+        "the whole run as a line: click or drag on it to go there",
+        "history@5",
         needs="playback",
     ),
-    Action(
-        "minute-on",
-        "shift+right",
-        "jump(60)",
-        "a minute on",
-        "what plays goes on playing",
-        "time",
-        "⇧→",
-        needs="playback",
+    _row(
+        "jump-back left",
+        lambda c: c.playback.jump(-10),
+        "ten seconds back: what plays goes on playing",
+        "10 s@3",
+        needs="past",
+        pair="← →",
     ),
-    Action("step-back", "comma", "nudge(-1)", "a second back", "pauses", "time", ", .", "1 s", 5, "past", own=","),
-    Action("step-on", "full_stop", "nudge(1)", "a second on", "pauses", "time", ".", needs="past"),
-    Action(
-        "slower",
-        "left_square_bracket,less_than_sign",
-        "speed(-1)",
-        "slower",
-        "down to a quarter",
-        "time",
-        "[ ]",
-        "speed",
-        4,
-        "past",
-        own="[",
+    _row("jump-on right", lambda c: c.playback.jump(10), "ten seconds on: the same", needs="past"),
+    _row("minute-back shift+left", lambda c: c.playback.jump(-60), "a minute back: the same", needs="playback"),
+    _row("minute-on shift+right", lambda c: c.playback.jump(60), "a minute on: the same", needs="playback"),
+    _row("step-back comma", lambda c: c.playback.nudge(-1), "a second back: pauses", "1 s@5", needs="past", pair=", ."),
+    _row("step-on full_stop", lambda c: c.playback.nudge(1), "a second on: pauses", needs="past"),
+    _row(
+        "slower left_square_bracket,less_than_sign",
+        lambda c: c.playback.speed(-1),
+        "slower: down to a quarter",
+        "speed@4",
+        needs="past",
+        pair="[ ]",
     ),
-    Action(
-        "faster",
-        "right_square_bracket,greater_than_sign",
-        "speed(1)",
-        "faster",
-        "up to 64 times",
-        "time",
-        "]",
+    _row(
+        "faster right_square_bracket,greater_than_sign",
+        lambda c: c.playback.speed(1),
+        "faster: up to 64 times",
         needs="past",
     ),
-    Action(
-        "next-mark",
-        "n",
-        "to_mark(1)",
-        "next mark",
-        "lever, mark, finding, stall or loss",
-        "time",
-        "n N",
-        "marks",
-        4,
-        "past",
-        own="n",
+    _row(
+        "next-mark n",
+        lambda c: c.playback.to_mark(1),
+        "next mark: lever, mark, finding, stall or loss",
+        "marks@4",
+        needs="past",
+        pair="n N",
     ),
-    Action(
-        "mark-before",
-        "N",
-        "to_mark(-1)",
-        "mark before",
-        "lever, mark, finding, stall or loss",
-        "time",
-        "N",
+    _row("mark-before N", lambda c: c.playback.to_mark(-1), "mark before: the same", needs="past"),
+    _row("go-to g", lambda c: c.playback.go_to(), "go to a time: typed as m:ss or seconds", "go to@5", needs="past"),
+    _row("again L", lambda c: c.playback.again(), "again and again: begins anew at the end", needs="playback"),
+    _row("begin home,0", lambda c: c.playback.jump(-1e6), "to the beginning: where it began", needs="playback"),
+    _row(
+        "now end,dollar_sign",
+        lambda c: c.playback.now(),
+        "now: back to what happens now; in a replay to the end",
+        "now@1",
         needs="past",
     ),
-    Action("go-to", "g", "go_to", "go to a time", "typed as m:ss or seconds", "time", "g", "go to", 5, "past"),
-    Action(
-        "again",
-        "L",
-        "again",
-        "again and again",
-        "begins anew at the end, or stays there",
-        "time",
-        "L",
-        needs="playback",
+)
+_SESSION = (
+    _row(
+        "calibrate K",
+        _run("calibration", "ceiling"),
+        "calibrate: measures what a chunk costs, on emulators (half a minute)",
+        "calibrate@0",
+        needs="procedures",
+        board="ceiling",
     ),
-    Action(
-        "begin",
-        "home,0",
-        "jump(-1000000)",
-        "to the beginning",
-        "where the trace, or the session, began",
-        "time",
-        "Home",
-        needs="playback",
+    _row(
+        "ramp R",
+        _run("ramp", "ceiling"),
+        "ramp: raises the rate until the client falls behind (a minute)",
+        "ramp@0",
+        needs="procedures",
+        board="ceiling",
     ),
-    Action(
-        "now",
-        "end,dollar_sign",
-        "now",
-        "now",
-        "from the past back to what happens now; in a replay to the end",
-        "time",
-        "End",
-        "now",
-        1,
-        "past",
+    _row(
+        "rounds S",
+        _run("scenario", "efficiency"),
+        "rounds of the scenario: each agent alone, then all together, several times",
+        "rounds@0",
+        needs="procedures",
+        board="efficiency",
     ),
-    Action(
-        "mark",
-        "m",
-        "mark",
-        "mark this moment",
-        "puts a word on the time line and into the trace",
-        "session",
-        "m",
-        "mark",
-        4,
-        "levers",
+    _row(
+        "ab A",
+        _run("ab", "effects"),
+        "A-B-B-A: flips the lever that was pulled last (a minute)",
+        "A-B-B-A@0",
+        needs="procedures",
+        board="effects",
     ),
-    Action(
-        "screenshot", "s", "save", "save a screenshot", "an SVG file in the current folder", "session", "s", "save", 7
+    _row(
+        "verify V",
+        lambda c: c.procedures.verify(),
+        "verify the chosen finding: A-B-B-A with its lever",
+        "verify@1",
+        needs="procedures",
+        board="findings",
     ),
-    Action("help", "question_mark,f1", "help", "help", "this page", "session", "?", "help", 1),
-    Action(
-        "palette", "ctrl+p", "command_palette", "command palette", "everything by name", "session", "^p", "commands", 5
+    _row(
+        "cancel X",
+        lambda c: c.procedures.cancel(),
+        "cancel what runs: calibration, ramp, rounds",
+        "cancel@0",
+        needs="procedures",
+        board="ceiling efficiency effects",
     ),
-    Action("quit", "q", "quit", "quit", "ends every process and closes the file", "session", "q", "quit", 0),
+    _row(
+        "mark m",
+        lambda c: c.levers.mark(),
+        "mark this moment: a word on the time line and in the trace",
+        "mark@4",
+        needs="levers",
+    ),
+    _row("screenshot s", lambda c: c.navigation.save(), "save a screenshot: an SVG file here", "save@7"),
+    _row("help question_mark,f1", lambda c: c.host.open_help(), "help: this page", "help@1", needs=""),
+    _row("palette ctrl+p", lambda c: c.host.open_palette(), "command palette: everything by name", "commands@5"),
+    _row("quit q", lambda c: c.host.leave(0), "quit: ends every process and closes the file", "quit@0", needs=""),
     # Before every widget, so that it also ends the app from within a question.
-    Action("interrupt", "ctrl+c", "quit", "quit at once", "the same, from anywhere", "session", "^c", priority=True),
+    _row("interrupt ctrl+c", lambda c: c.host.leave(0), "quit at once: from anywhere", needs="", priority=True),
 )
 
-GROUPS = {
-    "levers": "Levers",
-    "view": "View",
-    "time": "Moving in time",
-    "session": "Session",
-}
+GROUPS = {"levers": "Levers", "view": "View", "time": "Moving in time", "session": "Session"}
+"""Headings of the help page."""
+ACTIONS: tuple[Action, ...] = tuple(
+    replace(action, group=group, needs="levers" if group == "levers" else action.needs)
+    for group, rows in zip(GROUPS, (_LEVERS, _VIEW, _TIME, _SESSION), strict=True)
+    for action in rows
+)
+BY_ID = {action.id: action for action in ACTIONS}
 
 
 def bindings() -> list[Binding]:
-    """Every key, with an id (so that it can be remapped) and a tooltip."""
+    """Return every key, with an id (so that it can be remapped) and a tooltip."""
     return [
-        Binding(act.keys, act.action, act.title, id=act.id, tooltip=act.help, show=False, priority=act.priority)
-        for act in ACTS
+        Binding(act.keys, act.binding, act.title, id=act.id, tooltip=act.help, show=False, priority=act.priority)
+        for act in ACTIONS
     ]
 
 
 def can(act: Action, view: View) -> bool:
-    """Whether the source allows it."""
+    """Return whether the source allows it now."""
+    if act.needs and not view.started:
+        return False
     if act.needs == "output":
         return view.snapshot.output is not None
     if act.needs == "procedures":
@@ -475,66 +364,3 @@ def can(act: Action, view: View) -> bool:
     if act.needs in {"playback", "past"}:
         return view.abilities.playback
     return act.needs != "levers" or view.abilities.levers
-
-
-def shown(act: Action, view: View) -> bool:
-    """Whether the footer has it here: moving in time only where what is shown is not now, and levers only where it is.
-
-    Levers still have their keys in the past, but all that they do there is to say so.
-    """
-    if not act.show or not can(act, view) or (act.board and view.board not in act.board.split()):
-        return False
-    if act.needs == "past":
-        return view.past or view.replay
-    if act.id == "cancel":
-        return view.runs
-    if act.id == "line" and (view.past or not view.running):
-        return False
-    return act.needs != "levers" or not view.past
-
-
-def footer(view: View, width: int, height: int) -> list[Row]:
-    """Draw the footer: as many keys as fit, the more important ones first to stay."""
-    placed = _placed(view, width)
-    ink = Ink().put(" ", _STYLE)
-    for act, x in placed:
-        ink.put(" " * (x - ink.width), _STYLE)
-        ink.put(act.face, "footer-key bold on footer").put(f" {_word(act, view)}", _STYLE)
-    return [ink.put(" " * max(0, width - ink.width), _STYLE).row(width)]
-
-
-def act_at(view: View, x: int, width: int) -> Action | None:
-    """Give what stands at column ``x`` of the footer."""
-    for act, start in _placed(view, width):
-        if start <= x < start + len(act.face) + 1 + len(_word(act, view)):
-            return act
-    return None
-
-
-_STYLE = "footer-text on footer"
-
-
-def _word(act: Action, view: View) -> str:
-    if act.id == "now":
-        return "now" if view.running else "end"
-    if act.id == "pause" and view.abilities.playback:
-        return "pause" if view.playback and view.playback.playing else "play"
-    if act.id == "detail" and view.board == "findings":
-        return "go there"
-    return "go on" if act.id == "pause" and view.paused else act.show
-
-
-def _placed(view: View, width: int) -> list[tuple[Action, int]]:
-    kept = [act for act in ACTS if shown(act, view)]
-    if view.board == "findings" and not view.abilities.playback:
-        kept = [act for act in kept if act.id != "detail"]
-    if view.board == "live" and not view.zoom:
-        kept = [act for act in kept if act.id != "back"]
-    while sum(len(a.face) + len(_word(a, view)) + 3 for a in kept) > width and len(kept) > 1:
-        worst = max(a.rank for a in kept)
-        kept.remove(next(a for a in reversed(kept) if a.rank == worst))
-    x, placed = 1, []
-    for act in kept:
-        placed.append((act, x))
-        x += len(act.face) + 1 + len(_word(act, view)) + 2
-    return placed

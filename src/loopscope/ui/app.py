@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import gc
 import threading
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from textual import events, on
+from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.message import Message
@@ -14,27 +16,18 @@ from textual.message import Message
 from loopscope.model.snapshot import Snapshot
 from loopscope.session.source import Source
 from loopscope.ui import terminal, theming
-from loopscope.ui.actions import bindings
+from loopscope.ui.actions import BY_ID, bindings, can
 from loopscope.ui.commands import Commands
-from loopscope.ui.lever_controller import LeverController
+from loopscope.ui.controllers import Controllers
+from loopscope.ui.feed import TICK_S, Feed
+from loopscope.ui.messages import Messages, Severity
 from loopscope.ui.paint import Paint
 from loopscope.ui.screens.starting import Starting
-
-TICK_S = 0.1
-_SLOW = 10
-"""Under a modal or the palette every tick becomes a full repaint (21 to 24 % of a core): one in ten is enough."""
-_BLURRED = 5
-"""Somewhere else has the focus; the screen may still be looked at, on the wall for example."""
-_MANY_AGENTS, _MANY_EVERY = 256, 2
-"""A snapshot costs 15 us an agent: ten a second of 1 000 agents were half of what the screen took."""
-_OVERVIEW_EVERY = 10
-"""Ticks: a step of the whole run is a second."""
-_OLD_S = 30.0
-"""What a lever did is told when it has become known, 5 s or so after the pull, not when a seek comes by later."""
+from loopscope.ui.view import View
 
 
-class LoopscopeApp(LeverController):
-    """The screen over one source."""
+class LoopscopeApp(App[None]):
+    """The screen over one source; :class:`loopscope.ui.host.Host` is what its parts see of it."""
 
     TITLE = "loopscope"
     CSS_PATH = "loopscope.tcss"
@@ -60,12 +53,15 @@ class LoopscopeApp(LeverController):
             return isinstance(message, LoopscopeApp.Arrived)
 
     def __init__(self, source: Source, book: theming.Book | None = None, theme: str | None = None) -> None:
-        super().__init__(source, theming.load() if book is None else book)
+        super().__init__()
+        self.source = source
+        self.book = theming.load() if book is None else book
+        self.view = View(title=source.title)
+        self.messages = Messages()
         # An instrument does not spend the machine's time on sliding things.
         self.animation_level = "none"
         self.failure: BaseException | None = None
         self.ascii_only = terminal.needs_ascii()
-        self._ticks, self._blurred, self._problem, self._past_shown = 0, False, "", False
         self.set_class(self.ascii_only, "-ascii-only")
         for known in self.book.themes.values():
             self.register_theme(known)
@@ -76,16 +72,18 @@ class LoopscopeApp(LeverController):
         )
         self.theme = next((name for name in names if name in self.available_themes), self.theme)
         self.paint = self._new_paint()
+        self.controllers = Controllers(self)
+        self.feed = Feed(self, lambda snapshot: self.post_message(self.Arrived(snapshot)), self._recolour)
         self._runs_on: asyncio.AbstractEventLoop | None = None
         self._leaving = 0
         self.starter = threading.Thread(target=self._start, name="start", daemon=True)
 
     def get_driver_class(self) -> type[Driver]:
-        """Give the platform's driver, told where the terminal is."""
-        return terminal.sized(super().get_driver_class())
+        """Return the platform's driver, told where the terminal is."""
+        return terminal.fitted(super().get_driver_class())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own names, for themes that do not set them."""
+        """Return our own names, for themes that do not set them."""
         return theming.defaults(self.current_theme)
 
     def _new_paint(self) -> Paint:
@@ -96,30 +94,35 @@ class LoopscopeApp(LeverController):
 
     # Start and end
 
-    def leave(self, code: int) -> None:
+    @property
+    def running(self) -> bool:
+        """Whether the source runs."""
+        return self.view.started
+
+    def signalled(self, code: int) -> None:
         """End the app from a signal handler, also before its loop runs and after it has ended."""
         self._leaving = code
         with contextlib.suppress(RuntimeError):
             if self._runs_on is not None:
-                self._runs_on.call_soon_threadsafe(lambda: self.exit(return_code=code))
+                self._runs_on.call_soon_threadsafe(self.leave, code)
 
     def on_mount(self) -> None:
         """Show what is being started, and start it beside the screen."""
         self._runs_on = asyncio.get_running_loop()
         if self._leaving:
-            self.exit(return_code=self._leaving)
+            self.leave(self._leaving)
             return
-        self.push_screen(Starting(self.source.title))
+        self.push_screen(Starting(self.source))
         self.theme_changed_signal.subscribe(self, self._recolour)
         for sentence in self.book.broken:
-            self.notify(sentence, title="theme left out", severity="warning", timeout=12, markup=False)
+            self.say(sentence, "theme left out", "warning", 12)
         self.call_after_refresh(self.starter.start)
 
     def _start(self) -> None:
         failure: BaseException | None = None
         try:
             self.source.start()
-            self.running = True
+            self.view.started = True
         except Exception as error:  # handed to run(), which raises it once the terminal is restored
             failure = error
         self.post_message(self.Started(failure))
@@ -128,7 +131,7 @@ class LoopscopeApp(LeverController):
     def _started(self, event: Started) -> None:
         if event.failure is not None:
             self.failure = event.failure
-            self.exit(return_code=1)
+            self.leave(1)
             return
         # Only now: numpy, which the panes need, costs a third of the time to the first paint.
         from loopscope.ui.screens.board import Live
@@ -141,83 +144,97 @@ class LoopscopeApp(LeverController):
     # The feed
 
     def _tick(self) -> None:
-        self._ticks += 1
-        often = _MANY_EVERY if len(self.view.snapshot.agents) > _MANY_AGENTS else 1
-        slow = _SLOW if self._covered() else (_BLURRED if self._blurred else often)
-        if self._ticks % slow == 0 and not (self.view.paused and self.view.seen):
-            self.source.ask(self._answer)
-
-    def _answer(self, snapshot: Snapshot) -> None:
-        self.post_message(self.Arrived(snapshot))
-
-    def _covered(self) -> bool:
-        # A tick may still come while the app closes its screens.
-        return bool(self.screen_stack) and self.screen.is_modal
+        self.feed.tick()
 
     @on(Arrived)
     def _arrived(self, event: Arrived) -> None:
-        if self.view.paused and self.view.seen:
-            return
-        first, view = not self.view.seen, self.view
-        view.snapshot, view.seen = event.snapshot, True
-        view.recording = self.source.recording
-        self._where(first)
-        if view.abilities.procedures:
-            self._ran()
-        self.show(None if first else self._ticks)
-        self._tell(event.snapshot)
-        if first and event.snapshot.source_reason and not view.replay:
-            self.notify(event.snapshot.source_reason, title="servers", timeout=6, markup=False)
-        if first:
+        if self.feed.arrived(event.snapshot):
             self.call_after_refresh(_freeze)
-
-    def _where(self, first: bool) -> None:
-        """Ask where in time we are; the frames have another colour while that is the past of what goes on."""
-        view = self.view
-        play = self.look_up_playback()
-        view.running = view.running or (play is not None and play.live)
-        if view.line_shown and (first or view.overview is None or self._ticks % _OVERVIEW_EVERY == 0):
-            view.overview = self.source.overview()
-        if view.past != self._past_shown:
-            self._past_shown = view.past
-            self._recolour(None)
-
-    def _ran(self) -> None:
-        """Ask how far the procedure is, and tell when it has ended."""
-        before, told = self.view.procedure, self.source.procedure()
-        self.view.procedure = told
-        if told is None or told.running or before is None or not before.running:
-            return
-        from loopscope.ui.panes.procedure import outcome
-
-        severity: Literal["information", "warning"] = "warning" if told.problem else "information"
-        self.notify(outcome(told), title=told.title, severity=severity, timeout=8, markup=False)
-
-    def _tell(self, snapshot: Snapshot) -> None:
-        from loopscope.ui.panes.levers import summary
-
-        for effect in self.pulls.judged(snapshot):
-            if self.view.past or snapshot.t_s - effect.t_s > _OLD_S or self.view.runs:
-                continue  # gone past by a seek, not just judged; or one of many pulls that a procedure makes
-            self.notify(summary(effect), title="what it did", timeout=6, markup=False)
-        if snapshot.problem and snapshot.problem != self._problem:
-            self.notify(snapshot.problem, title="problem", severity="error", timeout=10, markup=False)
-        self._problem = snapshot.problem
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Slow down: the keys go elsewhere."""
-        self._blurred = True
+        self.feed.blurred = True
 
     def on_app_focus(self, event: events.AppFocus) -> None:
-        """Full rate again."""
-        self._blurred = False
+        """Return to the full rate."""
+        self.feed.blurred = False
 
-    def _recolour(self, _theme: object) -> None:
+    def _recolour(self, _theme: object = None) -> None:
         from loopscope.ui.screens.board import boards
 
         self.paint = self._new_paint()
         for board in boards(self.screen_stack):
             board.forget()
+
+    # Actions
+
+    def action_do(self, name: str) -> None:
+        """Run an action of the table."""
+        BY_ID[name].run(self.controllers)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse what the source does not allow, and all but leaving while it starts."""
+        return can(BY_ID[str(parameters[0])], self.view) if action == "do" else True
+
+    # What controllers ask of it
+
+    def show(self, tick: int | None = None) -> None:
+        """Let the screen made of panes draw itself; the one below a modal too, for it can be seen."""
+        from loopscope.ui.screens.board import boards
+
+        self.view.messages = self.messages.current()
+        for board in boards(self.screen_stack)[-1:]:
+            board.show(tick)
+
+    def say(self, text: str, title: str = "", severity: Severity = "information", seconds: float = 5.0) -> None:
+        """Put a message on the line of messages."""
+        self.messages.add(text, title, severity, seconds)
+
+    def notify(self, message: str, *, title: str = "", severity: Severity = "information", **more: Any) -> None:
+        """Put what Textual itself has to say on the same line."""
+        self.say(message, title, severity, float(more.get("timeout") or 5.0))
+
+    def ask_for(
+        self, question: str, hint: str, check: Callable[[str], str], then: Callable[[str], None], value: str = ""
+    ) -> None:
+        """Ask for a value in a modal."""
+        from loopscope.ui.screens.modals import Ask
+
+        self.push_screen(Ask(question, hint, check, value), lambda typed: None if typed is None else then(typed))
+
+    def top(self) -> str:
+        """Return the name of the board on top; empty under a modal."""
+        from loopscope.ui.screens.board import Board
+
+        return (self.screen.name or "") if isinstance(self.screen, Board) else ""
+
+    def open_board(self, name: str) -> None:
+        """Put a board over the live one."""
+        from loopscope.ui.screens.board import OTHERS
+
+        self.push_screen(OTHERS[name]())
+
+    def close_board(self) -> None:
+        """Close the board over the live one."""
+        self.pop_screen()
+
+    def open_help(self) -> None:
+        """Open the page of keys and words."""
+        from loopscope.ui.screens.modals import help_page
+
+        self.push_screen(help_page())
+
+    def open_palette(self) -> None:
+        """Open the command palette."""
+        self.action_command_palette()
+
+    def save_picture(self, path: str) -> None:
+        """Write the screen as an SVG file."""
+        self.save_screenshot(path)
+
+    def leave(self, code: int) -> None:
+        """End the app with an exit code."""
+        self.exit(return_code=code)
 
 
 def _freeze() -> None:

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from loopscope.ui.actions import ACTS, can
-
-if TYPE_CHECKING:
-    from loopscope.ui.app import LoopscopeApp
+from loopscope.ui.actions import ACTIONS, can
+from loopscope.ui.controllers import Operated
 
 _LEFT_OUT = {"palette", "interrupt", "up", "down", "page-up", "page-down", "back"}
 
@@ -19,23 +17,23 @@ class Commands(Provider):
     """``levers: other event loop``, ``view: next theme``, ``agent: agent-3`` ..."""
 
     def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-        app = cast("LoopscopeApp", self.app)
-        for act in ACTS:
+        app = cast("Operated", self.app)
+        for act in ACTIONS:
             if act.id not in _LEFT_OUT and can(act, app.view):
-                yield f"{act.group}: {act.title}", act.help, partial(app.run_action, act.action)
+                yield f"{act.group}: {act.title}", act.help, partial(act.run, app.controllers)
         for name in app.book.names():
-            yield f"theme: {name}", "colours of the whole screen", partial(app.set_theme, name)
+            yield f"theme: {name}", "colours of the whole screen", partial(app.controllers.navigation.set_theme, name)
         for agent in app.view.agents():
             title = f"agent: {agent.name}  {agent.endpoint}"
-            yield title, "open its detail", partial(app.open_agent, agent.agent)
+            yield title, "open its detail", partial(app.controllers.navigation.open_agent, agent.agent)
 
     async def discover(self) -> Hits:
-        """Give everything, while nothing is typed."""
+        """Yield everything, while nothing is typed."""
         for title, help_text, command in self._all():
             yield DiscoveryHit(Content(title), command, text=title, help=help_text)
 
     async def search(self, query: str) -> Hits:
-        """Give what matches."""
+        """Yield what matches."""
         matcher = self.matcher(query)
         for title, help_text, command in self._all():
             score, offsets = matcher.fuzzy_search.match(query, title)

@@ -21,7 +21,8 @@ from loopscope.core.errors import LoopscopeError
 from loopscope.session.replay import ReplaySource
 from loopscope.trace.reader import last_ns, read
 from loopscope.ui import theming
-from loopscope.ui.app import TICK_S, LoopscopeApp
+from loopscope.ui.app import LoopscopeApp
+from loopscope.ui.feed import TICK_S
 
 _ANSWER_S = 30.0
 """How long one picture may take: folding a second of a busy trace takes some 30 ms."""
@@ -66,8 +67,8 @@ class _Filmed(LoopscopeApp):
         """Give the driver that keeps what is written."""
         return _Terminal
 
-    def notify(self, *args: Any, **more: Any) -> None:
-        """Say nothing: a toast goes by real time, and would stay for minutes of the trace's."""
+    def say(self, *args: Any, **more: Any) -> None:
+        """Say nothing: a message goes by real time, and would stay for minutes of the trace's."""
 
     def _tick(self) -> None:
         """The timer's ticks are of real time: they do nothing."""
@@ -84,9 +85,9 @@ class _Filmed(LoopscopeApp):
 
         return self.running and isinstance(self.screen, Board)
 
-    async def picture(self, at_s: float) -> str:
+    async def paint_at(self, at_s: float) -> str:
         """Paint the screen at a moment of the trace; give what a terminal is sent for it."""
-        self._ticks = round(at_s / TICK_S)
+        self.feed.ticks = round(at_s / TICK_S)
         self._shown.clear()
         super()._tick()
         try:
@@ -167,7 +168,7 @@ def shoot(
                 for number in range(pictures + 1):
                     at_s = min(number / fps, length_s)
                     clock.at_ns = round(at_s * NS_PER_S)
-                    data = await app.picture(at_s)
+                    data = await app.paint_at(at_s)
                     if data:
                         file.write(json.dumps([round(at_s, 3), "o", data], ensure_ascii=False).encode() + b"\n")
                     each_picture(at_s)

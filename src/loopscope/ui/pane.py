@@ -5,7 +5,7 @@ Why not Textual's own charts and tables: plotted widgets cost 80 to 220 ms of CP
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import events
 from textual.geometry import Offset, Region
@@ -14,11 +14,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from loopscope.draw.ink import Row
+from loopscope.ui.host import Host
 from loopscope.ui.plan import Box
 from loopscope.ui.view import View
-
-if TYPE_CHECKING:
-    from loopscope.ui.app import LoopscopeApp
 
 Draw = Callable[[View, int, int], list[Row]]
 
@@ -46,8 +44,9 @@ class Pane(Widget):
 
     def place(self, box: Box | None) -> None:
         """Put the pane where the plan says; ``None``: it has no room."""
-        self.display = box is not None
-        if box is not None:
+        shown = box is not None and box.height > 0
+        self.display = shown
+        if box is not None and shown:
             self.styles.offset = (box.x, box.y)
             self.styles.width, self.styles.height = box.width, box.height
 
@@ -78,7 +77,7 @@ class Pane(Widget):
 
     def _compose_rows(self, width: int, height: int) -> list[int] | None:
         """Make strips of the rows that changed and say which; ``None`` when all of them are new."""
-        app = cast("LoopscopeApp", self.app)
+        app = cast("Host", self.app)
         rows = self._draw(app.view, width, height)[:height]
         paint = app.paint
         if self._drawn != (width, height) or len(rows) != len(self._rows):

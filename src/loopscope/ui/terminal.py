@@ -3,6 +3,8 @@
 Textual draws on stderr and reads stdin; stdout stays free for results.
 """
 
+import asyncio
+import contextlib
 import locale
 import os
 import select
@@ -69,18 +71,75 @@ def size() -> tuple[int, int] | None:
     return None
 
 
-def sized(driver: "type[Driver]") -> "type[Driver]":
-    """Give the driver eyes for the terminal that it draws on.
+def fitted(driver: "type[Driver]") -> "type[Driver]":
+    """Return the driver with eyes for the terminal that it draws on, and with a way back from a stop.
 
-    Textual asks stdout for the size, so with stdout redirected it would stay at 80 x 24 in any terminal.
+    Textual asks stdout for the size, so with stdout redirected it would stay at 80 x 24 in any terminal. And at each
+    SIGCONT it starts its threads anew, although nothing ended them where SIGSTOP came without SIGTSTP: then two threads
+    read the keys, and the first is never joined, so that the app cannot end.
     """
+    return _resumable(_sized(driver)) if hasattr(driver, "_sigcont_application") else _sized(driver)
 
+
+def _sized(driver: "type[Driver]") -> "type[Driver]":
     class Sized(driver):  # type: ignore[misc, valid-type]
         def _get_terminal_size(self) -> tuple[int, int]:
             found: tuple[int, int] = size() or super()._get_terminal_size()
             return found
 
     return Sized
+
+
+def _resumable(driver: "type[Driver]") -> "type[Driver]":
+    import termios
+
+    class Resumable(driver):  # type: ignore[misc, valid-type]
+        _loop: asyncio.AbstractEventLoop | None = None
+        _raw: Any = None
+
+        def start_application_mode(self) -> None:
+            super().start_application_mode()
+            self._loop = asyncio.get_running_loop()
+            with contextlib.suppress(termios.error):
+                self._raw = termios.tcgetattr(self.fileno)
+
+        def stop_application_mode(self) -> None:
+            self._raw = None
+            super().stop_application_mode()
+
+        # Both handlers only leave word for the loop: they may have come between two lines that hold the writer's lock.
+
+        def _sigtstp_application(self, *_: object) -> None:
+            self._later(self._stop)
+
+        def _sigcont_application(self, *_: object) -> None:
+            self._later(self._go_on)
+
+        def _later(self, what: Callable[[], None]) -> None:
+            with contextlib.suppress(RuntimeError):
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(what)
+
+        def _stop(self) -> None:
+            if self._raw is not None:
+                self.suspend_application_mode()
+                self._must_signal_resume = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+        def _go_on(self) -> None:
+            if self._raw is None:
+                self.resume_application_mode()
+                return
+            # Nothing has been stopped but the process; a shell may have set the terminal up for itself meanwhile.
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self._raw)
+            self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h")
+            self._enable_mouse_support()
+            self.flush()
+            for screen in self._app.screen_stack:
+                screen.refresh(layout=True)
+
+    return Resumable
 
 
 class Stopper:

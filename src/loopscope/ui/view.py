@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from loopscope.model.snapshot import AgentView, FindingView, LeverEffect, Snapshot
 from loopscope.session.source import Abilities, Overview, Playback, Progress
+from loopscope.ui.messages import Message
 
 ORDERS = ("name", "tok/s", "delay", "errors")
 """What the agents' table may be sorted by, in the order of its key."""
@@ -22,8 +23,14 @@ class View:
     """The operator's view. Only the app changes it; panes read it."""
 
     snapshot: Snapshot = field(default_factory=Snapshot)
+    started: bool = False
+    """Whether the source runs."""
     seen: bool = False
     """Whether a snapshot has arrived at all."""
+    messages: tuple[Message, ...] = ()
+    """What the operator is told now, the newest last."""
+    message_rows: int = 0
+    """Rows below the panes for it; without one the header's second row has it."""
     title: str = ""
     recording: str = ""
     abilities: Abilities = field(default_factory=Abilities)

@@ -107,7 +107,12 @@ def _sentence(view: View, width: int) -> Row:
         ink.put(place, "header-strong bold on header")
         ink.put(filled, "replay on header").put(rest, "header-label on header").put("  ", _TEXT)
     room = width - ink.width - 1
-    if snap.problem:
+    said = view.messages[-1] if view.messages and not view.message_rows else None
+    if said is not None:
+        style = "badge-text bold on problem" if said.severity == "error" else "header-strong bold on header"
+        text = f" {said.title}: {said.text}" if said.title else f" {said.text}"
+        ink.put(fit(text, max(0, room)), style)
+    elif snap.problem:
         ink.put(fit(f" ✗ {snap.problem} ", min(room, width_of(snap.problem) + 4)), "badge-text bold on problem")
     elif snap.loop.silent_s > 0:
         ink.put(fit(f" ✗ the rig has been silent for {snap.loop.silent_s:.1f} s ", room), "badge-text bold on problem")

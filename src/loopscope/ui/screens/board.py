@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from loopscope.ui import actions, plan
+from loopscope.ui import footer, plan
+from loopscope.ui.controllers import Operated
 from loopscope.ui.pane import Bar, Draw, Pane
 from loopscope.ui.panes import (
     agents,
@@ -25,15 +26,13 @@ from loopscope.ui.panes import (
     line,
     loop,
     loops,
+    messages,
     output,
     part,
     procedure,
     timeline,
 )
 from loopscope.ui.plan import Box
-
-if TYPE_CHECKING:
-    from loopscope.ui.app import LoopscopeApp
 
 CHARTS_EVERY = 3
 """Charts are drawn at every third tick: a minute across 200 dots moves by 3.3 dots a second."""
@@ -45,13 +44,17 @@ class Board(Screen[None]):
     def __init__(self, panes: Sequence[tuple[str, Draw, int, int]], name: str) -> None:
         super().__init__(name=name)
         # The line moves slowly: half the ticks are enough for it.
-        self._panes = [*(Pane(*spec) for spec in panes), Bar("line", line.draw, 2, 1)]
+        self._panes = [
+            *(Pane(*spec) for spec in panes),
+            Bar("line", line.draw, 2, 1),
+            Pane("messages", messages.draw),
+        ]
         self._placed: dict[str, Box] = {}
 
     @property
-    def loopscope(self) -> "LoopscopeApp":
+    def loopscope(self) -> "Operated":
         """The app, with its type."""
-        return cast("LoopscopeApp", self.app)
+        return cast("Operated", self.app)
 
     def compose(self) -> ComposeResult:
         """Give the panes."""
@@ -72,14 +75,19 @@ class Board(Screen[None]):
         return True
 
     def _boxes_with_line(self) -> dict[str, Box]:
-        """Give the plan of this screen, below the line of the whole run where that has a place."""
+        """Return the plan of this screen between the line of the whole run and the messages, where they have places."""
         (width, height), view = self.app.size, self.loopscope.view
         rows = line.height(height) if view.line_shown else 0
-        boxes = self.boxes(width, height - rows)
-        view.line_rows = 0 if "small" in boxes else rows
-        if not view.line_rows:
-            return self.boxes(width, height) if rows else boxes
+        said = messages.height(view, width, height)
+        boxes = self.boxes(width, height - rows - said)
+        if "small" in boxes:
+            view.line_rows = view.message_rows = 0
+            return self.boxes(width, height)
+        view.line_rows, view.message_rows = rows, said
+        footer = boxes.pop("footer")
         moved = {n: b if n == "header" else replace(b, y=b.y + rows) for n, b in boxes.items()}
+        moved["footer"] = replace(footer, y=height - 1)
+        moved["messages"] = Box(0, height - 1 - said, width, said)
         return moved | {"line": Box(0, 2, width, rows)}
 
     def show(self, tick: int | None = None) -> None:
@@ -120,7 +128,7 @@ class Board(Screen[None]):
         at_s = None if event.x is None else line.moment_at(view, event.x, size.width, size.height)
         view.hover_s = at_s
         if event.held and at_s is not None:
-            self.loopscope.seek(at_s)
+            self.loopscope.controllers.playback.seek(at_s)
         else:
             event.pane.update()
 
@@ -128,12 +136,12 @@ class Board(Screen[None]):
         """Act on a click: the footer's keys are buttons; the wheel over the line goes by seconds."""
         if event.pane.name == "line":
             if event.wheel:
-                self.loopscope.action_nudge(event.wheel)
+                self.loopscope.controllers.playback.nudge(event.wheel)
             return
         if event.pane.name == "footer" and not event.wheel:
-            act = actions.act_at(self.loopscope.view, event.at.x, event.pane.size.width)
+            act = footer.action_at(self.loopscope.view, event.at.x, event.pane.size.width)
             if act is not None:
-                self.run_worker(self.app.run_action(act.action), exit_on_error=True)
+                act.run(self.loopscope.controllers)
 
 
 class Live(Board):
@@ -154,7 +162,7 @@ class Live(Board):
                 ("lag", histogram.lag, slow, 1),
                 ("gap", histogram.gap, slow, 2),
                 ("delay", histogram.delay, slow, 2),
-                ("footer", actions.footer, 1, 0),
+                ("footer", footer.draw, 1, 0),
                 ("small", frames.too_small, 1, 0),
             ),
             "live",
@@ -178,7 +186,7 @@ class Live(Board):
             else:
                 number = agents.agent_at(app.view, event.at.y, event.pane.size.height)
                 if number is not None and number == app.view.selected:
-                    app.action_detail()
+                    app.controllers.navigation.detail()
                 app.view.selected = number if number is not None else app.view.selected
             event.pane.update()
         elif name in {*plan.ZOOMABLE, "output"} and not event.wheel:
@@ -199,7 +207,7 @@ class Detail(Board):
                 ("quantiles", detail.quantiles, 1, 0),
                 ("rate", detail.rate_chart, CHARTS_EVERY, 1),
                 ("requests", detail.requests, CHARTS_EVERY, 2),
-                ("footer", actions.footer, 1, 0),
+                ("footer", footer.draw, 1, 0),
                 ("small", frames.too_small, 1, 0),
             ),
             "detail",
@@ -225,7 +233,7 @@ class Loop(Board):
                 ("delay", histogram.delay, CHARTS_EVERY, 2),
                 ("places", loop.places, CHARTS_EVERY, 0),
                 ("latest", loop.latest, CHARTS_EVERY, 0),
-                ("footer", actions.footer, 1, 0),
+                ("footer", footer.draw, 1, 0),
                 ("small", frames.too_small, 1, 0),
             ),
             "loop",
@@ -245,7 +253,7 @@ class Findings(Board):
                 ("header", header.draw, 1, 0),
                 ("listing", findings.listing, 1, 0),
                 ("closely", findings.closely, 1, 0),
-                ("footer", actions.footer, 1, 0),
+                ("footer", footer.draw, 1, 0),
                 ("small", frames.too_small, 1, 0),
             ),
             "findings",
@@ -261,11 +269,11 @@ class Findings(Board):
         if event.pane.name != "listing":
             super().clicked(event)
         elif event.wheel:
-            app.action_choose(event.wheel)
+            app.controllers.navigation.choose(event.wheel)
         else:
             place = findings.finding_at(view, event.at.y, event.pane.size.height)
             if place is not None and place == view.finding_place():
-                app.action_detail()
+                app.controllers.navigation.detail()
             elif place is not None:
                 view.choose_finding(place)
                 self.show()
@@ -283,7 +291,7 @@ class Rounds(Board):
                 ("part", part.closely, CHARTS_EVERY, 1),
                 ("rounds", efficiency.rounds, CHARTS_EVERY, 2),
                 ("procedure", procedure.draw, 1, 0),
-                ("footer", actions.footer, 1, 0),
+                ("footer", footer.draw, 1, 0),
                 ("small", frames.too_small, 1, 0),
             ),
             "efficiency",
@@ -298,7 +306,7 @@ class Rounds(Board):
         if event.pane.name != "waterfall":
             super().clicked(event)
         elif event.wheel:
-            self.loopscope.action_choose(event.wheel)
+            self.loopscope.controllers.navigation.choose(event.wheel)
         else:
             found = efficiency.part_at(self.loopscope.view, event.at.y, event.pane.size.height)
             if found:
@@ -313,7 +321,7 @@ def _simple(
 
     class Simple(Board):
         def __init__(self) -> None:
-            edges = (("header", header.draw, 1, 0), ("footer", actions.footer, 1, 0), ("small", frames.too_small, 1, 0))
+            edges = (("header", header.draw, 1, 0), ("footer", footer.draw, 1, 0), ("small", frames.too_small, 1, 0))
             super().__init__((*edges, *panes), name)
 
         def boxes(self, width: int, height: int) -> dict[str, Box]:

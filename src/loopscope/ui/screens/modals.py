@@ -1,7 +1,7 @@
 """What may stand over a screen: help, a question for a value. All texts are content, never markup."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from rich.table import Table
 from rich.text import Text
@@ -15,10 +15,8 @@ from textual.widgets import Input, Static
 
 from loopscope.core.errors import LoopscopeError
 from loopscope.draw.plain_ascii import to_ascii
-from loopscope.ui.actions import ACTS, GROUPS
-
-if TYPE_CHECKING:
-    from loopscope.ui.app import LoopscopeApp
+from loopscope.ui.actions import ACTIONS, GROUPS
+from loopscope.ui.host import Host
 
 Line = tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
 """Three cells, each (text, style)."""
@@ -67,7 +65,7 @@ class Page(ModalScreen[None]):
 
     def _table(self) -> Table:
         """Three columns, the last one wrapped; every cell is a Text, so nothing in it is markup."""
-        paint = cast("LoopscopeApp", self.app).paint
+        paint = cast("Host", self.app).paint
         table = Table.grid(padding=(0, 1), expand=True)
         for width in self._widths:
             table.add_column(width=width, no_wrap=True)
@@ -88,9 +86,9 @@ def help_page() -> Page:
     for group, title in GROUPS.items():
         lines.append(_heading(title))
         lines += [
-            ((act.own or act.face, "key bold"), (act.title, "value"), (act.help, "label"))
-            for act in ACTS
-            if act.group == group and act.face
+            ((act.key_label, "key bold"), (act.title, "value"), (act.help, "label"))
+            for act in ACTIONS
+            if act.group == group
         ]
         lines.append(_heading(""))
     lines.append(_heading("Words"))

@@ -14,7 +14,7 @@ from loopscope.draw.ink import Row, text_of, width_of
 from loopscope.model.snapshot import FindingView, ResultView, Snapshot
 from loopscope.model.standing import NextLever, Standing
 from loopscope.session.source import Abilities, Playback, Progress
-from loopscope.ui import actions
+from loopscope.ui import footer
 from loopscope.ui.panes import (
     agents,
     ceiling,
@@ -29,6 +29,7 @@ from loopscope.ui.panes import (
     levers,
     line,
     loop,
+    messages,
     output,
     procedure,
     timeline,
@@ -47,8 +48,9 @@ PANES: dict[str, Draw] = {
     "lag": histogram.lag,
     "gap": histogram.gap,
     "delay": histogram.delay,
-    "footer": actions.footer,
+    "footer": footer.draw,
     "small": frames.too_small,
+    "messages": messages.draw,
     "identity": detail.identity,
     "quantiles": detail.quantiles,
     "rate": detail.rate_chart,
