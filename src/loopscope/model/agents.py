@@ -56,6 +56,10 @@ class Agent:
     """Chunks of the requests whose token count is known ..."""
     told_tokens: int = 0
     """... and those tokens, see :func:`decoded_tokens`."""
+    eval_ns: float = 0.0
+    """Time in which the server says it generated ..."""
+    eval_tokens: int = 0
+    """... these tokens."""
     recent: tuple[RequestView, ...] = ()
     ttft_ms: Quantiles = field(default_factory=Quantiles)
     itl_ms: Quantiles = field(default_factory=Quantiles)
@@ -80,6 +84,10 @@ class Ended:
     tokens: int
     told_tokens: int
     told_chunks: int
+    eval_ns: float = 0.0
+    """How long the server says that it generated; 0: it does not say, ..."""
+    eval_tokens: int = 0
+    """... and how many tokens in that time."""
 
 
 class AgentTable:
@@ -105,8 +113,13 @@ class AgentTable:
 
     def count(self, slots: NDArray[np.int16]) -> None:
         """Count chunks, one slot each."""
+        chunks = self.counted()
+        chunks += np.bincount(slots, minlength=chunks.size)
+
+    def counted(self) -> NDArray[np.int64]:
+        """Give the chunks of each agent so far, with room for all."""
         self.chunks = grown(self.chunks, roomy(len(self.all)))
-        self.chunks += np.bincount(slots, minlength=self.chunks.size)
+        return self.chunks
 
     def slots(self, ids: NDArray[np.int64]) -> NDArray[np.int16]:
         """Slot of each agent id; -1 where it is refused."""
@@ -182,7 +195,18 @@ class AgentTable:
         decode = _span(record.first_ns, record.last_ns)
         itl = decode / (tokens - 1) if decode is not None and tokens is not None and tokens > 1 else None
         told = decoded_tokens(tokens, chunks) if kind == "ok" else None
-        ended = Ended(agent.slot, kind, ttft, itl, tokens or 0, told or 0, chunks if told is not None else 0)
+        eval_ns = _span(0, record.eval_ns) if kind == "ok" and tokens else None
+        ended = Ended(
+            agent.slot,
+            kind,
+            ttft,
+            itl,
+            tokens or 0,
+            told or 0,
+            chunks if told is not None else 0,
+            eval_ns or 0.0,
+            (tokens or 0) if eval_ns else 0,
+        )
         if kind == "taken":
             agent.taken += 1
         else:
@@ -191,6 +215,8 @@ class AgentTable:
         agent.tokens += ended.tokens
         agent.told_tokens += ended.told_tokens
         agent.told_chunks += ended.told_chunks
+        agent.eval_ns += ended.eval_ns
+        agent.eval_tokens += ended.eval_tokens
         if record.connect_ns is not None and 0 < record.connect_ns <= _DAY_NS:
             self.connects.append(record.connect_ns / NS_PER_MS)
         if ttft is not None:

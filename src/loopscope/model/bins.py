@@ -16,14 +16,13 @@ from loopscope.core.records import Pulse
 from loopscope.model.agents import Ended
 from loopscope.model.loop_sums import LoopSums
 from loopscope.model.rows import Rows
+from loopscope.model.stamps import SAME_NS, SET, STILL, WHOLE
 from loopscope.stats.loghist import BUCKETS, Floats, buckets_of
 
 BIN_NS = NS_PER_S // 4
 BINS_PER_S = 4
 _DAY_NS = 86_400.0 * NS_PER_S
 _MOST_BEATS = 1 << 17
-_SAME_NS = 1_000.0
-"""Stamps of one request that differ by less are the same: over two records the anchors add some 100 ns."""
 
 
 class Sum(IntEnum):
@@ -35,7 +34,7 @@ class Sum(IntEnum):
     GAPS = 2
     GAP_NS = 3
     STAMPED = 4
-    """Chunks with a server stamp."""
+    """Chunks with a server stamp that may be used."""
     AHEAD = 5
     """Chunks stamped later than they arrived: the server's clock is ahead."""
     REQUESTS = 6
@@ -48,6 +47,18 @@ class Sum(IntEnum):
     SERVER_GAP_NS = 13
     SAME_STAMP = 14
     """Chunks with the stamp of the chunk before them."""
+    WHOLE = 15
+    """Chunks whose stamp is refused: whole seconds, ..."""
+    STILL = 16
+    """... stamps that do not move, ..."""
+    SET = 17
+    """... stamps after the server's clock was set. See :mod:`loopscope.model.stamps`."""
+    PACED = 18
+    """Chunks that came after the first read of their request: GAP_NS is the time in which they came."""
+    EVAL_TOKENS = 19
+    """Tokens of finished requests, as far as the server says how long it generated, ..."""
+    EVAL_NS = 20
+    """... and how long."""
 
 
 class Kind(IntEnum):
@@ -189,8 +200,11 @@ def close(
         sums[Sum.SERVER_GAP_NS] = np.bincount(
             slot[has_server_gap], weights=server_gap[has_server_gap], minlength=agents
         )
-        sums[Sum.SAME_STAMP] = np.bincount(slot[server_gap < _SAME_NS], minlength=agents)
+        sums[Sum.SAME_STAMP] = np.bincount(slot[server_gap < SAME_NS], minlength=agents)
         sums[Sum.STAMPED] = np.bincount(slot[~np.isnan(delay)], minlength=agents)
+        sums[Sum.PACED] = sums[Sum.GAPS]
+        for rows in opened.rows:
+            _add_odd(rows, sums)
         if ahead.any():
             sums[Sum.AHEAD] = np.bincount(slot[ahead], minlength=agents)
             np.maximum.at(most[AHEAD_MOST], slot[ahead], -delay[ahead])
@@ -228,6 +242,16 @@ def close(
     )
 
 
+def _add_odd(rows: Rows, sums: Floats) -> None:
+    """Count what most rows have nothing of."""
+    agents = sums.shape[1]
+    if rows.opening is not None:
+        sums[Sum.PACED] -= np.bincount(rows.slot[rows.opening], minlength=agents)
+    if rows.refused is not None:
+        for row, code in ((Sum.WHOLE, WHOLE), (Sum.STILL, STILL), (Sum.SET, SET)):
+            sums[row] += np.bincount(rows.slot[rows.refused == code], minlength=agents)
+
+
 def _add_request(request: Ended, sums: Floats, most: Floats) -> None:
     slot = request.slot
     if request.kind == "taken":
@@ -238,6 +262,8 @@ def _add_request(request: Ended, sums: Floats, most: Floats) -> None:
     sums[Sum.TOKENS, slot] += request.tokens
     sums[Sum.TOLD_TOKENS, slot] += request.told_tokens
     sums[Sum.TOLD_CHUNKS, slot] += request.told_chunks
+    sums[Sum.EVAL_TOKENS, slot] += request.eval_tokens
+    sums[Sum.EVAL_NS, slot] += request.eval_ns
     for kind, value in ((Kind.TTFT, request.ttft_ns), (Kind.ITL, request.itl_ns)):
         if value is not None:
             most[kind, slot] = max(most[kind, slot], value)

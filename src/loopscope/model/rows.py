@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import Chunks
 from loopscope.model.agents import AgentTable
+from loopscope.model.stamps import WHOLE, Codes, StampJudge
 from loopscope.stats.arrays import grown
 from loopscope.stats.loghist import Floats
 
@@ -27,6 +28,9 @@ class Carry:
     def __init__(self) -> None:
         self.recv: Ints = np.empty(0, dtype=np.int64)
         self.delay: Floats = np.empty(0)
+        self.opening: Mask = np.empty(0, dtype=np.bool_)
+        """It came in the first read of its request."""
+        self.stamps = StampJudge()
 
     def forget(self) -> None:
         """Records are missing here: what comes next has no neighbour that is known."""
@@ -34,7 +38,9 @@ class Carry:
 
     def grow(self, slots: int) -> None:
         """Make room for ``slots`` agents."""
+        self.stamps.grow(slots)
         self.recv = grown(self.recv, slots, fill=_NONE)
+        self.opening = grown(self.opening, slots)
         self.delay = grown(self.delay, slots, fill=np.nan)
 
 
@@ -55,6 +61,11 @@ class Rows:
     """From received to handled."""
     read: Mask
     """Whether it is the first chunk of its read."""
+    opening: Mask | None = None
+    """Whether it came with others in the first read of its request, and after the first of them: no time passed in
+    which it was streamed. ``None``: none is."""
+    refused: Codes | None = None
+    """Why its stamp may not be used, see :mod:`loopscope.model.stamps`; ``None``: none is refused."""
 
     def part(self, mask: Mask) -> "Rows":
         """Give the chunks where ``mask`` is true."""
@@ -66,6 +77,8 @@ class Rows:
             self.delay[mask],
             self.handled[mask],
             self.read[mask],
+            None if self.opening is None else self.opening[mask],
+            None if self.refused is None else self.refused[mask],
         )
 
 
@@ -88,8 +101,6 @@ def rows_of(record: Chunks, t: int, zero: int, agents: AgentTable, carry: Carry)
     if deltas.max() > _HOUR_NS or deltas.min() < -_HOUR_NS or abs(int(base)) > 1 << 60:
         return None, n
     recv = base + np.cumsum(deltas)
-    if record.whole:
-        delay[np.isin(ids, [agent for agent in record.whole[:_MOST_ROWS] if 0 <= agent < 1 << 31])] = np.nan
     slots = agents.slots(ids)
     good = (slots >= 0) & (recv <= t + NS_PER_S) & (recv >= t - _HOUR_NS)
     refused = n - int(np.count_nonzero(good))
@@ -101,8 +112,11 @@ def rows_of(record: Chunks, t: int, zero: int, agents: AgentTable, carry: Carry)
     delay[np.abs(delay) > _DAY_NS] = np.nan
     carry.grow(len(agents.all))
     order = np.argsort(slots, kind="stable")
-    rows, backwards = _grouped(slots[order], recv[order], delay[order], handled[order], first[order], carry)
-    return rows, refused + backwards
+    # Slots of agents all of whose stamps are whole seconds: no delay can be told from them.
+    whole = [agent for agent in record.whole[:_MOST_ROWS] if 0 <= agent < 1 << 31]
+    coarse = agents.slots(np.array(whole, dtype=np.int64)) if whole else None
+    seen = agents.counted()
+    return _grouped(slots[order], recv[order], delay[order], handled[order], first[order], carry, coarse, seen, refused)
 
 
 def _mask(indexes: list[int], n: int) -> Mask:
@@ -114,9 +128,17 @@ def _mask(indexes: list[int], n: int) -> Mask:
 
 
 def _grouped(
-    slot: NDArray[np.int16], recv: Ints, delay: Floats, handled: Floats, first: Mask, carry: Carry
+    slot: NDArray[np.int16],
+    recv: Ints,
+    delay: Floats,
+    handled: Floats,
+    first: Mask,
+    carry: Carry,
+    coarse: NDArray[np.int16] | None,
+    seen: Ints,
+    lost: int,
 ) -> tuple[Rows, int]:
-    """Find neighbours in rows sorted by slot, and count gaps that run backwards."""
+    """Find neighbours in rows sorted by slot, judge their stamps, and count gaps that run backwards."""
     n = slot.size
     edge = np.ones(n + 1, dtype=np.bool_)
     np.not_equal(slot[1:], slot[:-1], out=edge[1:n])
@@ -124,14 +146,40 @@ def _grouped(
     before_recv, before_delay = np.empty_like(recv), np.empty_like(delay)
     before_recv[1:], before_delay[1:] = recv[:-1], delay[:-1]
     before_recv[head], before_delay[head] = carry.recv[slot[head]], carry.delay[slot[head]]
-    follows = ~first & (before_recv != _NONE)
-    gap = np.where(follows, (recv - before_recv).astype(np.float64), np.nan)
-    server_gap = np.maximum(gap - (delay - before_delay), 0.0)
+    known = before_recv != _NONE
+    elapsed = np.where(known, (recv - before_recv).astype(np.float64), np.nan)
+    follows = ~first & known
+    gap = elapsed if follows.all() else np.where(follows, elapsed, np.nan)
+    moved = elapsed - (delay - before_delay)
+    refused = carry.stamps.judge(slot, elapsed, moved, delay, before_delay, seen)
+    moved = np.maximum(moved, 0.0)
+    if gap is not elapsed:
+        moved[~follows] = np.nan
+    last_delay = delay[last]
+    if coarse is not None:
+        refused = np.zeros(n, dtype=np.int8) if refused is None else refused
+        refused[np.isin(slot, coarse) & ~np.isnan(delay)] = WHOLE
+    if refused is not None:
+        moved[refused != 0] = delay[refused != 0] = np.nan
     backwards = gap < 0
-    lost = int(np.count_nonzero(backwards))
-    if lost:
-        gap[backwards] = server_gap[backwards] = np.nan
+    wrong = int(np.count_nonzero(backwards))
+    if wrong:
+        gap[backwards] = moved[backwards] = np.nan
     read = ~(gap == 0)
+    opening = _opening(slot, first, read, head, last, carry)
+    carry.recv[slot[last]], carry.delay[slot[last]] = recv[last], last_delay
+    handled = np.minimum(np.maximum(handled, 0.0), _DAY_NS)
+    return Rows(slot, recv, gap, moved, delay, handled, read, opening, refused), lost + wrong
 
-    carry.recv[slot[last]], carry.delay[slot[last]] = recv[last], delay[last]
-    return Rows(slot, recv, gap, server_gap, delay, np.minimum(np.maximum(handled, 0.0), _DAY_NS), read), lost
+
+def _opening(slot: NDArray[np.int16], first: Mask, read: Mask, head: Mask, last: Mask, carry: Carry) -> Mask | None:
+    """Find the chunks that came with the first one of their request, in one read."""
+    if read.all():
+        carry.opening[slot[last]] = first[last]
+        return None
+    # Of each chunk the place of the one that its read began with; of a read that goes on from before: its own.
+    begin = np.maximum.accumulate(np.where(read | head, np.arange(slot.size), 0))
+    within = np.where(read[begin], first[begin], carry.opening[slot])
+    carry.opening[slot[last]] = within[last]
+    within &= ~read
+    return within if within.any() else None
