@@ -14,10 +14,12 @@ from loopscope.core.errors import InputError
 from loopscope.core.format import change, number, signed, tenths
 from loopscope.core.records import Result
 from loopscope.experiments.ab_windows import AbWindows, AbWindowsHost
-from loopscope.model.figures import ENOUGH_S
+from loopscope.model.aggregate import ENOUGH_S, Aggregate
+from loopscope.model.figure import figures
 from loopscope.model.findings import RULES
 from loopscope.model.metrics import METRICS, Metric
-from loopscope.model.snapshot import Figures
+from loopscope.model.pace import Told
+from loopscope.model.snapshot import Figure
 from loopscope.session.procedure import Procedure, Task, phase
 from loopscope.settings.levers import LEVERS, canonical
 from loopscope.stats.intervals import CONFIDENCE, Interval
@@ -25,23 +27,6 @@ from loopscope.stats.loghist import RELATIVE_ERROR
 from loopscope.stats.pairs import ALIKE_AT_ONCE, ALIKE_BY_VISIT, joint, pairs_interval
 
 LEAST_PAIRS, MOST_PAIRS = 4, 60
-_FIGURES = {
-    "at_least": "at_least_chunks_s",
-    "delay.p50": "delay_p50_ms",
-    "delay.p99": "delay_p99_ms",
-    "handled.p99": "handled_p99_ms",
-    "lag.p99": "lag_p99_ms",
-    "gap.p50": "gap_p50_ms",
-    "gap.p99": "gap_p99_ms",
-    "tok_s.decode": "tok_s",
-    "chunks_s": "chunks_s",
-    "elu": "elu",
-    "cpu_us": "cpu_us_per_chunk",
-    "chunks_read": "chunks_per_read",
-    "backlog": "backlog_bytes",
-    "watts": "watts",
-}
-"""Which member of Figures each metric is."""
 _FINDING_S = 20.0
 """A finding needs two seconds to be told; a cause that is there has shown by then."""
 
@@ -105,7 +90,7 @@ def run(host: AbWindowsHost, task: Task, args: Mapping[str, str]) -> AbResult:
         lever, a, b = _proposed(host, task, finding)
     else:
         lever, a, b = parse_flip(args["lever"]) if args.get("lever") else _last_pull(host)
-    held: dict[str, list[Figures]] = {"A": [], "B": []}
+    held: dict[str, list[Aggregate]] = {"A": [], "B": []}
     with AbWindows(host, task, lever) as halves:
         for number, (pair, which) in enumerate(order(pairs)):
             value = a if which == "A" else b
@@ -121,14 +106,19 @@ def run(host: AbWindowsHost, task: Task, args: Mapping[str, str]) -> AbResult:
         a,
         b,
         seconds,
-        held["A"],
-        held["B"],
-        host.fold.tokens_per_chunk,
+        *(_figures(held[which], host.fold.told()) for which in "AB"),
         finding=finding,
         power=meter.words() if meter is not None else "",
     )
     _tell(host, result)
     return result
+
+
+def _figures(held: list[Aggregate], told: Told) -> list[Mapping[str, Figure]]:
+    """Take all figures at the end: how many tokens a chunk holds may be known only then."""
+    for one in held:
+        one.told = told
+    return [figures(one) for one in held]
 
 
 def check(args: Mapping[str, str]) -> tuple[int, float]:
@@ -221,9 +211,8 @@ def judged(
     a: str,
     b: str,
     seconds: float,
-    held_a: list[Figures],
-    held_b: list[Figures],
-    tokens_per_chunk: float,
+    held_a: list[Mapping[str, Figure]],
+    held_b: list[Mapping[str, Figure]],
     *,
     finding: str = "",
     power: str = "",
@@ -231,8 +220,10 @@ def judged(
 ) -> AbResult:
     """Judge stretches that were taken in the order of :func:`order`."""
     values = {}
-    for metric in (*(METRICS[name] for name in _FIGURES), METRICS["joules_token"]):
-        both = [[_value(metric, one, tokens_per_chunk) for one in held] for held in (held_a, held_b)]
+    for metric in METRICS.values():
+        if not (metric.judged or metric.paired):
+            continue
+        both = [[one[metric.name].value if metric.name in one else None for one in held] for held in (held_a, held_b)]
         if any(value is not None for side in both for value in side):
             values[metric] = both
     # Two looks at each figure, at its difference and at its ratio: what grows under A has no steady difference.
@@ -267,15 +258,6 @@ def judged(
         confidence=confidence,
         finding=finding,
     )
-
-
-def _value(metric: Metric, figures: Figures, tokens_per_chunk: float) -> float | None:
-    if metric.name == "joules_token":
-        if figures.watts is None or not figures.chunks_s:
-            return None
-        return figures.watts / (figures.chunks_s * tokens_per_chunk)
-    value: float | None = getattr(figures, _FIGURES[metric.name])
-    return value * tokens_per_chunk if value is not None and metric.name == "tok_s.decode" else value
 
 
 def _row(metric: Metric, first: list[float | None], second: list[float | None], confidence: float, alike: float) -> Row:

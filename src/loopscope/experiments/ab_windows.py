@@ -8,11 +8,10 @@ from typing import Protocol
 
 from loopscope.core.errors import InputError, LoopscopeError, WorkerError
 from loopscope.core.records import AnyRecord, Loss
+from loopscope.model.aggregate import Aggregate, aggregate_of
 from loopscope.model.bins import BINS_PER_S, ClosedBin
-from loopscope.model.figures import figures_of
 from loopscope.model.fold import Fold
 from loopscope.model.ledger import SETTLE_NS, Pull
-from loopscope.model.snapshot import Figures
 from loopscope.session.procedure import Host, Task
 
 TAKEOVER_S = 45.0
@@ -121,8 +120,8 @@ class AbWindows:
         with self._lock:
             del self._heard[:bins]
 
-    def take(self, seconds: float) -> Figures:
-        """Take the next stretch of settled time; its ``tok_s`` is in chunks.
+    def take(self, seconds: float) -> Aggregate:
+        """Take the next stretch of settled time.
 
         Raises:
             WorkerError: no data come, or somebody else pulled a lever meanwhile.
@@ -134,7 +133,9 @@ class AbWindows:
         self._wait(lambda: self._ready(number), most_s, "not enough data: no agent streams")
         with self._lock:
             taken, self._heard[:] = self._heard[:number], self._heard[number:]
-        return figures_of([closed for _, closed in taken], 1.0)
+        found = aggregate_of(closed for _, closed in taken)
+        found.words = self._host.fold.rigs.words
+        return found.settled()
 
     def _ready(self, number: int) -> bool:
         """Say whether so many bins of the stretch that was asked for are there. Raises WorkerError: it is over."""

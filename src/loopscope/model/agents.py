@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
 from loopscope.core.records import AgentSpec, AgentState, Request
 from loopscope.core.text import plain
+from loopscope.model.pace import Told
 from loopscope.model.request_stack import request_stack
 from loopscope.model.snapshot import LoadCount, Quantiles, RequestView
 from loopscope.stats.arrays import grown, roomy
@@ -40,10 +41,6 @@ class Agent:
     model: str = ""
     state: str = ""
     words: str = ""
-    whole: bool = False
-    """Its server's last stamps were whole seconds."""
-    remote: bool = False
-    """Its server is on another host."""
     said_by: str = ""
     """Process that told the state."""
     gone_at: int | None = None
@@ -88,6 +85,8 @@ class Ended:
     """How long the server says that it generated; 0: it does not say, ..."""
     eval_tokens: int = 0
     """... and how many tokens in that time."""
+    queue_ns: float | None = None
+    """How long it waited in the server for a slot: the server's total without load, prompt and eval."""
 
 
 class AgentTable:
@@ -206,6 +205,7 @@ class AgentTable:
             chunks if told is not None else 0,
             eval_ns or 0.0,
             (tokens or 0) if eval_ns else 0,
+            _queue(record) if kind == "ok" else None,
         )
         if kind == "taken":
             agent.taken += 1
@@ -263,6 +263,11 @@ class AgentTable:
             min(self._load_ms / self._loaded_wall_ms, 1.0) if self._loaded_wall_ms else 0.0,
         )
 
+    def told(self) -> Told:
+        """Give what finished requests say of each agent."""
+        rates = [agent.eval_tokens * NS_PER_S / agent.eval_ns if agent.eval_ns else np.nan for agent in self.all]
+        return Told(np.array([agent.tokens_per_chunk for agent in self.all], dtype=np.float64), np.array(rates))
+
     def connect_ms(self) -> Quantiles:
         """Quantiles of the last connects."""
         return _quantiles(self.connects) if self.connects else Quantiles()
@@ -314,6 +319,16 @@ def _span(begin: int | None, end: int | None) -> float | None:
     if begin is None or end is None or not 0 <= end - begin <= _DAY_NS:
         return None
     return float(end - begin)
+
+
+def _queue(record: Request) -> float | None:
+    """Give what is left of the server's total without its parts; ``None`` where it does not tell them."""
+    parts = (record.total_ns, record.load_ns, record.prompt_ns, record.eval_ns)
+    told = [part for part in parts if part is not None and 0 <= part <= _DAY_NS]
+    # A server leaves out what is zero: no load, a prompt that it had seen. Without a total nothing is known.
+    if record.total_ns is None or record.eval_ns is None or len(told) < sum(part is not None for part in parts):
+        return None
+    return float(max(record.total_ns - (record.load_ns or 0) - (record.prompt_ns or 0) - record.eval_ns, 0))
 
 
 def _quantiles(values: deque[float]) -> Quantiles:

@@ -7,78 +7,24 @@ a bin is twice as long, so that a trace of days takes no more memory than one of
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_S
-from loopscope.model.bins import BIN_NS, STREAMED, ClosedBin, Sum
-from loopscope.model.tally import Totals
+from loopscope.model.aggregate import LOOP_ROWS, SUM_ROWS, Hist, Row, cols_of, loop_row
+from loopscope.model.bins import AHEAD_MOST, BIN_NS, STREAMED, ClosedBin, Sum
+from loopscope.model.loop_sums import LoopSums
+from loopscope.model.loop_totals import LoopTotals
+from loopscope.model.power import PowerBook
+from loopscope.stats.arrays import grown
 from loopscope.stats.loghist import BUCKETS, Floats, buckets_of
-
-if TYPE_CHECKING:  # the fold's ledger has its intervals from here
-    from loopscope.model.fold import Fold
 
 MOST_BINS = 8_192
 """34 minutes of quarters of a second."""
-
-
-class Row(IntEnum):
-    """What is summed up; durations in ns, ``X_DT`` is the time for which ``X`` is known."""
-
-    SECONDS = 0
-    CHUNKS = 1
-    READS = 2
-    GAPS = 3
-    GAP_NS = 4
-    STAMPED = 5
-    AHEAD = 6
-    LOOP_CHUNKS = 7
-    """Of the loops whose pulses these are, together; times and shares below are those of the fullest one."""
-    LOOP_SECONDS = 8
-    DT = 9
-    ELU_DT = 10
-    ACTIVE = 11
-    CPU_DT = 12
-    CPU = 13
-    CPU_CHUNKS = 14
-    """Chunks of loops whose CPU is known."""
-    RUNQ_DT = 15
-    RUNQ = 16
-    GC = 17
-    OBSERVER = 18
-    BACKLOG_DT = 19
-    BACKLOG = 20
-    JOULES = 21
-    JOULE_S = 22
-    """Seconds for which power is known."""
-    JOULE_CHUNKS = 23
-    """Chunks in these seconds."""
-    POWER = 24
-    """Sum of the readings of whatever stands for power, ..."""
-    POWER_N = 25
-    """... and how many these are."""
-    BUSY_S = 26
-    """Seconds for which the loop was busy, where that is known: ELU times the seconds of the bin."""
-    WATTS = 27
-    WATT_BINS = 28
-    CPU_FULL = 29
-    """CPU of the fullest loop, of CPU_DT: what a share is of. CPU is of all loops: what a chunk costs."""
-
-
-class Hist(IntEnum):
-    """Which values are counted by size."""
-
-    GAP = 0
-    SERVER_GAP = 1
-    DELAY = 2
-    TTFT = 3
-    ITL = 4
-    LAG = 5
-    HANDLED = 6
-
+_MOST_CELLS = 1 << 20
+"""Bins times agents: 40 MB of what rates of tokens are made of."""
+_STAMPS = (Sum.CHUNKS, Sum.STAMPED, Sum.AHEAD, Sum.SAME_STAMP, Sum.WHOLE, Sum.STILL, Sum.SET)
 
 Sparse = tuple[NDArray[np.int32], NDArray[np.int64]]
 """Buckets that hold something, ascending, and how much."""
@@ -92,17 +38,27 @@ class KeptBin:
     t_s: float
     segment: int | None
     sums: Floats = field(default_factory=lambda: np.zeros(len(Row)))
+    """By :class:`Row`; those of tokens are not in it, they follow from ``cols`` and what requests have told."""
     hists: list[Sparse] = field(default_factory=lambda: [_NONE] * len(Hist))
     most: Floats = field(default_factory=lambda: np.full(len(Hist), np.nan))
     """Exact maxima in ns."""
+    cols: Floats = field(default_factory=lambda: cols_of(np.zeros((len(Sum), 0))))
+    """What rates of tokens are made of, agent by agent."""
+    stamps: Floats = field(default_factory=lambda: np.zeros(len(Sum)))
+    """How stamps were judged, by :class:`Sum`; other rows are zero."""
+    ahead_ns: float = 0.0
+    loops: dict[str, LoopSums] = field(default_factory=dict)
+    serving: tuple[str, ...] = ()
+    cores: int = 0
+    carried_s: float = 0.0
 
 
 class Kept:
     """Listens to the fold's ledger, see :meth:`loopscope.model.ledger.Ledger.add`."""
 
-    def __init__(self, fold: "Fold", most: int = MOST_BINS) -> None:
+    def __init__(self, power: PowerBook, most: int = MOST_BINS) -> None:
         self.bins: list[KeptBin] = []
-        self._power = fold.power
+        self._power = power
         self._room = most
 
     def hear(self, segment: int | None, closed: ClosedBin) -> None:
@@ -113,7 +69,7 @@ class Kept:
         if reading is not None:
             kept.sums[Row.POWER], kept.sums[Row.POWER_N] = reading, 1.0
         self.bins.append(kept)
-        if len(self.bins) >= self._room:
+        if len(self.bins) >= min(self._room, max(_MOST_CELLS // max(kept.cols.shape[1], 1), 64)):
             self.bins = joined(self.bins)
             # A run of very many levers may have nothing to join: rather more memory than no end of joining.
             self._room = max(self._room, 2 * len(self.bins))
@@ -126,8 +82,15 @@ class Kept:
 
 def boiled(closed: ClosedBin, segment: int | None = None) -> KeptBin:
     """Boil one bin down; what stands for power without being power is not in it."""
-    kept = KeptBin(closed.index * BIN_NS / NS_PER_S, segment)
-    _sum(closed, kept.sums)
+    kept = KeptBin(
+        closed.index * BIN_NS / NS_PER_S,
+        segment,
+        loops=closed.loops,
+        serving=closed.procs,
+        cores=closed.cores,
+        carried_s=closed.carried_s,
+    )
+    _sum(closed, kept)
     for kind, flat in zip(STREAMED, closed.flat, strict=True):
         kept.hists[kind] = _sparse(flat % BUCKETS)
         if flat.size:
@@ -141,48 +104,32 @@ def boiled(closed: ClosedBin, segment: int | None = None) -> KeptBin:
         if values:
             kept.hists[place] = _sparse(buckets_of(np.array(values)))
             kept.most[place] = max(values)
+            if place is Hist.LAG:
+                kept.sums[Row.LAGS], kept.sums[Row.LAG_NS] = len(values), sum(values)
+    kept.sums[Row.TTFTS] = kept.hists[Hist.TTFT][1].sum()
+    kept.sums[Row.ITLS] = kept.hists[Hist.ITL][1].sum()
     return kept
 
 
-def _sum(closed: ClosedBin, sums: Floats) -> None:
+def _sum(closed: ClosedBin, kept: KeptBin) -> None:
+    sums = kept.sums
     sums[Row.SECONDS], sums[Row.CHUNKS] = closed.seconds, closed.chunks
-    for row, name in (
-        (Row.READS, Sum.READS),
-        (Row.GAPS, Sum.GAPS),
-        (Row.GAP_NS, Sum.GAP_NS),
-        (Row.STAMPED, Sum.STAMPED),
-        (Row.AHEAD, Sum.AHEAD),
-    ):
-        sums[row] = closed.sums[name].sum()
-    held = Totals()
-    held.add(closed)
-    loop, full = held.loop, held.fullest()
-    elu = full.active / full.elu_dt if full.elu_dt > 0 else 0.0
-    if held.count > 1 and full.elu_dt > 0:
-        # Loops side by side share the cores: see loopscope.model.figures.at_least.
-        elu = max(elu, loop.active / (full.elu_dt * max(held.cores, 1)))
-    for row, value in (
-        (Row.LOOP_CHUNKS, loop.chunks),
-        (Row.LOOP_SECONDS, loop.seconds),
-        (Row.CPU_CHUNKS, loop.chunks if loop.cpu_dt > 0 else 0.0),
-        (Row.BUSY_S, elu * loop.seconds),
-        (Row.DT, full.dt),
-        (Row.ELU_DT, full.elu_dt),
-        (Row.ACTIVE, full.active),
-        (Row.CPU_DT, full.cpu_dt),
-        (Row.CPU, loop.cpu),
-        (Row.RUNQ_DT, full.runq_dt),
-        (Row.RUNQ, full.runq),
-        (Row.GC, full.gc),
-        (Row.CPU_FULL, full.cpu),
-        (Row.OBSERVER, loop.observer),
-        (Row.BACKLOG_DT, full.backlog_dt),
-        (Row.BACKLOG, loop.backlog),
-    ):
-        sums[row] = value
+    if closed.sums.shape[1]:
+        each = closed.sums.sum(axis=1)
+        for row, name in SUM_ROWS.items():
+            sums[row] = each[name]
+        for name in _STAMPS:
+            kept.stamps[name] = each[name]
+        sums[Row.DELAYS] = each[Sum.STAMPED] - each[Sum.AHEAD]
+        kept.ahead_ns = float(closed.most[AHEAD_MOST].max())
+        kept.cols = cols_of(closed.sums)
+    loops = LoopTotals()
+    loops.add(closed.loops, closed.procs, closed.cores)
+    full = loops.fullest()
+    for row in LOOP_ROWS:
+        sums[row] = loop_row(row, loops, full)
     if closed.watts is not None:
-        sums[Row.JOULES], sums[Row.JOULE_S] = closed.watts * closed.seconds, closed.seconds
-        sums[Row.JOULE_CHUNKS] = closed.chunks
+        sums[Row.JOULES], sums[Row.JOULE_CHUNKS] = closed.watts * closed.seconds, closed.chunks
         sums[Row.WATTS], sums[Row.WATT_BINS] = closed.watts, 1.0
 
 
@@ -215,7 +162,28 @@ def _one(group: Sequence[KeptBin]) -> KeptBin:
         np.sum([kept.sums for kept in group], axis=0),
         [together(kept.hists[place] for kept in group) for place in Hist],
         np.where(np.isinf(most), np.nan, most),
+        table(group).sum(axis=0),
+        np.sum([kept.stamps for kept in group], axis=0),
+        max(kept.ahead_ns for kept in group),
+        _loops(group),
+        group[-1].serving,
+        max(kept.cores for kept in group),
+        max(kept.carried_s for kept in group),
     )
+
+
+def _loops(group: Sequence[KeptBin]) -> dict[str, LoopSums]:
+    found: dict[str, LoopSums] = {}
+    for kept in group:
+        for proc, sums in kept.loops.items():
+            found.setdefault(proc, LoopSums()).add(sums)
+    return found
+
+
+def table(bins: Sequence[KeptBin]) -> Floats:
+    """Give what rates of tokens are made of: (bins, len(Col), agents)."""
+    agents = max((kept.cols.shape[1] for kept in bins), default=0)
+    return np.stack([grown(kept.cols, agents) for kept in bins]) if bins else np.zeros((0, len(Sum), 0))
 
 
 def together(parts: Iterable[Sparse]) -> Sparse:

@@ -59,6 +59,14 @@ class Sum(IntEnum):
     """Tokens of finished requests, as far as the server says how long it generated, ..."""
     EVAL_NS = 20
     """... and how long."""
+    DELAY_NS = 21
+    """Of the chunks with a stamp that may be used, and is not ahead."""
+    TTFT_NS = 22
+    ITL_NS = 23
+    QUEUES = 24
+    """Finished requests of which the server tells all its durations, ..."""
+    QUEUE_NS = 25
+    """... and what is left of its total without them: the wait for a slot."""
 
 
 class Kind(IntEnum):
@@ -125,6 +133,8 @@ class ClosedBin:
     """... on so many cores; 0: not known."""
     older: dict[str, LoopSums] = field(default_factory=dict)
     older_lags: list[Floats] = field(default_factory=list)
+    carried_s: float = 0.0
+    """Chunks that the loops which serve carried in the second that ends with it; 0: not known."""
 
     def fullest(self) -> LoopSums | None:
         """Give the sums of the loop with the highest share of work: of those that serve, and of those that still drain,
@@ -150,6 +160,7 @@ def close(
     watts: float | None,
     procs: tuple[str, ...] = (),
     cores: int = 0,
+    carried_s: float = 0.0,
 ) -> ClosedBin:
     """Finish a bin: ``agents`` agents are known, it stands for ``seconds`` s, ``procs`` serve on ``cores`` cores."""
     for loop in opened.loops.values():
@@ -175,6 +186,7 @@ def close(
             cores,
             opened.older,
             opened.older_lags,
+            carried_s,
         )
     sums = np.zeros((len(Sum), agents))
     most = np.zeros((len(Kind) + 1, agents))
@@ -218,6 +230,7 @@ def close(
             np.maximum.at(most[kind], who, what)
             if kind is Kind.DELAY and what.size:
                 delay_most = float(what.max())
+                sums[Sum.DELAY_NS] = np.bincount(who, weights=what, minlength=agents)
     for request in opened.ended:
         _add_request(request, sums, most)
     return ClosedBin(
@@ -239,6 +252,7 @@ def close(
         cores,
         opened.older,
         opened.older_lags,
+        carried_s,
     )
 
 
@@ -264,9 +278,13 @@ def _add_request(request: Ended, sums: Floats, most: Floats) -> None:
     sums[Sum.TOLD_CHUNKS, slot] += request.told_chunks
     sums[Sum.EVAL_TOKENS, slot] += request.eval_tokens
     sums[Sum.EVAL_NS, slot] += request.eval_ns
-    for kind, value in ((Kind.TTFT, request.ttft_ns), (Kind.ITL, request.itl_ns)):
+    if request.queue_ns is not None:
+        sums[Sum.QUEUES, slot] += 1
+        sums[Sum.QUEUE_NS, slot] += request.queue_ns
+    for kind, row, value in ((Kind.TTFT, Sum.TTFT_NS, request.ttft_ns), (Kind.ITL, Sum.ITL_NS, request.itl_ns)):
         if value is not None:
             most[kind, slot] = max(most[kind, slot], value)
+            sums[row, slot] += value
 
 
 def lags_of(record: Pulse, floor_ns: int | None) -> Floats:

@@ -14,8 +14,8 @@ from loopscope.core.records import Header
 from loopscope.core.text import plain
 from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
-from loopscope.model.gauges import Stretch
 from loopscope.model.metrics import METRICS, Metric
+from loopscope.model.stretch import Stretch
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of
 
 LOAD_LEVERS = frozenset({"agents"})
@@ -124,7 +124,7 @@ def _side(
     ]
     return Side(
         label=label,
-        stretch=Stretch(kept.of(numbers), fold.tokens_per_chunk),
+        stretch=Stretch(kept.of(numbers), fold.told(), fold.rigs.words),
         setup=_setup(fold.header, summary, levers),
         versions=_versions(fold.header),
         levers=levers,

@@ -8,9 +8,10 @@ import numpy as np
 from loopscope.core.format import interval, number, signed
 from loopscope.model.bin_history import KeptBin, boiled
 from loopscope.model.bins import ClosedBin
-from loopscope.model.gauges import Stretch
-from loopscope.model.metrics import METRICS
+from loopscope.model.metrics import METRICS, Need
+from loopscope.model.pace import Told
 from loopscope.model.snapshot import BestView, FigureChange, Figures
+from loopscope.model.stretch import Stretch
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of, mean_interval
 from loopscope.stats.pairs import joint
 
@@ -24,7 +25,7 @@ def kept(bins: Iterable[ClosedBin]) -> list[KeptBin]:
 
 
 def changes(
-    before: Sequence[KeptBin], after: Sequence[KeptBin], tokens_per_chunk: float, *, simulated: bool = False
+    before: Sequence[KeptBin], after: Sequence[KeptBin], told: Told, *, simulated: bool = False
 ) -> tuple[FigureChange, ...]:
     """Set two stretches against each other; figures that neither side has are left out. ``simulated``: the power is.
 
@@ -33,14 +34,14 @@ def changes(
 
     The intervals of all figures hold together with 95 %: else of twelve figures every second pull would move one.
     """
-    first, second = Stretch(before, tokens_per_chunk), Stretch(after, tokens_per_chunk)
+    first, second = Stretch(before, told), Stretch(after, told)
     judged = [metric for metric in METRICS.values() if metric.judged]
     each = joint(CONFIDENCE, len(judged))
     found = []
     for metric in judged:
         a, b = first.interval(metric, each), second.interval(metric, each)
         if a is not None or b is not None:
-            title = f"{metric.title} (SIMULATED)" if simulated and metric.per_token < 0 else metric.title
+            title = f"{metric.title} (SIMULATED)" if simulated and metric.needs is Need.POWER else metric.title
             found.append(change(metric.name, title, metric.unit, metric.better, a, b))
     return tuple(found)
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from loopscope.model.rows import Rows
 from loopscope.stats.arrays import grown, roomy
 
-WORDS = "estimated: the server is on another host, so these are delays above the least one so far"
-
 
 class Estimate:
     """The least delay of each agent so far (ns), by slot."""

@@ -3,6 +3,7 @@
 Nothing that a record holds makes it raise or grow without bound: what cannot be true is left out and counted.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
@@ -67,6 +68,8 @@ class Fold(State):
         self._carry = Carry()
         self.seconds = SecondBook()
         self._viewer = Viewer()
+        self._last_second: deque[tuple[int, float]] = deque(maxlen=BINS_PER_S)
+        """The last bins' places, and the chunks of the loops that serve."""
         self._begun = 1
         """Of which start of rigs the window's loop figures are."""
 
@@ -92,7 +95,7 @@ class Fold(State):
         end = max(self.rig_at if self.rig_at is not None else self.time.latest, self.ledger.until)
         for opened in self._grid.rest():
             self._close(opened, min(max((end - opened.index * BIN_NS) / NS_PER_S, 0.0), 1 / BINS_PER_S))
-        self.ledger.finish(end, self.tokens_per_chunk)
+        self.ledger.finish(end, self.told)
 
     def _close_bins(self) -> None:
         current = self.rigs.current
@@ -105,11 +108,21 @@ class Fold(State):
 
     def _close(self, opened: OpenBin, seconds: float) -> None:
         watts = self.power.watts(opened.index * BIN_NS)
-        closed = close(opened, len(self.agents.all), seconds, watts, self.rigs.procs, self.cores)
+        carried_s = self._carried_s(opened, seconds)
+        closed = close(opened, len(self.agents.all), seconds, watts, self.rigs.procs, self.cores, carried_s)
         self.window.push(closed)
         self.seconds.add(closed, self.time.zero or 0)
         self.ledger.simulated = self.power.source() == "simulated"
-        self.ledger.add(closed, self.rigs, self.time.latest, self.tokens_per_chunk)
+        self.ledger.add(closed, self.rigs, self.time.latest, self.told)
+
+    def _carried_s(self, opened: OpenBin, seconds: float) -> float:
+        """Give the chunks of the loops that serve over the second that ends with a bin; 0 where it is not whole."""
+        chunks = sum(loop.chunks for proc, loop in opened.loops.items() if proc in self.rigs.procs)
+        if not self._last_second or self._last_second[-1][0] != opened.index - 1:
+            self._last_second.clear()
+        self._last_second.append((opened.index, chunks))
+        whole = len(self._last_second) == BINS_PER_S and seconds * BINS_PER_S == 1
+        return sum(chunks for _, chunks in self._last_second) if whole else 0.0
 
     def _on_header(self, record: Header, t: int) -> None:
         if self.header is not None:
@@ -118,10 +131,16 @@ class Fold(State):
         self.header = record
         self.endpoints = [plain(server.url, 80) for server in record.servers[:_MOST_SERVERS]]
         self.power.embedded = record.source == "embedded" or any(s.embedded for s in record.servers[:_MOST_SERVERS])
+        self._locate()
         self.ledger.start(record.levers)
         for spec in record.agents:
             if not self.agents.plan(spec):
                 self.ignored += 1
+
+    def _locate(self) -> None:
+        """Note which servers are on other hosts."""
+        urls = () if self.power.embedded else self.endpoints
+        self.remote = {number for number, url in enumerate(urls) if elsewhere(url)}
 
     def _on_hello(self, record: Hello, t: int) -> None:
         if record.role != "rig":
@@ -148,6 +167,7 @@ class Fold(State):
         if record.url and 0 <= record.server < _MOST_SERVERS:
             self.endpoints += [""] * (record.server + 1 - len(self.endpoints))
             self.endpoints[record.server] = plain(record.url, 80)
+            self._locate()
         current = self.rigs.current
         serving = record.proc in self.rigs.procs
         if not self.agents.state(record, t, record.proc if serving else current.proc if current else ""):
@@ -167,21 +187,15 @@ class Fold(State):
         self.rig_at = max(t, self.rig_at or 0)
         if rows is not None:
             rig.serves = True
-            self._judge_stamps(record, rows)
+            if self.remote:
+                self._estimate(rows)
             self.agents.count(rows.slot)
             self._grid.rows(rows, t, record.proc if rig in self.rigs.group else None)
 
-    def _judge_stamps(self, record: Chunks, rows: Rows) -> None:
-        """Note whose stamps are whole seconds; estimate the delays of servers on other hosts."""
-        whole, remote = set(record.whole[:_MOST_SERVERS]), []
-        for slot in np.unique(rows.slot).tolist():
-            agent = self.agents.all[slot]
-            agent.whole = agent.agent in whole
-            agent.remote = elsewhere(self.endpoint(agent.server)) and not self.power.embedded
-            if agent.remote:
-                remote.append(slot)
-        if remote:
-            self.estimate.apply(rows, remote)
+    def _estimate(self, rows: Rows) -> None:
+        """Take the least delay so far off those of servers on other hosts."""
+        seen = np.unique(rows.slot).tolist()
+        self.estimate.apply(rows, [slot for slot in seen if self.agents.all[slot].server in self.remote])
 
     def _on_pulse(self, record: Pulse, t: int) -> None:
         if not 0 < record.dt_ns <= _MOST_PULSE_NS:

@@ -13,15 +13,17 @@ from loopscope.core.clock import NS_PER_S
 from loopscope.core.format import seconds
 from loopscope.core.records import Lever
 from loopscope.core.text import plain
+from loopscope.model.aggregate import ENOUGH_S, AgentAggregate, Aggregate, aggregate_of
 from loopscope.model.bin_history import KeptBin
 from loopscope.model.bins import BIN_NS, BINS_PER_S, ClosedBin
 from loopscope.model.effects import best, changes, efficiency, kept
-from loopscope.model.figures import ENOUGH_S, figures_of
+from loopscope.model.figure import members
 from loopscope.model.measured import Measured, measured
+from loopscope.model.pace import Told
 from loopscope.model.rigs import Rigs
 from loopscope.model.snapshot import BestView, FigureChange, Figures, LeverEffect
-from loopscope.model.tally import Tally
 from loopscope.settings.levers import LEVERS
+from loopscope.stats.loghist import Floats
 
 SETTLE_NS = 3 * NS_PER_S // 2
 TAKEOVER_NS = 30 * NS_PER_S
@@ -83,7 +85,7 @@ class _Stretch:
     t0: int
     pull: Pull | None
     levers: dict[str, str]
-    tally: Tally = field(default_factory=Tally)
+    tally: AgentAggregate = field(default_factory=AgentAggregate)
     first: list[ClosedBin] = field(default_factory=list)
     """Its first bins, for the pull's ``after``."""
     last: deque[ClosedBin] = field(default_factory=lambda: deque(maxlen=EFFECT_BINS))
@@ -97,17 +99,19 @@ class Ledger:
         self.values: dict[str, str] = {}
         self.pulls: list[Pull] = []
         self.segments: list[Segment] = []
-        self.startup = Tally()
-        self.settling = Tally()
+        self.startup = AgentAggregate()
+        self.settling = AgentAggregate()
         self.until = 0
         """Until when bins are closed (ns since zero)."""
         self.begun_at: int | None = None
         """End of start-up: the end of the bin with the first chunk (ns since zero)."""
         self.hear: Callable[[int | None, ClosedBin], None] | None = None
         """Told of each bin and of the segment that it belongs to; ``None``: of start-up, or of a settling time."""
-        self._past = Tally()
+        self._past = AgentAggregate()
         self._open = _Stretch(0, None, {})
         self._pending: deque[Pull] = deque()
+        self._carried: dict[str, float] = {}
+        """The best second of each setting of the levers."""
         self._rigs_claimed = 1
         self._alone_at = 0
         self.simulated = False
@@ -154,10 +158,10 @@ class Ledger:
         """Hear that from ``t`` on only one rig is at work (a rig said ``bye``, or the first one said hello)."""
         self._alone_at = max(self._alone_at, t)
 
-    def add(self, closed: ClosedBin, rigs: Rigs, latest: int, tokens_per_chunk: float) -> None:
+    def add(self, closed: ClosedBin, rigs: Rigs, latest: int, told: Callable[[], Told]) -> None:
         """Take the next bin in."""
         while self._pending and self._pending[0].t // BIN_NS <= closed.index:
-            self._begin(self._pending.popleft(), tokens_per_chunk)
+            self._begin(self._pending.popleft(), told)
         self.until = (closed.index + 1) * BIN_NS
         settled = self.begun_at is not None and self._settled(closed, rigs, latest)
         hear = self.hear  # another thread may end it just now
@@ -177,13 +181,13 @@ class Ledger:
         if stretch.pull is not None and len(stretch.first) < EFFECT_BINS:
             stretch.first.append(closed)
             if len(stretch.first) >= _ENOUGH_BINS and len(stretch.first) % BINS_PER_S == 0:
-                stretch.pull.after = figures_of(stretch.first, tokens_per_chunk)
+                stretch.pull.after = members(aggregate_of(stretch.first, told()))
             if len(stretch.first) in _JUDGED_AT:
-                self._judge(stretch.pull, stretch.first, tokens_per_chunk)
+                self._judge(stretch.pull, stretch.first, told)
 
-    def _judge(self, pull: Pull, after: list[ClosedBin], tokens_per_chunk: float) -> None:
+    def _judge(self, pull: Pull, after: list[ClosedBin], told: Callable[[], Told]) -> None:
         if pull.bins:
-            pull.changes = changes(pull.bins, kept(after), tokens_per_chunk, simulated=self.simulated)
+            pull.changes = changes(pull.bins, kept(after), told(), simulated=self.simulated)
 
     def _settled(self, closed: ClosedBin, rigs: Rigs, latest: int) -> bool:
         pull = self._open.pull
@@ -204,23 +208,23 @@ class Ledger:
             return max(pull.t, self._alone_at) + SETTLE_NS
         return None
 
-    def _begin(self, pull: Pull, tokens_per_chunk: float) -> None:
+    def _begin(self, pull: Pull, told: Callable[[], Told]) -> None:
         """End the open stretch with a pull, and begin the next one."""
         if len(self._open.last) >= _LEAST_BINS:
-            pull.before = figures_of(self._open.last, tokens_per_chunk)
+            pull.before = members(aggregate_of(self._open.last, told()))
             pull.bins = kept(self._open.last)
-        self._cut(pull.t, tokens_per_chunk)
+        self._cut(pull.t, told)
         self._open = _Stretch(pull.t, pull, self._open.levers | {pull.name: pull.new})
 
-    def _cut(self, t: int, tokens_per_chunk: float) -> None:
+    def _cut(self, t: int, told: Callable[[], Told]) -> None:
         """End the open stretch at ``t``."""
         stretch = self._open
         pull = stretch.pull
         if pull is not None:
             if len(stretch.first) >= _ENOUGH_BINS:
-                pull.after = figures_of(stretch.first, tokens_per_chunk)
+                pull.after = members(aggregate_of(stretch.first, told()))
                 if len(stretch.first) not in _JUDGED_AT:
-                    self._judge(pull, stretch.first, tokens_per_chunk)
+                    self._judge(pull, stretch.first, told)
             pull.over, pull.bins = True, []
         if pull is None:
             settled_at = self.begun_at if self.begun_at is not None else t
@@ -240,25 +244,36 @@ class Ledger:
                 chunks=tally.chunks,
             )
         )
+        setting = _setting(stretch.levers)
+        self._carried[setting] = max(tally.best_chunks_s, self._carried.get(setting, 0.0))
         self._past.merge(tally)
 
-    def finish(self, t: int, tokens_per_chunk: float) -> None:
+    def finish(self, t: int, told: Callable[[], Told]) -> None:
         """End the session at ``t``: the open stretch becomes a segment."""
         while self._pending:
-            self._begin(self._pending.popleft(), tokens_per_chunk)
-        self._cut(t, tokens_per_chunk)
+            self._begin(self._pending.popleft(), told)
+        self._cut(t, told)
         self._open = _Stretch(t, None, dict(self._open.levers))
 
-    def run(self) -> Tally:
-        """Sums over the whole run but its start-up; over the start-up where no chunk ever came."""
-        whole = Tally()
-        if self.begun_at is None:
-            whole.merge(self.startup)
-        else:
-            whole.merge_counts(self.startup)
+    def run(self) -> AgentAggregate:
+        """Sums over the whole run but its start-up; over all of it where no chunk came after the start-up."""
+        whole = AgentAggregate()
         for part in (self._past, self.settling, self._open.tally):
             whole.merge(part)
+        if not whole.chunks:
+            whole.merge(self.startup)
         return whole
+
+    def counted(self) -> Floats:
+        """Count what each agent did from the very beginning, by :class:`~loopscope.model.bins.Sum`."""
+        counted = Aggregate()
+        for part in (self.startup, self._past, self.settling, self._open.tally):
+            counted.merge_sums(part)
+        return counted.sums
+
+    def carried_s(self) -> float:
+        """Give the best second of the loops with the levers that are set now, in any stretch so far (chunks/s)."""
+        return max(self._open.tally.best_chunks_s, self._carried.get(_setting(self._open.levers), 0.0))
 
     def effect(self, pull: Pull) -> LeverEffect:
         """What a pull did, as far as it is known now."""
@@ -309,6 +324,10 @@ class Ledger:
         if draining:
             return f"{pull.new} has taken over, {', '.join(draining)} still drains"
         return f"starting a rig: {name} {pull.new}"
+
+
+def _setting(levers: dict[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in sorted(levers.items()))
 
 
 def _is_there(pull: Pull, rigs: Rigs) -> bool:

@@ -7,8 +7,8 @@ new figure is one entry here, or one :func:`register` in a module of its own.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loopscope.core.clock import NS_PER_S
-from loopscope.model.bin_history import Hist, Row
+from loopscope.core.clock import NS_PER_MS, NS_PER_S
+from loopscope.model.aggregate import Hist, Row
 
 
 class Need(StrEnum):
@@ -16,8 +16,11 @@ class Need(StrEnum):
 
     CHUNKS = "chunks"
     STAMP = "a server stamp"
+    STAMPS = "server stamps that move"
     REQUESTS = "finished requests"
+    PACE = "arrivals that carry a rate, or a server that says how long it generated"
     LOOP = "a loop meter"
+    HEARTBEAT = "a heartbeat on the loop"
     CPU = "the CPU of the loop's thread"
     KERNEL = "the kernel's view of the run queue"
     SOCKETS = "the sockets' backlog"
@@ -32,8 +35,8 @@ class Ratio:
     whole: Row
     factor: float = 1.0
     """From sum(part) / sum(whole) to the unit."""
-    per_token: int = 0
-    """1: times the tokens a chunk; -1: divided by them."""
+    bound: bool = False
+    """A bound of the ceiling: over three seconds at least, and never below the best that was carried over one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Metric:
     """A change that surely stays within this does not matter: a share of the figure, or a difference in its unit."""
     judged: bool = False
     """Told with each pull of a lever."""
+    paired: bool = False
+    """Told by A-B-B-A, besides those that are judged."""
     detail: bool = False
     """Left out of short tables; ``--json``, gates, exports and definitions have it."""
 
@@ -82,11 +87,6 @@ class Metric:
     def hist(self) -> Hist | None:
         """The histogram that it comes from, if it does."""
         return None if isinstance(self.take, Ratio) else self.take.hist
-
-    @property
-    def per_token(self) -> int:
-        """Whether tokens a chunk go into it: see :class:`Ratio`."""
-        return self.take.per_token if isinstance(self.take, Ratio) else 0
 
 
 METRICS: dict[str, Metric] = {}
@@ -117,6 +117,7 @@ def _quantiles(
     shown: tuple[str, ...],
     judged: tuple[str, ...] = (),
     neutral: tuple[str, ...] = (),
+    mean: Ratio | None = None,
 ) -> tuple[Metric, ...]:
     """Declare the quantiles and the maximum of one histogram; ``shown`` are those of short tables."""
     shares = (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99))
@@ -135,6 +136,9 @@ def _quantiles(
         )
         for which, share in shares
     ]
+    if mean is not None:
+        words_mean = f"{meaning}; mean"
+        found.append(Metric(f"{name}.mean", f"{title} mean", "ms", -1, words_mean, mean, needs, detail=True))
     found.append(
         Metric(
             f"{name}.max",
@@ -152,8 +156,40 @@ def _quantiles(
 
 register(
     Metric(
-        "chunks_s",
+        "tok_s.total",
         "throughput",
+        "tok/s",
+        1,
+        "tokens that the servers handed out a second: chunks received, times the tokens a chunk of each agent",
+        Ratio(Row.TOKENS, Row.SECONDS),
+        band=0.05,
+        judged=True,
+    ),
+    Metric(
+        "tok_s.agent",
+        "throughput of an agent",
+        "tok/s",
+        1,
+        "throughput / agents that had any of it: pauses, queues and first tokens are in it",
+        Ratio(Row.TOKENS, Row.AGENT_SECONDS),
+        band=0.05,
+        detail=True,
+    ),
+    Metric(
+        "tok_s.decode",
+        "decode rate",
+        "tok/s",
+        1,
+        "tokens a second of one agent while it streams, mean over the agents: chunks after the first read / time since"
+        " it, times tokens a chunk; where chunks come in clumps, the server's eval_count / eval_duration",
+        Ratio(Row.DECODED, Row.DECODE_NS, NS_PER_S),
+        Need.PACE,
+        band=0.05,
+        judged=True,
+    ),
+    Metric(
+        "chunks_s",
+        "chunks",
         "chunks/s",
         1,
         "chunks received a second, all agents together",
@@ -162,22 +198,35 @@ register(
         judged=True,
     ),
     Metric(
-        "tok_s.decode",
-        "decode rate",
-        "tok/s",
+        "requests_s",
+        "requests",
+        "requests/s",
         1,
-        "tokens a second of one agent while it streams: gaps / sum of gaps, times tokens a chunk",
-        Ratio(Row.GAPS, Row.GAP_NS, NS_PER_S, per_token=1),
+        "requests that have ended a second, all agents together",
+        Ratio(Row.REQUESTS, Row.SECONDS),
         band=0.05,
-        judged=True,
+        detail=True,
+    ),
+    Metric(
+        "errors.share",
+        "failed requests",
+        "share of requests",
+        -1,
+        "failed requests / requests that have ended; what a takeover cut is not among them",
+        Ratio(Row.ERRORS, Row.REQUESTS),
+        Need.REQUESTS,
+        DIFFERENCE,
+        0.01,
+        detail=True,
     ),
     Metric(
         "at_least",
         "ceiling, at least",
         "chunks/s",
         1,
-        "rate / ELU of the same loop: a lower bound of what it could carry with this shape of load",
-        Ratio(Row.LOOP_CHUNKS, Row.BUSY_S),
+        "rate / ELU of the same loop, and no less than the best that it carried over one second: a lower bound of what"
+        " it could carry with this shape of load",
+        Ratio(Row.LOOP_CHUNKS, Row.BUSY_S, bound=True),
         Need.LOOP,
         judged=True,
     ),
@@ -191,6 +240,7 @@ register(
         Need.STAMP,
         shown=("p50", "p99"),
         judged=("p50", "p99"),
+        mean=Ratio(Row.DELAY_NS, Row.DELAYS, 1 / NS_PER_MS),
     )
 )
 register(
@@ -201,6 +251,7 @@ register(
         "from the start of a request, before connecting, to its first chunk with content",
         Need.REQUESTS,
         shown=("p50",),
+        mean=Ratio(Row.TTFT_NS, Row.TTFTS, 1 / NS_PER_MS),
     )
 )
 register(
@@ -211,6 +262,7 @@ register(
         "(last chunk - first chunk) / (tokens - 1), one number a request",
         Need.REQUESTS,
         shown=("p50",),
+        mean=Ratio(Row.ITL_NS, Row.ITLS, 1 / NS_PER_MS),
     )
 )
 register(
@@ -223,6 +275,7 @@ register(
         shown=("p50", "p99"),
         judged=("p50", "p99"),
         neutral=("p50",),
+        mean=Ratio(Row.GAP_NS, Row.GAPS, 1 / NS_PER_MS),
     )
 )
 register(
@@ -231,7 +284,7 @@ register(
         "server gap",
         Hist.SERVER_GAP,
         "between neighbouring stamps of the server: the pace that it set",
-        Need.STAMP,
+        Need.STAMPS,
         shown=("p50",),
         neutral=("p50",),
     )
@@ -258,6 +311,19 @@ register(
         Need.LOOP,
         DIFFERENCE,
         0.02,
+        paired=True,
+    ),
+    Metric(
+        "elu.all",
+        "ELU, all loops",
+        SHARE,
+        0,
+        "event loop utilisation of all loops that work side by side, their mean; with one loop it is ELU",
+        Ratio(Row.ALL_ACTIVE, Row.ALL_ELU_DT),
+        Need.LOOP,
+        DIFFERENCE,
+        0.02,
+        detail=True,
     ),
     Metric(
         "cpu",
@@ -287,9 +353,10 @@ register(
         "loop lag",
         Hist.LAG,
         "how late a heartbeat of the loop beats, above the idle floor",
-        Need.LOOP,
+        Need.HEARTBEAT,
         shown=("p99",),
         judged=("p99",),
+        mean=Ratio(Row.LAG_NS, Row.LAGS, 1 / NS_PER_MS),
     )
 )
 register(
@@ -322,6 +389,7 @@ register(
         0,
         "chunks that one read brings: more than one, and chunks clump before the program reads them",
         Ratio(Row.CHUNKS, Row.READS),
+        paired=True,
     ),
     Metric(
         "backlog",
@@ -336,6 +404,18 @@ register(
         judged=True,
     ),
     Metric(
+        "queue.mean",
+        "wait in the server",
+        "ms",
+        -1,
+        "the server's total_duration without load, prompt and eval: the wait for a slot; mean a request",
+        Ratio(Row.QUEUE_NS, Row.QUEUES, 1 / NS_PER_MS),
+        Need.REQUESTS,
+        DIFFERENCE,
+        10.0,
+        detail=True,
+    ),
+    Metric(
         "watts",
         "power",
         "W",
@@ -344,6 +424,7 @@ register(
         Ratio(Row.WATTS, Row.WATT_BINS),
         Need.POWER,
         band=0.02,
+        paired=True,
     ),
     Metric(
         "joules_token",
@@ -351,7 +432,7 @@ register(
         "J",
         -1,
         "power times time / tokens (chunks times tokens a chunk)",
-        Ratio(Row.JOULES, Row.JOULE_CHUNKS, per_token=-1),
+        Ratio(Row.JOULES, Row.JOULE_TOKENS),
         Need.POWER,
         band=0.05,
         judged=True,

@@ -124,6 +124,11 @@ class Rigs:
                 self.current = self.group[0] if rig is self.current else self.current
 
     @property
+    def words(self) -> dict[str, str]:
+        """Why the current rig cannot measure something, by the signal's name."""
+        return {} if self.current is None else self.current.words
+
+    @property
     def procs(self) -> tuple[str, ...]:
         """Names of the rigs that serve now."""
         return tuple(rig.proc for rig in self.group)

@@ -4,6 +4,7 @@
 [0, 1]. Times ``*_s`` are seconds since the session began. Definitions: docs/definitions.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,14 @@ class Quantiles:
     p90: float | None = None
     p99: float | None = None
     max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One metric: ``value`` in its unit; where that is ``None``, ``reason`` says why, in words."""
+
+    value: float | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +100,9 @@ class AgentView:
     """What the state needs to be understood: the failure that it retries after, in words."""
     chunks_s: float | None
     tok_s: float | None
-    """Decode rate while streaming, live: gaps / sum of gaps over the window, times tokens per chunk (eval_count /
-    chunks) of the agent's finished requests (1 while none has told). The pause between requests is not in it."""
+    """Decode rate while streaming, live: chunks after the first read of a request over the time since it, times tokens
+    per chunk (eval_count / chunks) of the agent's finished requests (1 while none has told). The pause between requests
+    is not in it. Where arrivals carry no rate it is the server's word. ``None``: neither, or the stream has stopped."""
     spark_chunks_s: Floats
     """Chunks in each of the last 60 seconds, oldest first."""
     ttft_ms: Quantiles
@@ -114,6 +124,8 @@ class AgentView:
     """The last requests, newest first."""
     least_delay_ms: float | None = None
     """Least delivery delay of the session."""
+    tok_s_by_word: bool = False
+    """``tok_s`` is the server's word (eval_count / eval_duration)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +221,8 @@ class Figures:
 
     seconds: float = 0.0
     chunks_s: float | None = None
+    tok_s_total: float | None = None
+    """What the servers handed out, over wall time."""
     tok_s: float | None = None
     """Decode rate of one agent while it streams, mean over the agents: see :attr:`AgentView.tok_s`."""
     at_least_chunks_s: float | None = None
@@ -495,6 +509,8 @@ class Snapshot:
     loop: LoopView = field(default_factory=LoopView)
     loops: tuple[LoopView, ...] = ()
     """Every loop that serves, the fullest first."""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """Every metric over the window, by name: its value, or the reason why there is none."""
     ceiling: CeilingView = field(default_factory=CeilingView)
     lag: Histogram = field(default_factory=Histogram)
     gap: Histogram = field(default_factory=Histogram)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
+from loopscope.core.format import share, time
 from loopscope.stats.arrays import grown, roomy
 from loopscope.stats.loghist import Floats
 
@@ -134,6 +135,11 @@ class Stamps:
         return 0 < told <= 2 * (self.stamped - self.ahead)
 
     @property
+    def moving(self) -> bool:
+        """Whether most of the stamps may be set against each other, also where the server's clock is ahead of ours."""
+        return 0 < self.stamped >= self.whole + self.still + self.set
+
+    @property
     def reason(self) -> str:
         """Why there is no delivery delay; empty where there is one, or where there are no chunks."""
         if not self.chunks or self.usable:
@@ -142,7 +148,7 @@ class Stamps:
             (self.whole, "whole seconds: the server's stamps have no fraction"),
             (self.still, "the server's stamps do not move while chunks come"),
             (self.set, "the server's clock was set: its stamps jumped"),
-            (self.ahead, f"server clock ahead by at least {span(self.ahead_ns)}"),
+            (self.ahead, f"server clock ahead by at least {time(self.ahead_ns / NS_PER_MS)}"),
         )
         most, words = max(told, key=lambda one: one[0])
         return words if most else "no stamp"
@@ -154,13 +160,12 @@ class Stamps:
             return ""
         refused = self.whole + self.still + self.set
         if self.ahead * 100 > self.stamped:
-            return (
-                f"{self.ahead / self.stamped:.0%} of the stamps are ahead of our clock, by up to {span(self.ahead_ns)}"
-            )
+            part, by = share(self.ahead / self.stamped), time(self.ahead_ns / NS_PER_MS)
+            return f"{part} of the stamps are ahead of our clock, by up to {by}"
         if refused * 100 > self.stamped:
-            return f"{refused / (self.stamped + refused):.0%} of the stamps are not used: {self._refused()}"
+            return f"{share(refused / (self.stamped + refused))} of the stamps are not used: {self._refused()}"
         if self.same * 2 > self.stamped:
-            return f"stamps in bursts: {self.same / self.stamped:.0%} of the chunks have the stamp of the one before"
+            return f"stamps in bursts: {share(self.same / self.stamped)} of the chunks have the stamp of the one before"
         return ESTIMATED if self.estimated else ""
 
     def _refused(self) -> str:
@@ -175,8 +180,3 @@ class Stamps:
     def words(self) -> str:
         """The reason, or the note."""
         return self.reason or self.note
-
-
-def span(ns: float) -> str:
-    """Say a duration with three figures."""
-    return f"{ns / NS_PER_S:.3g} s" if ns >= NS_PER_S else f"{ns / NS_PER_MS:.3g} ms"

@@ -8,6 +8,7 @@ from loopscope.model.agents import AgentTable
 from loopscope.model.ceiling import CeilingBook
 from loopscope.model.estimate import Estimate
 from loopscope.model.ledger import Ledger
+from loopscope.model.pace import Told
 from loopscope.model.power import PowerBook
 from loopscope.model.rigs import Rigs
 from loopscope.model.snapshot import FindingView, MarkView, PhaseView, ResultView
@@ -39,6 +40,8 @@ class State:
         self.header: Header | None = None
         self.endpoints: list[str] = []
         """URL of each server, safe to show."""
+        self.remote: set[int] = set()
+        """Numbers of the servers on other hosts."""
         self.agents = AgentTable()
         self.rigs = Rigs()
         self.window = Window()
@@ -79,6 +82,10 @@ class State:
     def lost_lines(self) -> int:
         """Lines that could not be read or written."""
         return max(self.lost_lines_told, self.lost_lines_counted)
+
+    def told(self) -> Told:
+        """Give what finished requests say of each agent."""
+        return self.agents.told()
 
     @property
     def tokens_per_chunk(self) -> float:

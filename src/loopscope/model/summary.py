@@ -13,16 +13,21 @@ from loopscope.core.clock import NS_PER_S
 from loopscope.core.format import seconds
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
-from loopscope.model.bins import AHEAD_MOST, Kind, Sum
-from loopscope.model.figures import delay_words, gc_generations, ratio, share, words_of
+from loopscope.model.aggregate import Aggregate, Hist
+from loopscope.model.bins import Kind, Sum
+from loopscope.model.figure import figures, value
 from loopscope.model.fold import Fold
 from loopscope.model.ledger import Segment
 from loopscope.model.loop_stack import loop_stack
 from loopscope.model.loop_sums import LoopSums
 from loopscope.model.measured import Measured, measured
+from loopscope.model.metrics import METRICS
+from loopscope.model.pace import Pace
+from loopscope.model.quantiles import gc_generations, ratio
 from loopscope.model.snapshot import Figures, FindingView, LeverEffect, Quantiles
 from loopscope.model.standing import Standing
-from loopscope.model.view import source_words, stamp_words
+from loopscope.model.view import source_words
+from loopscope.stats.loghist import Floats
 
 _MOST_LISTED = 256
 
@@ -32,7 +37,8 @@ def summary(fold: Fold) -> dict[str, Any]:
     ended = copy.deepcopy(fold)
     ended.finish()
     run = ended.ledger.run()
-    held = measured(run)
+    held = _informed(ended, measured(run))
+    counted = ended.ledger.counted()
     last = ended.snapshot()
     header = ended.header
     result = {
@@ -44,24 +50,24 @@ def summary(fold: Fold) -> dict[str, Any]:
         "duration_s": last.t_s,
         "measured_s": run.seconds,
         "servers": _servers(ended),
-        "agents": _agents(ended, held),
+        "agents": _agents(ended, held, counted),
         "loop": _loop(ended, held),
         "ceiling": {
             **_ceiling(held),
             "peak_chunks_s": last.ceiling.peak_chunks_s,
-            "words": _no_ceiling(held),
+            "words": figures(held.totals)["at_least"].reason,
             "expected": _standing(last.ceiling.expected),
             "measured": _standing(last.ceiling.measured),
             "full": _standing(last.ceiling.full),
         },
-        **_streams(ended, held),
+        **_streams(held, counted),
         "segments": [_segment(ended, segment) for segment in ended.ledger.segments],
         "levers": [_effect(effect) for effect in last.effects],
         "best": [asdict(best) for best in last.best],
         "power": _power(ended, held, last.power.label),
         "observer": {
             "dropped": last.observer.dropped,
-            "rig_share": ratio(run.loop.observer, run.loop.dt),
+            "rig_share": value("probe", run),
             "screen_share": ratio(run.observer_ns, run.observer_dt),
             "lost_lines": last.observer.lost_lines,
             "ignored": ended.ignored,
@@ -105,18 +111,31 @@ def _servers(fold: Fold) -> list[dict[str, Any]]:
     ]
 
 
-def _agents(fold: Fold, held: Measured) -> list[dict[str, Any]]:
-    return [_agent(fold, held, agent) for agent in fold.agents.all]
+def _informed(fold: Fold, held: Measured) -> Measured:
+    """Let a stretch know what requests had told by the end, and what could not be measured."""
+    totals = held.totals
+    totals.told, totals.words, totals.estimated = fold.told(), fold.rigs.words, bool(fold.remote)
+    return held
 
 
-def _agent(fold: Fold, held: Measured, agent: Agent) -> dict[str, Any]:
-    sums = [0.0] * len(Sum)
-    ahead_ns = 0.0
-    if agent.slot < held.totals.sums.shape[1]:
-        sums = held.totals.sums[:, agent.slot].tolist()
-        ahead_ns = float(held.totals.most[AHEAD_MOST, agent.slot])
-    rate = ratio(sums[Sum.GAPS] * NS_PER_S, sums[Sum.GAP_NS])
-    agree = sums[Sum.AHEAD] * 2 <= sums[Sum.STAMPED]
+def _figures_of(totals: Aggregate) -> dict[str, Any]:
+    return {
+        name: {"value": found.value, "unit": METRICS[name].unit, "words": found.reason}
+        for name, found in figures(totals).items()
+    }
+
+
+def _agents(fold: Fold, held: Measured, counted: Floats) -> list[dict[str, Any]]:
+    cols = held.totals.cols()
+    pace = Pace.of(cols, held.totals.told)
+    return [_agent(fold, held, counted, pace, cols, agent) for agent in fold.agents.all]
+
+
+def _agent(fold: Fold, held: Measured, counted: Floats, pace: Pace, cols: Floats, agent: Agent) -> dict[str, Any]:
+    slot = agent.slot
+    sums = counted[:, slot].tolist() if slot < counted.shape[1] else [0.0] * len(Sum)
+    seen = slot < cols.shape[1]
+    stamps = held.totals.stamps(slot, estimated=agent.server in fold.remote)
     return {
         "agent": agent.agent,
         "name": agent.name,
@@ -130,36 +149,36 @@ def _agent(fold: Fold, held: Measured, agent: Agent) -> dict[str, Any]:
         "taken": int(sums[Sum.TAKEN]),
         "chunks": int(sums[Sum.CHUNKS]),
         "tokens": int(sums[Sum.TOKENS]),
-        "tok_s": None if rate is None else rate * agent.tokens_per_chunk,
-        "ttft_ms": _quantiles(held.agent(Kind.TTFT, agent.slot)),
-        "itl_ms": _quantiles(held.agent(Kind.ITL, agent.slot)),
-        "gap_ms": _quantiles(held.agent(Kind.GAP, agent.slot)),
-        "server_gap_ms": _quantiles(held.agent(Kind.SERVER_GAP, agent.slot)),
-        "delay_ms": _quantiles(held.agent(Kind.DELAY, agent.slot) if agree else Quantiles()),
-        "delay_words": stamp_words(
-            agent,
-            delay_words(sums[Sum.CHUNKS], sums[Sum.STAMPED], sums[Sum.AHEAD], ahead_ns, sums[Sum.SAME_STAMP]),
-        ),
+        "tok_s": pace.rate(cols, slot) if seen else None,
+        "tok_s_by_word": bool(pace.by_word[slot]) if seen else False,
+        "ttft_ms": _quantiles(held.agent(Kind.TTFT, slot)),
+        "itl_ms": _quantiles(held.agent(Kind.ITL, slot)),
+        "gap_ms": _quantiles(held.agent(Kind.GAP, slot)),
+        "server_gap_ms": _quantiles(held.agent(Kind.SERVER_GAP, slot)),
+        "delay_ms": _quantiles(held.agent(Kind.DELAY, slot)),
+        "delay_words": stamps.words,
     }
 
 
 def _loop(fold: Fold, held: Measured) -> dict[str, Any]:
     rig = fold.rigs.current
-    both, sums = held.totals.loop, held.totals.fullest()
+    totals = held.totals
+    both, sums = totals.loops.all, totals.loops.fullest()
     floor_ms = None if rig is None or rig.floor_ns is None else rig.floor_ns / 1e6
     return {
         "name": rig.name if rig else "",
         "client": rig.client if rig else "",
-        "count": held.totals.count,
+        "count": totals.loops.count,
         "cpu_all": ratio(both.cpu, sums.cpu_dt),
-        "elu": share(sums.active, sums.elu_dt),
-        "cpu": ratio(sums.cpu, sums.cpu_dt),
-        "runq": ratio(sums.runq, sums.runq_dt),
-        "gc": ratio(sums.gc, sums.dt),
+        "elu": value("elu", totals),
+        "elu_all": value("elu.all", totals),
+        "cpu": value("cpu", totals),
+        "runq": value("runq", totals),
+        "gc": value("gc", totals),
         "stack": _stack(sums),
         "known_s": sums.dt / NS_PER_S,
         "known_words": _known(sums.dt / NS_PER_S, held.totals.seconds),
-        "lag_ms": {**_quantiles(held.lag), "floor": floor_ms},
+        "lag_ms": {**_quantiles(held.all(Hist.LAG)), "floor": floor_ms},
         "waited_10ms": held.waited_10ms,
         "waited_50ms": held.waited_50ms,
         "switches_s": ratio(sums.switches, sums.switch_s),
@@ -167,9 +186,9 @@ def _loop(fold: Fold, held: Measured) -> dict[str, Any]:
         "gc_generations": list(gc_generations(sums)),
         "connections": rig.connections if rig else None,
         "connect_ms": _quantiles(fold.agents.connect_ms()),
-        "cpu_us_per_chunk": held.figures.cpu_us_per_chunk,
-        "chunks_per_read": held.figures.chunks_per_read,
-        "backlog_bytes": held.figures.backlog_bytes,
+        "cpu_us_per_chunk": value("cpu_us", totals),
+        "chunks_per_read": value("chunks_read", totals),
+        "backlog_bytes": value("backlog", totals),
         "words": dict(rig.words) if rig else {},
     }
 
@@ -187,12 +206,12 @@ def _known(known_s: float, of_s: float) -> str:
 
 
 def _ceiling(held: Measured) -> dict[str, Any]:
-    now, bound = held.figures.chunks_s, held.figures.at_least_chunks_s
+    now, bound = value("chunks_s", held.totals), value("at_least", held.totals)
     return {
         "now_chunks_s": now,
         "at_least_chunks_s": bound,
         "headroom": None if now is None or bound is None else 1.0 - now / bound,
-        "elu": held.figures.elu,
+        "elu": value("elu", held.totals),
     }
 
 
@@ -211,41 +230,33 @@ def _standing(found: Standing | None) -> dict[str, Any] | None:
     }
 
 
-def _no_ceiling(held: Measured) -> str:
-    if held.figures.at_least_chunks_s is not None:
-        return ""
-    if not held.totals.chunks:
-        return "no chunks"
-    return "loop utilisation is not known" if held.figures.elu is None else "not enough data: under 3 s"
-
-
-def _streams(fold: Fold, held: Measured) -> dict[str, Any]:
+def _streams(held: Measured, counted: Floats) -> dict[str, Any]:
     totals = held.totals
-    delay = held.all[Kind.DELAY] if held.delay_known else Quantiles()
+    stamps = totals.stamps()
+    sums = counted.sum(axis=1).tolist() if counted.size else [0.0] * len(Sum)
     return {
-        "chunks": int(totals.total(Sum.CHUNKS)),
-        "tokens": int(totals.total(Sum.TOKENS)),
-        "requests": int(totals.total(Sum.REQUESTS)),
-        "errors": int(totals.total(Sum.ERRORS)),
-        "taken": int(totals.total(Sum.TAKEN)),
-        "chunks_s": held.figures.chunks_s,
-        "tok_s": _scaled(held.figures.tok_s, fold.tokens_per_chunk),
-        "ttft_ms": _quantiles(held.all[Kind.TTFT]),
-        "itl_ms": _quantiles(held.all[Kind.ITL]),
-        "gap_ms": _quantiles(held.all[Kind.GAP]),
-        "server_gap_ms": _quantiles(held.all[Kind.SERVER_GAP]),
-        "delay_ms": _quantiles(delay),
-        "delay_words": words_of(totals),
-        "handled_ms": _quantiles(held.handled),
+        "chunks": int(sums[Sum.CHUNKS]),
+        "tokens": int(sums[Sum.TOKENS]),
+        "requests": int(sums[Sum.REQUESTS]),
+        "errors": int(sums[Sum.ERRORS]),
+        "taken": int(sums[Sum.TAKEN]),
+        "chunks_s": value("chunks_s", totals),
+        "tok_s_total": value("tok_s.total", totals),
+        "tok_s_agent": value("tok_s.agent", totals),
+        "tok_s": value("tok_s.decode", totals),
+        "ttft_ms": _quantiles(held.all(Hist.TTFT)),
+        "itl_ms": _quantiles(held.all(Hist.ITL)),
+        "gap_ms": _quantiles(held.all(Hist.GAP)),
+        "server_gap_ms": _quantiles(held.all(Hist.SERVER_GAP)),
+        "delay_ms": _quantiles(held.all(Hist.DELAY)),
+        "delay_words": stamps.words,
+        "handled_ms": _quantiles(held.all(Hist.HANDLED)),
+        "figures": _figures_of(totals),
     }
 
 
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
-
-
 def _segment(fold: Fold, segment: Segment) -> dict[str, Any]:
-    held = segment.held
+    held = None if segment.held is None else _informed(fold, segment.held)
     pull = segment.opened_by
     result: dict[str, Any] = {
         "t0_s": segment.t0_s,
@@ -262,11 +273,11 @@ def _segment(fold: Fold, segment: Segment) -> dict[str, Any]:
     loop["client"] = segment.levers.get("client", loop["client"])
     return result | {
         "measured_s": held.totals.seconds,
-        "agents": _agents(fold, held),
+        "agents": _agents(fold, held, held.totals.sums),
         "loop": loop,
         "ceiling": _ceiling(held),
-        **_streams(fold, held),
-        "watts": held.figures.watts,
+        **_streams(held, held.totals.sums),
+        "watts": value("watts", held.totals),
     }
 
 
@@ -281,6 +292,8 @@ _SEGMENT_FIGURES = (
     "errors",
     "taken",
     "chunks_s",
+    "tok_s_total",
+    "tok_s_agent",
     "tok_s",
     "ttft_ms",
     "itl_ms",
@@ -289,6 +302,7 @@ _SEGMENT_FIGURES = (
     "delay_ms",
     "delay_words",
     "handled_ms",
+    "figures",
     "watts",
 )
 """What a segment that is too short has ``null`` for."""
@@ -349,7 +363,7 @@ def _power(fold: Fold, held: Measured, label: str) -> dict[str, Any] | None:
         "source": fold.power.source(),
         "label": label,
         "simulated": fold.power.source() == "simulated",
-        "watts": held.figures.watts,
+        "watts": value("watts", held.totals),
         "share": None if meter.watts else meter.mean(),
     }
 

@@ -1,38 +1,28 @@
 """From state to a snapshot. What slides is computed once a move of the window and kept until the next one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S, Anchor
-from loopscope.core.format import number
 from loopscope.core.text import plain
 from loopscope.model.agents import Agent
-from loopscope.model.bins import AHEAD_MOST, BINS_PER_S, STREAMED, Kind, Sum
+from loopscope.model.aggregate import PACED_ROWS, Aggregate, Hist, Row
+from loopscope.model.bins import BINS_PER_S, STREAMED, Kind, Sum
 from loopscope.model.ceiling import load_now
-from loopscope.model.estimate import WORDS as ESTIMATED
-from loopscope.model.figures import (
-    ENOUGH_S,
-    above,
-    at_least,
-    clocks_agree,
-    delay_words,
-    drawn,
-    each_in_ms,
-    gc_generations,
-    in_ms,
-    of_hist,
-    ratio,
-    share,
-)
+from loopscope.model.figure import figure
 from loopscope.model.loop_stack import loop_stack
 from loopscope.model.loop_sums import LoopSums
+from loopscope.model.metrics import METRICS, Metric, Ratio
+from loopscope.model.pace import Pace, Told
+from loopscope.model.quantiles import above, drawn, each_in_ms, gc_generations, in_ms, of_hist, ratio, share
 from loopscope.model.recent import recent
 from loopscope.model.rigs import Rig
 from loopscope.model.snapshot import (
     AgentView,
     CeilingView,
+    Figure,
     FindingView,
     Histogram,
     LeverView,
@@ -45,7 +35,6 @@ from loopscope.model.snapshot import (
 )
 from loopscope.model.standing import Standing
 from loopscope.model.state import State
-from loopscope.model.tally import Totals, most_of
 from loopscope.model.window import SPARK_S, STEP_S, WINDOW_BINS, Window
 from loopscope.settings.levers import LEVERS
 from loopscope.stats.loghist import BUCKETS, MIDDLE_NS, Floats, LogHist
@@ -53,6 +42,8 @@ from loopscope.stats.timeline import RecentLine, WholeLine
 
 _GONE_S = 10.0
 """An agent that has gone stays in sight for so long."""
+_QUIET_S, _QUIET_GAPS = 1.0, 4
+"""A stream that brings nothing for so long, and for that many of its mean gaps, has stopped."""
 _SILENT_NS = NS_PER_S // 2
 _WINDOW_S = WINDOW_BINS / BINS_PER_S
 _NO_LAGS: Floats = np.empty(0)
@@ -63,11 +54,12 @@ _NO_SPARK: Floats = np.zeros(SPARK_S)
 class Slid:
     """Everything that only changes when the window moves. Lists are by slot."""
 
-    totals: Totals
-    chunks_s: float | None
+    totals: Aggregate
+    figures: dict[str, Figure]
+    """All metrics but those that rest on what requests have told: that changes with each of them."""
     agent_chunks_s: list[float | None]
-    agent_gap_s: list[float | None]
-    """Gaps per second of gaps."""
+    agent_gap_ms: list[float]
+    """Mean gap of each; 0: none."""
     quantiles: dict[Kind, list[Quantiles]]
     delay_words: list[str]
     gap: Histogram
@@ -93,12 +85,14 @@ class Viewer:
         floor_ns = current.floor_ns if current else None
         key = (state.window.version, state.rigs.procs, -1 if floor_ns is None else floor_ns)
         if self._slid is None or key != self._key:
-            self._slid, self._key = slide(state.window, key[1], floor_ns), key
+            self._slid, self._key = slide(state, key[1], floor_ns), key
         slid = self._slid
+        slid.totals.told = _told(state, slid)
+        pace = Pace.of(slid.totals.cols(), slid.totals.told)
         loops = _loops(state, slid, now_ns)
         loop = loops[0] if loops else LoopView()
         agents = tuple(
-            _agent(state, agent, slid, chunks)
+            _agent(state, agent, slid, pace, chunks)
             for agent, chunks in zip(state.agents.all, _padded(state), strict=True)
             if agent.gone_at is None or state.time.latest - agent.gone_at <= _GONE_S * NS_PER_S
         )
@@ -114,6 +108,7 @@ class Viewer:
             agents=agents,
             loop=loop,
             loops=loops,
+            figures={name: _figure(slid, metric) for name, metric in METRICS.items()},
             ceiling=_ceiling(state, slid, loop),
             lag=slid.lag,
             gap=slid.gap,
@@ -135,7 +130,7 @@ class Viewer:
             stalls=tuple(state.stalls.latest),
             stall_places=state.stalls.views(),
             observer=ObserverView(
-                rig_share=ratio(observed.loop.observer, observed.fullest().dt),
+                rig_share=_figure(slid, METRICS["probe"]).value,
                 screen_share=ratio(observed.observer_ns, observed.observer_dt),
                 dropped=state.rigs.dropped,
                 lost_lines=state.lost_lines,
@@ -164,48 +159,89 @@ def ordered_findings(held: Iterable[FindingView]) -> tuple[FindingView, ...]:
     return (*result, *(item for item in by_time if item not in result))
 
 
-def slide(window: Window, procs: tuple[str, ...], floor_ns: int | None) -> Slid:
+def _figure(slid: Slid, metric: Metric) -> Figure:
+    """Give a figure of the window, as it is kept or (of tokens) as requests have told by now."""
+    return slid.figures.get(metric.name) or figure(metric, slid.totals)
+
+
+def _told(state: State, slid: Slid) -> Told:
+    """Give what requests have told by now, and whose stream has stopped: its rate does not go on."""
+    told = state.told()
+    return replace(
+        told, silent=np.array([_is_silent(state, agent, slid) for agent in state.agents.all], dtype=np.bool_)
+    )
+
+
+def _is_silent(state: State, agent: Agent, slid: Slid) -> bool:
+    if agent.state in ("retrying", "gone"):
+        return True
+    last, end = agent.slot < state.window.last_of_agent.size, state.window.end
+    if agent.state != "streaming" or not last or end is None:
+        return False
+    quiet_s = (end - 1 - int(state.window.last_of_agent[agent.slot])) / BINS_PER_S
+    gap_ms = slid.agent_gap_ms[agent.slot] if agent.slot < len(slid.agent_gap_ms) else 0.0
+    return quiet_s > max(_QUIET_S, _QUIET_GAPS * gap_ms / 1e3)
+
+
+def slide(state: State, procs: tuple[str, ...], floor_ns: int | None) -> Slid:
     """Compute what the window holds, for the loops of ``procs``."""
-    totals = Totals(procs)
-    for closed in window.bins:
-        totals.add(closed)
+    window = state.window
+    totals = window_aggregate(state, procs)
     agents = totals.sums.shape[1]
-    seconds, chunks = _rate_base(window)
     quantiles = {kind: each_in_ms(window.counts[kind].counts[:agents], totals.most[kind]) for kind in STREAMED}
     sums = totals.sums.tolist()
-    ahead_ns = totals.most[AHEAD_MOST].tolist()
-    words = [
-        delay_words(
-            sums[Sum.CHUNKS][slot],
-            sums[Sum.STAMPED][slot],
-            sums[Sum.AHEAD][slot],
-            ahead_ns[slot],
-            sums[Sum.SAME_STAMP][slot],
-        )
-        for slot in range(agents)
-    ]
-    for slot in range(agents):
-        if sums[Sum.AHEAD][slot] * 2 > sums[Sum.STAMPED][slot]:
+    stamps = [totals.stamps(slot, estimated=_remote(state, slot)) for slot in range(agents)]
+    for slot, judged in enumerate(stamps):
+        if not judged.usable:
             quantiles[Kind.DELAY][slot] = Quantiles()
+        if not judged.moving:
+            quantiles[Kind.SERVER_GAP][slot] = Quantiles()
     span_s = min(len(window.bins) / BINS_PER_S, _WINDOW_S)
-    hist = {kind: window.counts[kind].counts.sum(axis=0, dtype=np.int64) for kind in (Kind.GAP, Kind.DELAY)}
-    agree = clocks_agree(totals)
-    delay = hist[Kind.DELAY] if agree else np.zeros(BUCKETS, dtype=np.int64)
+    gap, (delay, delay_most) = totals.hist(Hist.GAP), totals.hist(Hist.DELAY)
+    if not totals.stamps().usable:
+        delay = np.zeros(BUCKETS, dtype=np.int64)
+    gap_ns = zip(sums[Sum.GAPS], sums[Sum.GAP_NS], strict=True)
     return Slid(
         totals=totals,
-        chunks_s=chunks / seconds if seconds else None,
+        figures={name: figure(metric, totals) for name, metric in METRICS.items() if not _of_tokens(metric)},
         agent_chunks_s=_agent_rates(window, totals),
-        agent_gap_s=[ratio(n * NS_PER_S, ns) for n, ns in zip(sums[Sum.GAPS], sums[Sum.GAP_NS], strict=True)],
+        agent_gap_ms=[ns / n / NS_PER_MS if n else 0.0 for n, ns in gap_ns],
         quantiles=quantiles,
-        delay_words=words,
-        gap=drawn(hist[Kind.GAP], in_ms(hist[Kind.GAP], most_of(totals, Kind.GAP)), span_s),
-        delay=drawn(delay, in_ms(delay, most_of(totals, Kind.DELAY)), span_s),
+        delay_words=[judged.words for judged in stamps],
+        gap=drawn(gap[0], in_ms(*gap), span_s),
+        delay=drawn(delay, in_ms(delay, delay_most), span_s),
         lag=drawn(totals.lag.counts, of_hist(totals.lag), span_s, None if floor_ns is None else floor_ns / NS_PER_MS),
         sparks=window.sparks(),
         series=series(window.recent, STEP_S),
         recent=recent(window, procs),
         lags=_lags(window, procs),
     )
+
+
+def window_aggregate(state: State, procs: tuple[str, ...]) -> Aggregate:
+    """Add the window up: what came after the bin of the session's first chunk, which is not full, if there is any."""
+    window = state.window
+    totals = Aggregate(procs, streamed=False)
+    first = -1 if window.first_chunk is None else window.first_chunk
+    begun = [closed for closed in window.bins if closed.index > first]
+    for closed in begun or window.bins:
+        totals.add(closed)
+    for kind in STREAMED:
+        totals.put(kind, window.counts[kind].counts.sum(axis=0, dtype=np.int64))
+    totals.words = state.rigs.words
+    totals.estimated = bool(state.remote)
+    if totals.chunks:
+        totals.best_chunks_s = max(totals.best_chunks_s, state.ledger.carried_s())
+    return totals
+
+
+def _of_tokens(metric: Metric) -> bool:
+    rows = (metric.take.part, metric.take.whole) if isinstance(metric.take, Ratio) else ()
+    return any(row in PACED_ROWS or row is Row.JOULE_TOKENS for row in rows)
+
+
+def _remote(state: State, slot: int) -> bool:
+    return bool(state.remote) and state.agents.all[slot].server in state.remote
 
 
 def series(line: RecentLine | WholeLine, step_s: float) -> Series:
@@ -215,15 +251,7 @@ def series(line: RecentLine | WholeLine, step_s: float) -> Series:
     return Series(t_s=index * step_s, step_s=step_s * stride, **values)
 
 
-def _rate_base(window: Window) -> tuple[float, int]:
-    """Seconds and chunks over which a rate is taken: from the bin after the session's first chunk on."""
-    if window.first_chunk is None:
-        return 0.0, 0
-    bins = [closed for closed in window.bins if closed.index > window.first_chunk]
-    return sum(closed.seconds for closed in bins), sum(closed.chunks for closed in bins)
-
-
-def _agent_rates(window: Window, totals: Totals) -> list[float | None]:
+def _agent_rates(window: Window, totals: Aggregate) -> list[float | None]:
     agents = totals.sums.shape[1]
     if not agents or window.end is None:
         return [None] * agents
@@ -242,10 +270,9 @@ def _padded(state: State) -> list[int]:
     return counts + [0] * (len(state.agents.all) - len(counts))
 
 
-def _agent(state: State, agent: Agent, slid: Slid, chunks: int) -> AgentView:
+def _agent(state: State, agent: Agent, slid: Slid, pace: Pace, chunks: int) -> AgentView:
     slot = agent.slot
     seen = slot < slid.totals.sums.shape[1]
-    gap_s = slid.agent_gap_s[slot] if seen else None
     none = Quantiles()
     return AgentView(
         agent=agent.agent,
@@ -256,14 +283,15 @@ def _agent(state: State, agent: Agent, slid: Slid, chunks: int) -> AgentView:
         state=agent.state,
         words=agent.words,
         chunks_s=slid.agent_chunks_s[slot] if seen else None,
-        tok_s=None if gap_s is None else gap_s * agent.tokens_per_chunk,
+        tok_s=pace.rate(slid.totals.cols(), slot) if seen else None,
+        tok_s_by_word=bool(pace.by_word[slot]) if seen else False,
         spark_chunks_s=slid.sparks[slot] if slot < slid.sparks.shape[0] else _NO_SPARK,
         ttft_ms=agent.ttft_ms,
         itl_ms=agent.itl_ms,
         gap_ms=slid.quantiles[Kind.GAP][slot] if seen else none,
         server_gap_ms=slid.quantiles[Kind.SERVER_GAP][slot] if seen else none,
         delay_ms=slid.quantiles[Kind.DELAY][slot] if seen else none,
-        delay_words=stamp_words(agent, slid.delay_words[slot]) if seen else "",
+        delay_words=slid.delay_words[slot] if seen else "",
         requests=agent.requests,
         errors=agent.errors,
         chunks=chunks,
@@ -277,13 +305,6 @@ def _least_ms(window: Window, slot: int) -> float | None:
     if slot >= window.least_delay.size or (bucket := int(window.least_delay[slot])) >= BUCKETS:
         return None
     return float(MIDDLE_NS[min(bucket, BUCKETS - 2)]) / NS_PER_MS  # the last bucket has no middle
-
-
-def stamp_words(agent: Agent, words: str) -> str:
-    """Add to :func:`delay_words` what is known of an agent's stamps beyond their counts."""
-    if agent.whole and words == "no stamp":
-        return "whole seconds: the server's stamps have no fraction"
-    return words or (ESTIMATED if agent.remote else "")
 
 
 def _lags(window: Window, procs: tuple[str, ...]) -> dict[str, LogHist]:
@@ -301,7 +322,7 @@ def _loops(state: State, slid: Slid, now_ns: int | None) -> tuple[LoopView, ...]
     group = state.rigs.group
     older = [rig for rig in state.rigs.older(state.time.latest) if rig.streams]
     if len(group) < 2:
-        alone = tuple(_loop(state, slid, now_ns, rig, slid.totals.loop, slid.totals.lag, 1) for rig in group)
+        alone = tuple(_loop(state, slid, now_ns, rig, slid.totals.loops.all, slid.totals.lag, 1) for rig in group)
         return _with_draining(state, now_ns, slid, alone, older)
     views = [
         _loop(
@@ -309,7 +330,7 @@ def _loops(state: State, slid: Slid, now_ns: int | None) -> tuple[LoopView, ...]
             slid,
             now_ns,
             rig,
-            slid.totals.each.get(rig.proc, LoopSums()),
+            slid.totals.loops.each.get(rig.proc, LoopSums()),
             slid.lags.get(rig.proc, LogHist()),
             len(group),
         )
@@ -383,15 +404,14 @@ def _loop(state: State, slid: Slid, now_ns: int | None, rig: Rig, sums: LoopSums
 
 
 def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
-    bound = at_least(slid.totals)
-    now = slid.chunks_s
+    bound, now = _figure(slid, METRICS["at_least"]), _figure(slid, METRICS["chunks_s"]).value
     levers = state.ledger.values
     # Between two requests of an agent a stream is missing; the shape of the load is how many there shall be.
     agents = levers.get("agents", "")
     streams = int(agents) if agents.isascii() and agents.isdigit() and len(agents) < 6 else loop.streams
-    load = load_now(slid.totals.loop, streams)
+    load = load_now(slid.totals.loops.all, streams)
     known = state.ceilings.look(levers, streams, () if load is None else (load,))
-    against, of = bound, "at least"
+    against, of = bound.value, "at least"
     if known.expected is not None and _worth_it(known.expected):
         against, of = known.expected.mid, "expected"
     headroom = None if against is None or now is None else 1.0 - now / against
@@ -408,12 +428,12 @@ def _ceiling(state: State, slid: Slid, loop: LoopView) -> CeilingView:
         next_levers=known.next_levers,
         server_words=_server_limit(known.measured, "" if server is None else server.sentence),
         now_chunks_s=now,
-        at_least_chunks_s=bound,
+        at_least_chunks_s=bound.value,
         headroom=headroom,
         elu=loop.elu,
         delay_ms=slid.delay.quantiles,
         peak_chunks_s=state.window.peak_chunks_s,
-        words="" if bound is not None else _no_ceiling(slid, loop),
+        words=bound.reason,
     )
 
 
@@ -431,17 +451,6 @@ def _server_limit(measured: Standing | None, finding: str) -> str:
     if measured is not None and measured.limited_by == "server":
         return f"the server is the limit: {measured.words}"
     return finding
-
-
-def _no_ceiling(slid: Slid, loop: LoopView) -> str:
-    sums = slid.totals.loop
-    if not slid.totals.chunks:
-        return "no chunks yet" if slid.chunks_s is None else f"no chunks in the last {_WINDOW_S:g} s"
-    if sums.dt > 0 and not sums.elu_dt:
-        return f"loop utilisation is not known: {loop.words.get('elu', 'no signal')}"
-    if sums.seconds < ENOUGH_S:
-        return f"not enough data: {number(sums.seconds)} of {number(ENOUGH_S)} s"
-    return "the loop was never busy"
 
 
 def _levers(state: State, draining: tuple[str, ...]) -> tuple[LeverView, ...]:

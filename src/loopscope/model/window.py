@@ -43,6 +43,8 @@ class Window:
         """Bin of the first chunk of the session; rates begin after it, since it is not full."""
         self.first_of_agent: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         """Bin of each agent's first chunk; a number beyond all bins while there is none."""
+        self.last_of_agent: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        """Bin of each agent's last chunk."""
         self.least_delay: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         """Bucket of the least delay of each agent in the session; ``BUCKETS`` while it has none."""
         self.least_server_gap_ns: float | None = None
@@ -100,6 +102,8 @@ class Window:
         agents = closed.sums.shape[1]
         self.first_of_agent = grown(self.first_of_agent, agents, fill=np.iinfo(np.int64).max)
         seen = closed.sums[Sum.CHUNKS] > 0
+        self.last_of_agent = grown(self.last_of_agent, agents, fill=-1)
+        self.last_of_agent[:agents][seen] = closed.index
         self.first_of_agent[:agents][seen] = np.minimum(self.first_of_agent[:agents][seen], closed.index)
 
     def _least(self, closed: ClosedBin) -> None:

@@ -7,8 +7,10 @@ from math import isfinite
 import numpy as np
 
 from loopscope.core.clock import NS_PER_MS
-from loopscope.model.bin_history import Hist, Kept, KeptBin, Row, steps
+from loopscope.model.aggregate import Hist, Row
+from loopscope.model.bin_history import Kept, KeptBin, steps
 from loopscope.model.bins import BIN_NS
+from loopscope.model.stretch import Stretch
 from loopscope.stats.loghist import BUCKETS, Floats, quantiles
 
 MOST_STEPS = 480
@@ -58,7 +60,7 @@ def timeline(kept: Kept, power_label: str, delay_words: str = "", most: int = MO
     t = np.array([one.t_s for one in bins])
     seconds = _column(bins, Row.SECONDS)
     step_s = float(np.max(seconds)) if bins else BIN_NS / 1e9
-    delay_known = _column(bins, Row.AHEAD).sum() * 2 <= _column(bins, Row.STAMPED).sum()
+    delay_known = Stretch(bins).stamps().usable
     delay = [_quantile(one, Hist.DELAY, 0.5) if delay_known else np.nan for one in bins]
     delay_most = [one.most[Hist.DELAY] / NS_PER_MS if delay_known else np.nan for one in bins]
     watts = power_label.endswith(", W")

@@ -56,7 +56,7 @@ def fold_file(path: str | Path, progress: Callable[[float], None] | None = None)
     """
     path = Path(path)
     fold = Fold()
-    kept = Kept(fold)
+    kept = Kept(fold.power)
     fold.ledger.hear = kept.hear
     with read(path) as reading:
         begin_ns = reading.header.t_ns

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loopscope.core.clock import NS_PER_MS, NS_PER_S
+from loopscope.core.clock import NS_PER_S
 from loopscope.core.records import AnyRecord, Lever, Mark, Pulse, Record, Result
-from loopscope.model.bins import BINS_PER_S, ClosedBin, Kind, Sum
+from loopscope.model.aggregate import Row, aggregate_of
+from loopscope.model.bins import BINS_PER_S, ClosedBin, Sum
+from loopscope.model.figure import value
 from loopscope.model.fold import Fold
-from loopscope.model.tally import counts_of
 from loopscope.settings.throttle import LEAST_HZ, MOST_HZ, Throttle
-from loopscope.stats.loghist import BUCKETS, quantiles
 
 UP, DOWN = 1.05, 0.9
 HELD = 0.9
@@ -153,13 +153,8 @@ def _rates(bins: Sequence[ClosedBin]) -> NDArray[np.float64]:
 
 
 def _delay_ms(bins: Sequence[ClosedBin]) -> float | None:
-    ahead = sum(float(one.sums[Sum.AHEAD].sum()) for one in bins)
-    stamped = sum(float(one.sums[Sum.STAMPED].sum()) for one in bins)
-    counts = counts_of(bins, Kind.DELAY)
-    if stamped < LEAST_CHUNKS or ahead * 2 > stamped or counts.sum() < LEAST_CHUNKS:
-        return None
-    most = max((float(one.most[Kind.DELAY].max(initial=0.0)) for one in bins), default=0.0)
-    return float(quantiles(counts.reshape(1, BUCKETS), (0.99,), np.array([most]))[0, 0]) / NS_PER_MS
+    seen = aggregate_of(bins)
+    return value("delay.p99", seen) if seen.row(Row.DELAYS) >= LEAST_CHUNKS else None
 
 
 def _efficiency(fold: Fold, rates: NDArray[np.float64]) -> float | None:

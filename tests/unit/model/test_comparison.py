@@ -9,17 +9,18 @@ from msgspec import structs
 
 from kit.tape import MS, ZERO, Rig, S, calm, header, hello, lever, merged
 from loopscope.core.records import AnyRecord, Power, Pulse
-from loopscope.model.bin_history import Hist, Kept, Row, joined, steps
+from loopscope.model.aggregate import Hist, Row
+from loopscope.model.bin_history import Kept, joined, steps
 from loopscope.model.comparison import Comparison, compare, segment_side, whole_side
 from loopscope.model.fold import Fold
-from loopscope.model.gauges import Stretch
 from loopscope.model.metrics import METRICS
+from loopscope.model.stretch import Stretch
 from loopscope.model.summary import summary
 
 
 def folded(records: list[AnyRecord], most: int = 8192) -> tuple[Fold, Kept]:
     fold = Fold()
-    kept = Kept(fold, most)
+    kept = Kept(fold.power, most)
     fold.ledger.hear = kept.hear
     for record in records:
         fold.feed(record)
@@ -53,7 +54,7 @@ def test_shares_of_loops_side_by_side_are_those_of_the_fullest() -> None:
     full = Rig(S // 2, 12 * S, (0,), proc="rig-1", elu=0.5, cpu=0.45, gap=10 * MS)
     light = Rig(S // 2, 12 * S, (1,), proc="rig-2", elu=0.1, cpu=0.05, gap=10 * MS)
     fold, kept = folded(merged(header(), *pair, full, light))
-    stretch = Stretch(kept.of([0]), fold.tokens_per_chunk)
+    stretch = Stretch(kept.of([0]), fold.told())
     assert stretch.interval(METRICS["elu"]).mid == pytest.approx(0.5, abs=0.01)
     assert stretch.interval(METRICS["cpu"]).mid == pytest.approx(0.45, abs=0.01)
     assert stretch.interval(METRICS["cpu_us"]).mid == pytest.approx(1e6 * 0.5 / 200, rel=0.02)
@@ -73,7 +74,7 @@ def test_figures_are_those_of_the_summary() -> None:
     told = summary(fold)["segments"]
     assert len(told) == 2
     for number, one in enumerate(told):
-        stretch = Stretch(kept.of([number]), fold.tokens_per_chunk)
+        stretch = Stretch(kept.of([number]), fold.told())
         assert stretch.seconds == pytest.approx(one["measured_s"])
         for name, value in (
             ("chunks_s", one["chunks_s"]),
@@ -201,7 +202,7 @@ def test_nothing_at_all_has_no_figure() -> None:
     assert stretch.interval(METRICS["delay.p99"]) is None
     assert stretch.interval(METRICS["elu"]) is None
     _, kept = folded(wobbly(8, -5 * MS))
-    assert not Stretch(kept.bins).delay_known
+    assert not Stretch(kept.bins).stamps().usable
     assert Stretch(kept.bins).interval(METRICS["delay.p50"]) is None
 
 

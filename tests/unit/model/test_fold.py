@@ -39,7 +39,7 @@ def test_nothing_is_a_snapshot_too() -> None:
     """Before the first record everything is unknown, and nothing raises."""
     snapshot = Fold().snapshot(now_ns=5)
     assert snapshot.agents == ()
-    assert snapshot.ceiling.words == "no chunks yet"
+    assert snapshot.ceiling.words == "no chunks"
     assert snapshot.loop.elu is None
 
 

@@ -56,7 +56,7 @@ def test_three_seconds_see_a_cause_come_and_go() -> None:
 def test_waiting_is_above_the_least_of_the_session() -> None:
     """A server whose clock is behind by 300 ms has no backlog, and is told; one whose delay grows by 300 ms has one."""
     assert found(seen(*calm(12.0, delay=300 * MS))) == {"server-bound", "server-clock"}
-    grown = seen(header(), hello(), Rig(S // 2, 6 * S), Rig(6 * S, 12 * S, delay=300 * MS))
+    grown = seen(header(), hello(), Rig(S // 2, 6 * S), Rig(6 * S + 300 * MS, 12 * S, delay=300 * MS))
     assert grown.recent.waited_ms == pytest.approx(299.5, rel=0.01)
     assert found(grown) == {"backlog"}
 
@@ -108,7 +108,7 @@ def test_who_waits_in_the_clients_pool_is_as_the_last_pulse_said() -> None:
 def test_a_server_that_is_slowed_down_is_held_against_its_best() -> None:
     """Ten milliseconds a chunk, then fifty with all of them late: back-pressure; fifty without delay: a slow server."""
     best = (header(), hello(), Rig(S // 2, 6 * S))
-    assert "back-pressure" in found(seen(*best, Rig(6 * S, 14 * S, gap=50 * MS, delay=900 * MS)))
+    assert "back-pressure" in found(seen(*best, Rig(7 * S, 14 * S, gap=50 * MS, delay=900 * MS)))
     slow = seen(*best, Rig(6 * S, 14 * S, gap=50 * MS))
     assert isinstance(RULES["back-pressure"].ask(slow, defaults()), Fine)
     assert slow.recent.server_gap_least_ms == pytest.approx(10.0)

@@ -54,7 +54,7 @@ def test_figures_are_over_the_whole_run() -> None:
     result = summary(folded(*calm(60.0, lag=lag)))
     assert result["loop"]["lag_ms"]["max"] == pytest.approx(30.0)
     assert result["loop"]["lag_ms"]["floor"] == pytest.approx(0.1)
-    assert result["agents"][0]["gap_ms"]["n"] == 5950 - 24
+    assert result["agents"][0]["gap_ms"]["n"] == 5950 - 24 - 24
     assert result["agents"][0]["chunks"] == 5950
     assert result["agents"][0]["tok_s"] == pytest.approx(100.0)
     assert result["ceiling"]["now_chunks_s"] == pytest.approx(200.0)

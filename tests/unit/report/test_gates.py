@@ -6,8 +6,8 @@ import pytest
 
 from loopscope.core.errors import InputError
 from loopscope.model.comparison import Comparison, Difference, Side
-from loopscope.model.gauges import Stretch
 from loopscope.model.metrics import METRICS
+from loopscope.model.stretch import Stretch
 from loopscope.report.gates import FAILED, PASSED, UNSURE, Gate, judge, parse_gate, span, verdict
 from loopscope.stats.intervals import Interval, change_of, difference_of
 

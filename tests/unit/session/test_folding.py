@@ -5,7 +5,7 @@ from pathlib import Path
 from kit.tape import Rig, S, header, hello, lever, merged
 from loopscope.core.codec import encode
 from loopscope.core.records import Checkpoint, Second, Seconds, Trailer
-from loopscope.model.bin_history import Row
+from loopscope.model.aggregate import Row
 from loopscope.model.summary import summary
 from loopscope.session import folding
 from loopscope.session.folding import fold_file

@@ -12,11 +12,10 @@ from loopscope import __version__
 from loopscope.core.format import count, ms, plural, rate, seconds, share
 from loopscope.core.records import Header
 from loopscope.core.text import plain
-from loopscope.model.bins import Kind
+from loopscope.model.aggregate import Aggregate, Hist
 from loopscope.model.fold import Fold
-from loopscope.model.metrics import METRICS
+from loopscope.model.metrics import METRICS, Need
 from loopscope.model.snapshot import FindingView
-from loopscope.model.tally import Tally, most_of
 from loopscope.report.html import procedure_results, tables
 from loopscope.report.html.axes import LEFT, RIGHT, WIDTH
 from loopscope.report.html.drawing import histogram, over_time, quantile_words
@@ -154,7 +153,7 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
         yield _section(
             "Segments",
             "stretches between two levers, without settling times; point at a figure for its interval",
-            tables.segments(summary["segments"], folded.kept, fold.tokens_per_chunk),
+            tables.segments(summary["segments"], folded.kept, fold),
         )
     if summary["levers"]:
         yield _section("Levers", "figures before and after each pull", tables.levers(summary["levers"]))
@@ -261,12 +260,12 @@ def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Mark
 def _histograms(fold: Fold) -> Markup:
     run = fold.ledger.run()
     held = (
-        ("loop lag", METRICS["lag.p99"].meaning, run.lag, "heartbeat"),
-        ("delivery delay", METRICS["delay.p50"].meaning, _of(run, Kind.DELAY), "chunk"),
-        ("client gap", METRICS["gap.p50"].meaning, _of(run, Kind.GAP), "gap"),
-        ("server gap", METRICS["server_gap.p50"].meaning, _of(run, Kind.SERVER_GAP), "gap"),
-        ("TTFT", METRICS["ttft.p50"].meaning, _of(run, Kind.TTFT), "request"),
-        ("received to handled", METRICS["handled.p99"].meaning, run.handled, "chunk"),
+        ("loop lag", METRICS["lag.p99"].meaning, _of(run, Hist.LAG), "heartbeat"),
+        ("delivery delay", METRICS["delay.p50"].meaning, _of(run, Hist.DELAY), "chunk"),
+        ("client gap", METRICS["gap.p50"].meaning, _of(run, Hist.GAP), "gap"),
+        ("server gap", METRICS["server_gap.p50"].meaning, _of(run, Hist.SERVER_GAP), "gap"),
+        ("TTFT", METRICS["ttft.p50"].meaning, _of(run, Hist.TTFT), "request"),
+        ("received to handled", METRICS["handled.p99"].meaning, _of(run, Hist.HANDLED), "chunk"),
     )
     figures = []
     for title, means, hist, word in held:
@@ -276,9 +275,11 @@ def _histograms(fold: Fold) -> Markup:
     return element("div", *figures, class_="hists")
 
 
-def _of(run: Tally, kind: Kind) -> LogHist:
+def _of(run: Aggregate, which: Hist) -> LogHist:
     hist = LogHist()
-    hist.counts, hist.most_ns = run.counts(kind), most_of(run, kind)
+    if METRICS[f"{which.name.lower()}.p50"].needs is Need.STAMP and not run.stamps().usable:
+        return hist
+    hist.counts, hist.most_ns = run.hist(which)
     return hist
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from loopscope.core.format import NONE, change, count, ms, rate, share
 from loopscope.model.bin_history import Kept
-from loopscope.model.gauges import Stretch
+from loopscope.model.fold import Fold
 from loopscope.model.metrics import METRICS
+from loopscope.model.stretch import Stretch
 from loopscope.report.gates import span, unit
 from loopscope.report.html.markup import Markup, defined, element, joined
 
@@ -120,7 +121,7 @@ _IN_SEGMENTS = (
 )
 
 
-def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float) -> Markup:
+def segments(rows: Sequence[dict[str, Any]], kept: Kept, fold: Fold) -> Markup:
     """Stretches between levers; each figure shows its interval when one points at it."""
     heads = [
         ("", "", "number of the segment, as 'loopscope compare --segments' counts"),
@@ -142,7 +143,7 @@ def segments(rows: Sequence[dict[str, Any]], kept: Kept, tokens_per_chunk: float
             one["opened_by"] or "the start",
             rate(one["settle_s"]),
         ]
-        stretch = Stretch(kept.of([number - 1]), tokens_per_chunk)
+        stretch = Stretch(kept.of([number - 1]), fold.told(), fold.rigs.words)
         values = _segment_values(one)
         for name in _IN_SEGMENTS:
             text = values[name]
