@@ -194,6 +194,7 @@ class AgentTable:
         decode = _span(record.first_ns, record.last_ns)
         itl = decode / (tokens - 1) if decode is not None and tokens is not None and tokens > 1 else None
         told = decoded_tokens(tokens, chunks) if kind == "ok" else None
+        stack = request_stack(record)
         eval_ns = _span(0, record.eval_ns) if kind == "ok" and tokens else None
         ended = Ended(
             agent.slot,
@@ -205,7 +206,7 @@ class AgentTable:
             chunks if told is not None else 0,
             eval_ns or 0.0,
             (tokens or 0) if eval_ns else 0,
-            _queue(record) if kind == "ok" else None,
+            stack.queue * NS_PER_MS if stack is not None and kind == "ok" else None,
         )
         if kind == "taken":
             agent.taken += 1
@@ -237,7 +238,7 @@ class AgentTable:
             duration_s=duration / NS_PER_S,
             connect_ms=_ms(record.connect_ns),
             load_ms=_ms(record.load_ns),
-            stack=request_stack(record),
+            stack=stack,
         )
         if kind != "taken":
             self._count_load(_ms(record.load_ns), duration / NS_PER_MS)
@@ -319,16 +320,6 @@ def _span(begin: int | None, end: int | None) -> float | None:
     if begin is None or end is None or not 0 <= end - begin <= _DAY_NS:
         return None
     return float(end - begin)
-
-
-def _queue(record: Request) -> float | None:
-    """Give what is left of the server's total without its parts; ``None`` where it does not tell them."""
-    parts = (record.total_ns, record.load_ns, record.prompt_ns, record.eval_ns)
-    told = [part for part in parts if part is not None and 0 <= part <= _DAY_NS]
-    # A server leaves out what is zero: no load, a prompt that it had seen. Without a total nothing is known.
-    if record.total_ns is None or record.eval_ns is None or len(told) < sum(part is not None for part in parts):
-        return None
-    return float(max(record.total_ns - (record.load_ns or 0) - (record.prompt_ns or 0) - record.eval_ns, 0))
 
 
 def _quantiles(values: deque[float]) -> Quantiles:

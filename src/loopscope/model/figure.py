@@ -112,11 +112,8 @@ def _loop_reason(metric: Metric, source: Source) -> str:
     words = source.words.get(_SIGNALS[metric.needs], "")
     if bound and source.row(Row.ELU_DT):
         seconds = source.row(Row.LOOP_SECONDS)
-        return (
-            f"not enough data: {number(seconds)} of {number(ENOUGH_S)} s"
-            if seconds < ENOUGH_S
-            else "the loop was never busy"
-        )
+        short = f"not enough data: {number(seconds)} of {number(ENOUGH_S)} s"
+        return short if seconds < ENOUGH_S else "the loop was never busy"
     if metric.needs is Need.CPU and source.row(Row.CPU_DT):
         return "no chunks"
     return f"{_UNKNOWN[metric.needs]}: {words}" if words else _UNKNOWN[metric.needs]
