@@ -13,6 +13,7 @@ from loopscope.model.snapshot import Snapshot
 from loopscope.session.calibration_store import kept, results
 from loopscope.session.discover import NoPair, find_pair, resolve
 from loopscope.session.embedded import EmbeddedPair
+from loopscope.session.emulator_truth import EmulatorTruth
 from loopscope.session.hostfacts import commit, host_facts
 from loopscope.session.options import SessionOptions
 from loopscope.session.preflight import doubt
@@ -47,6 +48,7 @@ class LiveSource(RunningSource):
             thresholds=options.thresholds,
         )
         self._pair: EmbeddedPair | None = None
+        self._truth = EmulatorTruth(self._hub.emit)
         self._rigs = Rigs(
             on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
         )
@@ -91,6 +93,9 @@ class LiveSource(RunningSource):
             self._hub.put(emulator.hello_line)
         self._rigs.admit(rigs)
         self._tell_calibrations()
+        if self._pair is None:
+            self._truth.begin(self._servers)
+            self._truth.start()
         self._rigs.serve(rigs, self._servers, self._levers)
         self._throttler.set(parse_throttle(self._levers["throttle"]), Throttle())
         if not self._options.idle:
@@ -334,6 +339,7 @@ class LiveSource(RunningSource):
         # The rigs go first: their agents must not see the servers end.
         if self._pair is not None:
             stack.callback(self._pair.stop)
+        stack.callback(self._truth.stop)
         stack.callback(self._rigs.stop)
 
 

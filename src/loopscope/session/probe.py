@@ -109,10 +109,19 @@ def probe(url: str, timeout_s: float = TIMEOUT_S) -> Found:
     except _NoAnswerError as error:
         return Found(url, str(error))
     try:
-        with _client(url) as client:
+        with http_client(url) as client:
             return _identify(_Questions(client, deadline_s), url)
     except _NoAnswerError as error:
         return Found(url, str(error), listening=True)
+
+
+def get_object(client: "httpx.Client", path: str, timeout_s: float) -> dict[str, Any] | None:
+    """Return the JSON object at a path, ``None`` where there is none or it does not come in time."""
+    try:
+        answer = _Questions(client, time.monotonic() + timeout_s).get(path)
+    except _NoAnswerError:
+        return None
+    return answer.body if answer.status == 200 else None
 
 
 def probe_all(urls: Sequence[str], timeout_s: float = TIMEOUT_S) -> list[Found]:
@@ -162,7 +171,8 @@ def _knock(url: str, timeout_s: float) -> None:
         raise _NoAnswerError(f"no connection: {detail_of(error)}") from None
 
 
-def _client(url: str) -> "httpx.Client":
+def http_client(url: str) -> "httpx.Client":
+    """Return a client for one server, as the agents would reach it."""
     import httpx
 
     # No proxy from the environment: what is measured is this server, not the way to it. TLS trusts what the agents
