@@ -128,7 +128,7 @@ def test_web_server_that_is_none_of_ours_has_its_words(
 
 def test_closed_port_is_told_without_the_http_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody there: one refused connection, and the HTTP client (0.1 s to import) is not even asked for."""
-    monkeypatch.setattr(module, "_client", lambda url: pytest.fail("the client was made"))
+    monkeypatch.setattr(module, "http_client", lambda url: pytest.fail("the client was made"))
     found = probe(f"http://127.0.0.1:{free_port()}")
     assert (found.reachable, found.listening) == (False, False)
     assert "refused" in found.reason
