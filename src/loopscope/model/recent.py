@@ -14,6 +14,9 @@ from loopscope.model.snapshot import Quantiles, Recent
 from loopscope.model.window import RECENT_BINS, Window
 from loopscope.stats.loghist import BUCKETS, MIDDLE_NS
 
+_ENOUGH_READS = 3
+"""Of one agent: one read may bring all that waited while its program did something else."""
+
 
 def recent(window: Window, procs: tuple[str, ...]) -> Recent:
     """Sum up the newest bins, for the loops of ``procs``: shares are those of the fullest one."""
@@ -25,6 +28,7 @@ def recent(window: Window, procs: tuple[str, ...]) -> Recent:
     others = max(sums.process - sums.cpu - sums.observer, 0.0)
     stamps = totals.stamps()
     least = window.least_server_gap_ns
+    lump, lump_gap_ms = _lumps(bins)
     return Recent(
         seconds=totals.loops.all.seconds,
         chunks=totals.chunks,
@@ -46,7 +50,27 @@ def recent(window: Window, procs: tuple[str, ...]) -> Recent:
         server_gap_p50_ms=in_ms(*totals.hist(Hist.SERVER_GAP)).p50,
         server_gap_least_ms=None if least is None else least / NS_PER_MS,
         server_gap_max_ms=totals.hist(Hist.SERVER_GAP)[1] / NS_PER_MS if totals.total(Sum.SERVER_GAPS) else None,
+        lump=lump,
+        lump_gap_ms=lump_gap_ms,
     )
+
+
+def _lumps(bins: list[ClosedBin]) -> tuple[float | None, float | None]:
+    """Chunks a read of the agent with the most, and the mean time between its reads (ms)."""
+    if not bins:
+        return None, None
+    agents = max(closed.sums.shape[1] for closed in bins)
+    sums = np.zeros((len(Sum), agents))
+    for closed in bins:
+        sums[:, : closed.sums.shape[1]] += closed.sums
+    reads = sums[Sum.READS]
+    told = (reads >= _ENOUGH_READS) & (sums[Sum.GAP_NS] > 0)
+    if not told.any():
+        return None, None
+    lumps = np.where(told, sums[Sum.CHUNKS] / np.maximum(reads, 1), 0)
+    slot = int(np.argmax(lumps))
+    gap_ns = sums[Sum.GAP_NS, slot] / sums[Sum.GAPS, slot]
+    return float(lumps[slot]), float(gap_ns * lumps[slot] / NS_PER_MS)
 
 
 def _mean_ms(totals: Aggregate, count: Sum, total_ns: Sum) -> float | None:

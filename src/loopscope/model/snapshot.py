@@ -371,6 +371,10 @@ class Recent:
     server_gap_least_ms: float | None = None
     """The least mean server gap over any three seconds of the session."""
     server_gap_max_ms: float | None = None
+    lump: float | None = None
+    """Chunks that a read brings, of the agent with the most: one, unless something collects them ..."""
+    lump_gap_ms: float | None = None
+    """... and the mean time between its reads."""
 
 
 @dataclass(frozen=True, slots=True)

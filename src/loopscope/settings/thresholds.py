@@ -119,6 +119,20 @@ THRESHOLDS: dict[str, Threshold] = {
             "a server whose rate halves while chunks wait at the client",
         ),
         Threshold(
+            "lump_chunks",
+            4.0,
+            "chunks",
+            "chunks that one read brings",
+            "a server writes each by itself; one that decodes several at a step (speculative) writes 2 or 3",
+        ),
+        Threshold(
+            "lump_ms",
+            100.0,
+            "ms",
+            "mean time between such reads",
+            "what a reader notices; a fast stream clumps by itself, every few ms",
+        ),
+        Threshold(
             "pause_ms",
             500.0,
             "ms",

@@ -185,6 +185,34 @@ def _let_go(snapshot: Snapshot) -> str:
     return "read as chunks come; look for a proxy that collects them"
 
 
+def _lumps(snapshot: Snapshot, limits: Limits) -> Answer:
+    if missing := loop_missing(snapshot, "elu"):
+        return NotEnough(missing)
+    recent = snapshot.recent
+    if recent.lump is None or recent.lump_gap_ms is None:
+        return NotEnough("an agent with three reads in three seconds")
+    held = lever(snapshot, "batch") not in {"", "off"} or lever(snapshot, "throttle") not in {"", "off"}
+    if (
+        held  # we collect them ourselves
+        or recent.lump < limits["lump_chunks"]
+        or recent.lump_gap_ms < limits["lump_ms"]
+        or (recent.elu or 0.0) >= limits["calm_elu"]
+        or (recent.lag_ms.p90 or 0.0) >= limits["calm_ms"]
+        or (recent.runq or 0.0) >= limits["runq_share"]
+    ):
+        return FINE
+    return found(
+        f"The stream arrives in lumps of {number(round(recent.lump))}, one every {time(recent.lump_gap_ms)}, though the"
+        " loop has time: something between the model and this client collects chunks before it passes them on.",
+        [
+            ("lump", recent.lump, f"{number(recent.lump)} chunks a read"),
+            ("lump_gap_ms", recent.lump_gap_ms, f"a read every {time(recent.lump_gap_ms)}"),
+            ("elu", recent.elu, f"loop busy {share(recent.elu)}"),
+        ],
+        "turn its buffering off (nginx: proxy_buffering off), or ask the server without it",
+    )
+
+
 RULES = (
     Rule(
         "server-bound",
@@ -192,7 +220,7 @@ RULES = (
         ("calm_elu", "calm_ms", "runq_share", "gc_share", "stall_ms", "stall_share"),
         _server_bound,
     ),
-    Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog, follows=("core-stolen", "client-cpu")),
+    Rule("backlog", WARN, ("backlog_ms", "full_elu"), _backlog, follows=("core-stolen", "client-cpu", "lumps")),
     Rule("back-pressure", WARN, ("backlog_ms", "pressed_ratio"), _back_pressure, follows=("core-stolen", "client-cpu")),
     Rule(
         "server-stalls",
@@ -203,4 +231,5 @@ RULES = (
         follows=("core-stolen",),
     ),
     Rule("server-clock", WARN, (), _server_clock),
+    Rule("lumps", WARN, ("lump_chunks", "lump_ms", "calm_elu", "calm_ms", "runq_share"), _lumps),
 )

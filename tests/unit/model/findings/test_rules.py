@@ -99,7 +99,10 @@ CALM = Recent(
     server_gap_least_ms=10.0,
     server_gap_max_ms=11.0,
     gil_taken=0.02,
+    lump=1.0,
+    lump_gap_ms=10.0,
 )
+LUMPS: dict[str, Any] = {"lump": 20.0, "lump_gap_ms": 400.0}
 
 
 def snap(recent: dict[str, Any] | None = None, levers: dict[str, str] | None = None, **more: Any) -> Snapshot:
@@ -183,6 +186,8 @@ FIRES: list[tuple[str, str, Snapshot, str]] = [
     ("server-stalls", "at both thresholds", snap({"server_gap_max_ms": 500.0, "server_gap_p50_ms": 50.0}), "500 ms"),
     ("server-clock", "ahead", snap({"ahead_ms": 60_000.0, "waited_ms": None}), "60.0 s"),
     ("server-clock", "behind", snap(agents=(agent(least_delay_ms=5_000.0),)), "4.95 s"),
+    ("lumps", "at the thresholds", snap({"lump": 4.0, "lump_gap_ms": 100.0}), "lumps of 4, one every 100 ms"),
+    ("lumps", "a proxy with a buffer", snap({"lump": 19.8, "lump_gap_ms": 400.0} | NO_STAMPS), "lumps of 20"),
     ("errors", "one request", failed(), "no connection"),
     ("errors", "an agent that waits", snap(agents=(agent(0, state="retrying", words="HTTP 503", recent=()),)), "503"),
     ("cold-start", "a tenth of the time", asked(request(load_ms=260.0), request()), "260 ms"),
@@ -234,6 +239,13 @@ CALM_CASES: list[tuple[str, str, Snapshot]] = [
     ("server-stalls", "we do not read", snap({"server_gap_max_ms": 900.0, "waited_ms": 100.0})),
     ("server-clock", "a throttled stream", snap(agents=(agent(least_delay_ms=40.0),))),
     ("server-clock", "all of the TTFT", snap(agents=(agent(least_delay_ms=51.9),))),
+    ("lumps", "three tokens a step", snap({"lump": 3.0, "lump_gap_ms": 150.0})),
+    ("lumps", "a fast stream", snap({"lump": 20.0, "lump_gap_ms": 5.0})),
+    ("lumps", "a busy loop", snap(LUMPS | {"elu": 0.5})),
+    ("lumps", "no core", snap(LUMPS | {"runq": 0.15})),
+    ("lumps", "a loop that is late", snap(LUMPS | {"lag_ms": spread(10.0)})),
+    ("lumps", "we collect them", snap(LUMPS, {"batch": "read:400ms"})),
+    ("lumps", "the throttle does", snap(LUMPS, {"throttle": "20"})),
     ("errors", "calm", snap()),
     ("errors", "over", failed(t_s=T - 11)),
     ("errors", "taken", snap(agents=(agent(recent=(request(outcome="taken"),)),))),
@@ -282,6 +294,7 @@ UNKNOWN: list[tuple[str, str, Snapshot, str]] = [
     ("server-stalls", "idle", snap({"chunks": 19}), "stamps"),
     ("server-clock", "no stamps", snap(), "stamps"),
     ("server-clock", "no request yet", snap(agents=(agent(least_delay_ms=9.0, ttft_ms=Quantiles()),)), "request"),
+    ("lumps", "few reads", snap({"lump": None, "lump_gap_ms": None}), "three reads"),
     ("errors", "no agent", snap(agents=()), "an agent"),
     ("cold-start", "another dialect", asked(request(load_ms=None)), "load"),
     ("server-queue", "another dialect", asked(*[request()] * 5), "durations"),
