@@ -64,13 +64,14 @@ def _lumps(bins: list[ClosedBin]) -> tuple[float | None, float | None]:
     for closed in bins:
         sums[:, : closed.sums.shape[1]] += closed.sums
     reads = sums[Sum.READS]
-    told = (reads >= _ENOUGH_READS) & (sums[Sum.GAP_NS] > 0)
+    # The first read of a request follows no other: what is not a gap among its chunks is such a first one.
+    between = reads - (sums[Sum.CHUNKS] - sums[Sum.GAPS])
+    told = (reads >= _ENOUGH_READS) & (between > 0)
     if not told.any():
         return None, None
     lumps = np.where(told, sums[Sum.CHUNKS] / np.maximum(reads, 1), 0)
     slot = int(np.argmax(lumps))
-    gap_ns = sums[Sum.GAP_NS, slot] / sums[Sum.GAPS, slot]
-    return float(lumps[slot]), float(gap_ns * lumps[slot] / NS_PER_MS)
+    return float(lumps[slot]), float(sums[Sum.GAP_NS, slot] / between[slot] / NS_PER_MS)
 
 
 def _mean_ms(totals: Aggregate, count: Sum, total_ns: Sum) -> float | None:

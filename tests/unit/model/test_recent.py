@@ -196,3 +196,14 @@ def test_a_burst_is_not_the_best_pace_of_a_server() -> None:
     snapshot = seen(header(), hello(), Rig(S // 2, 3 * S), burst, after)
     assert snapshot.recent.server_gap_p50_ms == pytest.approx(0.02, rel=0.02)
     assert snapshot.recent.server_gap_least_ms == pytest.approx(10.0)
+
+
+def test_chunks_that_a_proxy_collects_come_in_lumps() -> None:
+    """How many a read brings and how long lies between reads, of the agent with the most."""
+    proxied = Rig(S // 2, 10 * S, agents=(1,), per_read=20, gap=20 * MS, delay=None, length=400)
+    snapshot = seen(header(), hello(), Rig(S // 2, 10 * S, agents=(0,)), proxied)
+    assert snapshot.recent.lump == pytest.approx(20.0)
+    assert snapshot.recent.lump_gap_ms == pytest.approx(400.0, rel=0.05)
+    assert "lumps" in found(snapshot)
+    assert seen(*calm(12.0)).recent.lump == 1.0
+    assert seen(header(), hello()).recent.lump is None

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from kit.agents import Watched, requests_of, states_of, stream
 from kit.servers import END, HEAD, Handler, chunk, final, line, read_request, sends, serving
-from loopscope.core.records import AgentSpec, AgentState, Record, Request, Server
-from loopscope.probe.sample_buffer import ChunkRow, SampleBuffer
+from loopscope.core.records import AgentSpec, AgentState, Server
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
@@ -17,79 +17,12 @@ from loopscope.rig.levers import Levers
 OnLoop = Callable[..., object]
 
 
-class _Rows(list[ChunkRow]):
-    """Rows that tell when one comes."""
-
-    def __init__(self, news: asyncio.Event) -> None:
-        super().__init__()
-        self._news = news
-
-    def append(self, row: ChunkRow) -> None:
-        super().append(row)
-        self._news.set()
-
-
-class Watched(SampleBuffer):
-    """Samples whose every new row or record wakes whoever waits."""
-
-    __slots__ = ("_news",)
-
-    def __init__(self, proc: str = "") -> None:
-        super().__init__(proc)
-        self._news = asyncio.Event()
-        self.chunks = _Rows(self._news)
-
-    def event(self, record: Record) -> None:
-        super().event(record)
-        self._news.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition on what has come holds."""
-        async with asyncio.timeout(20):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
-
-
-async def _stream(
-    kind: type[Client],
-    url: str,
-    samples: Watched,
-    levers: dict[str, str] | None = None,
-    ends: int = 1,
-    state: str = "",
-    prompt: str = "p",
-) -> None:
-    """Run one agent until ``ends`` requests have ended and it has been in ``state``."""
-    dials = Levers()
-    for name, value in (levers or {}).items():
-        dials.set(name, value)
-    client = make_client(kind, dials.gate, secure=False)
-    spec = AgentSpec(agent=3, name="a", server=0, model="m", prompt=prompt, tokens=3)
-    agent = Agent(spec, Server(url=url), client, dials, samples)
-    task = asyncio.ensure_future(agent.run())
-    await samples.until(
-        lambda: len(_requests(samples)) >= ends and (not state or any(s.state == state for s in _states(samples)))
-    )
-    agent.stop()
-    await task
-    await client.close()
-
-
-def _requests(samples: Watched) -> list[Request]:
-    return [event for event in samples.events if isinstance(event, Request)]
-
-
-def _states(samples: SampleBuffer) -> list[AgentState]:
-    return [event for event in samples.events if isinstance(event, AgentState)]
-
-
 def test_a_good_stream_is_counted_to_the_chunk(on_loop: OnLoop, kind: type[Client]) -> None:
     """Three lines with content are three chunks; the server's account is taken; stamps go up."""
     samples = Watched("rig-1")
     with serving(sends(HEAD, chunk(line("a")), chunk(line("b")), chunk(line("c")), chunk(final(4)) + END)) as url:
-        on_loop(_stream(kind, url, samples))
-    request = _requests(samples)[0]
+        on_loop(stream(kind, url, samples))
+    request = requests_of(samples)[0]
     assert (request.outcome, request.chunks, request.tokens, request.total_ns) == ("ok", 3, 4, 40)
     rows = [row for row in samples.chunks if row[1] <= (request.last_ns or 0)]
     assert len(rows) == 3
@@ -104,18 +37,18 @@ def test_lines_of_one_read_share_their_received_stamp(on_loop: OnLoop, kind: typ
     samples = Watched()
     reads = (HEAD + chunk(line("a")), chunk(line("b")) + chunk(line("c")), chunk(final()) + END)
     with serving(sends(*reads, apart_s=0.05)) as url:
-        on_loop(_stream(kind, url, samples))
+        on_loop(stream(kind, url, samples))
     first, second, third = samples.chunks[:3]
     assert first[1] < second[1] == third[1]
-    assert _requests(samples)[0].reads == 3
+    assert requests_of(samples)[0].reads == 3
 
 
 def test_a_kept_connection_is_not_connected_again(on_loop: OnLoop, kind: type[Client]) -> None:
     """The first request tells what connecting took, the next ones used the kept connection: 0."""
     samples = Watched()
     with serving(sends(HEAD, chunk(line()), chunk(final()) + END)) as url:
-        on_loop(_stream(kind, url, samples, ends=2))
-    first, second = _requests(samples)[:2]
+        on_loop(stream(kind, url, samples, ends=2))
+    first, second = requests_of(samples)[:2]
     assert first.connect_ns
     assert second.connect_ns == 0
 
@@ -131,9 +64,9 @@ def test_a_kept_connection_that_closes_under_a_request_is_no_failure(on_loop: On
 
     samples = Watched()
     with serving(answers_once) as url:
-        on_loop(_stream(kind, url, samples, ends=4))
-    assert {request.outcome for request in _requests(samples)} == {"ok"}
-    assert all(request.chunks == 1 for request in _requests(samples))
+        on_loop(stream(kind, url, samples, ends=4))
+    assert {request.outcome for request in requests_of(samples)} == {"ok"}
+    assert all(request.chunks == 1 for request in requests_of(samples))
 
 
 @pytest.mark.parametrize(
@@ -164,14 +97,14 @@ def test_a_failure_is_told_in_words_and_retried(
     """Each way in which a stream fails has its outcome and its words, and the agent tries again after a pause."""
     samples = Watched()
     with serving(handler) as url:
-        on_loop(_stream(kind, url, samples, state="retrying"))
-    request = _requests(samples)[0]
+        on_loop(stream(kind, url, samples, state="retrying"))
+    request = requests_of(samples)[0]
     if kind.name == "ollama" and request.outcome == "no_done":
         # httpx under it reads what is no UTF-8 as U+FFFD: the line is a message then, and the final one is missing.
         outcome, words = "no_done", "without its final message"
     assert request.outcome == outcome
     assert words in request.words
-    retry = [state for state in _states(samples) if state.state == "retrying"]
+    retry = [state for state in states_of(samples) if state.state == "retrying"]
     assert "trying again in 0.25 s" in retry[0].words
 
 
@@ -207,9 +140,9 @@ def test_neither_prompts_nor_answers_nor_credentials_reach_a_record(
     belong: what is recorded of it has nothing of that in it."""
     samples = Watched()
     with serving(handler) as url:
-        on_loop(_stream(kind, url, samples, state="retrying", prompt=PROMPT))
+        on_loop(stream(kind, url, samples, state="retrying", prompt=PROMPT))
     written = " ".join(str(record) for record in samples.events)
-    assert _requests(samples)[0].words
+    assert requests_of(samples)[0].words
     for secret in (PROMPT, PROMPT[:20], ANSWER[:8], ANSWER[-20:], "hunter22"):
         assert secret not in written
 
@@ -219,16 +152,16 @@ def test_a_line_end_of_unicode_is_no_end_of_a_line(on_loop: OnLoop, kind: type[C
     """It belongs to the message, except for the ollama client, whose httpx breaks lines there: told as garbage."""
     samples = Watched()
     with serving(sends(HEAD, chunk(line(f"a{text}b")), chunk(final(1)) + END)) as url:
-        on_loop(_stream(kind, url, samples))
-    request = _requests(samples)[0]
+        on_loop(stream(kind, url, samples))
+    request = requests_of(samples)[0]
     assert (request.outcome, request.chunks) == (("garbage", 0) if kind.name == "ollama" else ("ok", 1))
 
 
 def test_nobody_there_is_refused(on_loop: OnLoop, kind: type[Client]) -> None:
     """Without a server the outcome names the URL."""
     samples = Watched()
-    on_loop(_stream(kind, "http://127.0.0.1:9", samples))
-    request = _requests(samples)[0]
+    on_loop(stream(kind, "http://127.0.0.1:9", samples))
+    request = requests_of(samples)[0]
     assert request.outcome == "refused"
     assert "http://127.0.0.1:9" in request.words
 
@@ -240,8 +173,8 @@ def test_no_lever_loses_a_chunk(on_loop: OnLoop, kind: type[Client], batch: str,
     samples = Watched()
     lines = [chunk(line(f"w{i} ")) for i in range(20)]
     with serving(sends(HEAD, *lines, chunk(final(20)) + END)) as url:
-        on_loop(_stream(kind, url, samples, {"batch": batch, "decoder": decoder}))
-    request = _requests(samples)[0]
+        on_loop(stream(kind, url, samples, {"batch": batch, "decoder": decoder}))
+    request = requests_of(samples)[0]
     assert (request.outcome, request.chunks) == ("ok", 20)
     # The ollama client decodes by itself, at once.
     assert (request.batch_ns > 0) == (batch != "off" and not (kind.name == "ollama" and batch.startswith("decode")))
@@ -254,8 +187,8 @@ def test_read_batching_lets_the_socket_coalesce(on_loop: OnLoop, kind: type[Clie
     for batch in ("read:50ms", "decode:50ms"):
         samples = Watched()
         with serving(sends(HEAD, *lines, chunk(final(30)) + END)) as url:
-            on_loop(_stream(kind, url, samples, {"batch": batch}))
-        reads[batch] = _requests(samples)[0].reads
+            on_loop(stream(kind, url, samples, {"batch": batch}))
+        reads[batch] = requests_of(samples)[0].reads
     assert reads["read:50ms"] < 15 < reads["decode:50ms"]
 
 
@@ -264,8 +197,8 @@ def test_a_throttled_agent_waits_in_the_client(on_loop: OnLoop, kind: type[Clien
     holds a tenth of a second)."""
     samples = Watched()
     with serving(sends(HEAD + b"".join(chunk(line()) for _ in range(30)), chunk(final(30)) + END)) as url:
-        on_loop(_stream(kind, url, samples, {"throttle": "100"}))
-    request = _requests(samples)[0]
+        on_loop(stream(kind, url, samples, {"throttle": "100"}))
+    request = requests_of(samples)[0]
     assert request.chunks == 30
     assert request.throttle_ns > 100_000_000
 
@@ -276,8 +209,8 @@ def test_the_throttle_holds_with_every_kind_of_batching(on_loop: OnLoop, kind: t
     samples = Watched()
     lines = [chunk(line()) for _ in range(60)]
     with serving(sends(HEAD, *lines, chunk(final(60)) + END)) as url:
-        on_loop(_stream(kind, url, samples, {"throttle": "100", "batch": batch}))
-    request = _requests(samples)[0]
+        on_loop(stream(kind, url, samples, {"throttle": "100", "batch": batch}))
+    request = requests_of(samples)[0]
     assert request.chunks == 60
     # 0.6 s less the tenth of a second that the bucket holds.
     assert request.end_ns - request.start_ns > 490_000_000
@@ -305,6 +238,6 @@ def test_an_agent_that_is_cancelled_counts_its_request_as_taken(on_loop: OnLoop,
     samples = Watched()
     with serving(stalls) as url:
         on_loop(run(url, samples))
-    assert [(r.outcome, r.chunks) for r in _requests(samples)] == [("taken", 1)]
+    assert [(r.outcome, r.chunks) for r in requests_of(samples)] == [("taken", 1)]
     assert isinstance(samples.events[-1], AgentState)
     assert samples.events[-1].state == "gone"

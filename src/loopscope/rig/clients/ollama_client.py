@@ -17,11 +17,11 @@ import pydantic
 from ollama._client import __version__ as _version
 
 from loopscope.core.api_key import authorization
-from loopscope.core.text import plain
 from loopscope.probe.wires import Wire, Wires
 from loopscope.rig.clients.base import CONNECT_S, STALL_S, ReadGate, StreamFailure
 from loopscope.rig.clients.httpx_client import HttpxClient, transport, written
 from loopscope.rig.response_head import ERROR_BODY_BYTES, inflater_for, redirect, refusal
+from loopscope.streams.dialect import server_error
 from loopscope.streams.framing import MAX_LINE_BYTES, LineTooLongError
 from loopscope.streams.inflate import Inflater
 
@@ -153,7 +153,7 @@ class OllamaClient:
                 raise self.failure(error) from error
         except self.errors as error:
             raise self.failure(error) from error
-        except (httpx.InvalidURL, ValueError) as error:  # the library reads the host itself
+        except httpx.InvalidURL as error:
             raise StreamFailure("refused", "no valid URL") from error
         try:
             return await self._ask(parts.scheme, parts.netloc, wanted)
@@ -161,7 +161,10 @@ class OllamaClient:
             raise self.failure(error) from error
 
     async def _ask(self, scheme: str, netloc: str, wanted: dict[str, Any]) -> OllamaExchange:
-        client = self._client(f"{scheme}://{netloc}")
+        try:
+            client = self._client(f"{scheme}://{netloc}")
+        except ValueError as error:  # the library reads the host itself
+            raise StreamFailure("refused", "no valid URL") from error
         model, options = wanted["model"], wanted["options"]
         try:
             if "messages" in wanted:
@@ -196,13 +199,13 @@ class OllamaClient:
     def failure(self, error: Exception) -> StreamFailure:
         """Translate an error of the library."""
         if isinstance(error, ollama.ResponseError):
-            words = str(error.error).strip()
+            told: object = error.error
             if 300 <= error.status_code < 400:
                 head = _head.get()
                 return redirect(error.status_code, head.response.headers.get("location", "") if head else "")
             if error.status_code >= 0:
-                return refusal(error.status_code, words)
-            return StreamFailure("server", f"the server says: {plain(words)}")
+                return refusal(error.status_code, told if isinstance(told, str) else json.dumps({"error": told}))
+            return StreamFailure("server", f"the server says: {server_error(told)}")
         if isinstance(error, json.JSONDecodeError):
             return StreamFailure("garbage", f"a line that is not JSON ({len(error.doc)} characters)")
         if isinstance(error, RecursionError):

@@ -79,5 +79,4 @@ DIALECT = Dialect(
     events.reader(_take),
     _take,
     _knows,
-    emulated=False,
 )

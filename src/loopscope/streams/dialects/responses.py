@@ -56,5 +56,4 @@ DIALECT = Dialect(
     events.reader(_take),
     _take,
     _knows,
-    emulated=False,
 )
