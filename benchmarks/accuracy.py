@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loopscope.core.codec import decode
 from loopscope.core.records import Chunks, Request, Truth
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 
 def _session(folder: Path, *words: str) -> tuple[dict, int, int, int]:

@@ -23,7 +23,8 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import clients_here, loops_here
+from loopscope.settings.clients import clients_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.wire.worker import Worker
 
 _TOKENS = 100_000

@@ -25,7 +25,7 @@ from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.probe.watchdog import PERIOD_S, Watchdog
 from loopscope.probe.wires import Wires
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.wire.child import ChildPipe
 
 _KINDS = ("nothing", "heart", "sender", "watchdog", "all", "bare wait")

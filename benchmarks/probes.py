@@ -48,7 +48,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import MeteredLoop, make_loop
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.streams.dialect import Account
 from loopscope.streams.dialects import DIALECTS
 from loopscope.streams.framing import LineSplitter

@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.wire.worker import Worker
 from probes import of_pairs
 

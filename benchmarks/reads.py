@@ -22,8 +22,9 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import client_class, make_client
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import canonical, clients_here, defaults
-from loopscope.settings.sockets import read_refused
+from loopscope.settings.clients import clients_here
+from loopscope.settings.levers import canonical, defaults
+from loopscope.settings.levers.read import read_refused
 from loopscope.stats.pairs import ALIKE_AT_ONCE, pairs_interval
 from loopscope.wire.worker import Worker
 

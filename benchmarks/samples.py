@@ -35,7 +35,7 @@ from loopscope.rig.loops import make_loop
 from loopscope.rig.request_recorder import RequestRecorder
 from loopscope.session.pipeline import Pipeline
 from loopscope.session.recorder import Recorder
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.streams.dialects import DIALECTS
 from loopscope.trace.reader import read
 from loopscope.wire.child import ChildPipe

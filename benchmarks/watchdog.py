@@ -22,7 +22,7 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients.httpx_client import HttpxClient
 from loopscope.rig.levers import Levers
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.wire.worker import Worker
 
 _TOKENS = 100_000

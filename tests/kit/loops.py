@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 
 @pytest.fixture(params=loops_here())

@@ -8,7 +8,7 @@ import pytest
 
 from kit.processes import sessions_children
 from loopscope.experiments.selftest import CASES, Case, Result, run_case
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 pytestmark = pytest.mark.timing
 

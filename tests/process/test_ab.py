@@ -13,7 +13,7 @@ from loopscope.experiments import ab
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 SMALL = ("--embedded", "--tokens", "64")
 

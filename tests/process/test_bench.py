@@ -15,7 +15,7 @@ from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedure_runner import Handle
 from loopscope.settings import levers
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.trace.reader import read
 
 

@@ -31,14 +31,15 @@ from loopscope.rig.loops import make_loop
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
-from loopscope.settings.levers import clients_here, loops_here
+from loopscope.settings.clients import CLIENTS, clients_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.wire.worker import Worker
 
 DIALECTS = ("ollama", "ollama-chat", "openai", "openai-completions")
 PAIRS = [
     (client, dialect)
     for client, dialect in itertools.product(clients_here(), DIALECTS)
-    if not levers.client_speaks(client, [dialect])
+    if not CLIENTS[client].does_not_speak([dialect])
 ]
 AGENTS, REQUESTS, TOKENS = 3, 2, 40
 

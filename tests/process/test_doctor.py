@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kit.processes import run
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 
 def test_doctor_tells_what_can_be_measured() -> None:

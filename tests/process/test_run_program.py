@@ -12,7 +12,7 @@ import pytest
 from kit.processes import PATIENCE_S, children_of, end, exists, run, start, wait_for_children, wait_until
 from loopscope.core.codec import decode
 from loopscope.core.records import Bye, Chunks, Header, Hello, Pulse, Request, Stall, Trailer
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.wire.worker import Worker
 
 pytestmark = [

@@ -11,7 +11,8 @@ from loopscope.core.errors import InputError
 from loopscope.core.records import AnyRecord, Lever, Request
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
-from loopscope.settings.levers import clients_here, defaults
+from loopscope.settings.clients import clients_here
+from loopscope.settings.levers import defaults
 from loopscope.trace.reader import read
 
 

@@ -12,7 +12,7 @@ from loopscope.experiments.gauge import Gauge
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.settings import levers
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 pytestmark = pytest.mark.timing
 

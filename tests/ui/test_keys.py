@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from loopscope.core.errors import InputError, RefusedError
 from loopscope.draw.words import clock
 from loopscope.model.snapshot import FindingView, MarkView, Snapshot
-from loopscope.settings.levers import client_speaks
+from loopscope.settings.clients import CLIENTS
 from loopscope.ui.actions import ACTIONS
 from loopscope.ui.app import LoopscopeApp
 from loopscope.ui.pane import Bar
@@ -122,7 +122,7 @@ def test_a_client_that_cannot_speak_with_these_servers_is_left_out() -> None:
     pull = source.pull
 
     def speak(lever: str, value: str, by: str = "key") -> None:
-        if words := client_speaks(value, ["openai"]):
+        if words := CLIENTS[value].does_not_speak(["openai"]):
             raise RefusedError(words)
         pull(lever, value, by)
 

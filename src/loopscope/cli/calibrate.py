@@ -7,7 +7,7 @@ import sys
 
 import msgspec
 
-from loopscope.cli.ceiling import LISTS, with_progress
+from loopscope.cli.ceiling import with_progress
 from loopscope.core.format import rate, share
 from loopscope.settings import levers
 
@@ -25,10 +25,9 @@ would give.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
     group = parser.add_argument_group("what is calibrated (several values: each of them)")
-    for name in LISTS:
-        lever = levers.LEVERS[name]
+    for lever in levers.of_ceiling():
         group.add_argument(
-            f"--{name}", default=lever.default, metavar="V[,..]", help=f"{lever.valid} (default: {lever.default})"
+            f"--{lever.name}", default=lever.default, metavar="V[,..]", help=f"{lever.valid} (default: {lever.default})"
         )
     group.add_argument(
         "--streams", default="2,32", metavar="N[,..]", help="numbers of streams to calibrate with (default: 2,32)"
@@ -51,13 +50,14 @@ def run(args: argparse.Namespace) -> int:
         found = kept()
     else:
         streams = parse_streams(args.streams)
-        values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in LISTS]
+        names = [lever.name for lever in levers.of_ceiling()]
+        values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in names]
         combined = list(itertools.product(*values))
         complete = with_progress(
             len(combined),
             lambda handle, place: found.append(
                 calibrate(
-                    SessionOptions(levers=levers.defaults() | dict(zip(LISTS, combined[place], strict=True))),
+                    SessionOptions(levers=levers.defaults() | dict(zip(names, combined[place], strict=True))),
                     handle,
                     streams,
                 )

@@ -35,7 +35,6 @@ cell).
 
 full: the loop is busy 95 % of the time, chunks begin to wait. hard ceiling: the client falls behind. expected: from a
 calibration (loopscope calibrate). at least: the bound that half of the load gives. docs/ceiling.md explains each."""
-LISTS = ("client", "loop", "decoder", "batch", "placement", "read", "tcp")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "urls", nargs="*", metavar="URL", help="servers to ask instead of an emulator (only the number of streams)"
     )
     group = parser.add_argument_group("what is measured (several values make a matrix)")
-    for name in LISTS:
-        lever = levers.LEVERS[name]
+    for lever in levers.of_ceiling():
         group.add_argument(
-            f"--{name}", default=lever.default, metavar="V[,..]", help=f"{lever.valid} (default: {lever.default})"
+            f"--{lever.name}", default=lever.default, metavar="V[,..]", help=f"{lever.valid} (default: {lever.default})"
         )
     group.add_argument("--streams", default="2", metavar="N[,..]", help="concurrent streams (default: 2)")
     group.add_argument(
@@ -91,7 +89,8 @@ def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
     from loopscope.experiments.calibration import parse_streams
     from loopscope.session.options import SessionOptions
 
-    values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in LISTS]
+    names = [lever.name for lever in levers.of_ceiling()]
+    values = [[levers.canonical(name, word) for word in str(getattr(args, name)).split(",")] for name in names]
     shapes = ("rate", "streams") if args.shape == "both" else (args.shape,)
     if not 1 <= args.rate <= 1e5:
         raise InputError(f"--rate {number(args.rate)}: from 1 to 100 000 chunks per second")
@@ -101,7 +100,7 @@ def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
         options = SessionOptions(
             urls=tuple(args.urls),
             model=args.model,
-            levers=levers.defaults() | dict(zip(LISTS, combined, strict=True)),
+            levers=levers.defaults() | dict(zip(names, combined, strict=True)),
         )
         options.check()
         if args.urls:
@@ -123,7 +122,7 @@ def _measure(
         handle.done = 0.0
     trace: Path | None = None
     if args.out is not None:
-        words = [options.levers[name].replace(":", "-") for name in LISTS]
+        words = [options.levers[lever.name].replace(":", "-") for lever in levers.of_ceiling()]
         trace = args.out / f"{'_'.join(words)}_{streams}_{shape}.jsonl.zst"
     ramp: Ramp
     if shape == "servers":

@@ -11,11 +11,12 @@ from loopscope.cli.replay import find
 from loopscope.core.errors import InputError
 from loopscope.core.format import seconds
 from loopscope.core.text import plain
-from loopscope.model.comparison import LOAD_LEVERS, Comparison, Side, compare, segment_side, whole_side
+from loopscope.model.comparison import Comparison, Side, compare, segment_side, whole_side
 from loopscope.report import gates
 from loopscope.report.compare import as_data, as_markdown, as_text
 from loopscope.report.gates import FAILED, GATE_HELP, UNSURE
 from loopscope.session.folding import Folded, fold_file
+from loopscope.settings.levers import is_load
 
 NAME = "compare"
 HELP = f"""Say what differs between two runs, by how much, and how sure that is; "cannot tell" when it cannot.
@@ -130,7 +131,7 @@ def _same_settings(first: Folded, second: Folded) -> None:
 
 def _settings(folded: Folded) -> list[dict[str, str]]:
     kept = [
-        {name: text for name, text in segment["levers"].items() if name not in LOAD_LEVERS or text}
+        {name: text for name, text in segment["levers"].items() if not is_load(name) or text}
         for segment in folded.summary["segments"]
         if segment["loop"] is not None
     ]

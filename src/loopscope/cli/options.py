@@ -54,10 +54,9 @@ def add_session_options(parser: argparse.ArgumentParser, *, scenario: bool = Tru
     # For the bench of planted causes; not something to be used while measuring, so the help does not offer it.
     parser.add_argument("--plant", action="append", default=[], help=argparse.SUPPRESS)
     pull = parser.add_argument_group("levers at the start (each can be pulled while it runs)")
-    for name in (name for name in levers.LEVERS if name != "agents"):
-        lever = levers.LEVERS[name]
+    for lever in (lever for lever in levers.LEVERS.values() if not lever.is_load):
         pull.add_argument(
-            f"--{name}",
+            f"--{lever.name}",
             default=lever.default,
             metavar="V",
             help=f"{lever.valid} (default: {lever.default}); {lever.help}".replace("%", "%%"),

@@ -239,7 +239,7 @@ def judged(
     ]
     if a == b:
         notes.append("A and B are the same: nothing was pulled, and what is told apart here is chance")
-    if lever == "agents":
+    if LEVERS[lever].is_load:
         notes.append("another number of agents is another load: its figures differ for that alone")
     if "SIMULATED" in power:
         notes.append(f"power and energy: {power}")

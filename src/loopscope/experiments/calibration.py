@@ -11,8 +11,7 @@ from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.records import Record
 from loopscope.experiments.bench import Bench, Step, bench_options
 from loopscope.experiments.ramp import FIRST, Climber, Knob, rate_knob
-from loopscope.experiments.ramp_result import setting_of, settings_of
-from loopscope.model.ceiling import KEYS
+from loopscope.experiments.ramp_result import setting_of
 from loopscope.session.calibration_store import (
     Bound,
     Calibration,
@@ -24,7 +23,8 @@ from loopscope.session.calibration_store import (
 )
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedure import Host, Procedure, Task
-from loopscope.settings.levers import MAX_AGENTS, canonical
+from loopscope.settings.levers import canonical, of_ceiling
+from loopscope.settings.levers.agents import MAX_AGENTS
 from loopscope.stats.ceiling import fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
 
@@ -61,7 +61,7 @@ def calibrate(
         date=today(),
         machine=machine(),
         versions={name: versions.get(name, "") for name in _VERSIONS},
-        settings={key: value for key, value in settings_of(setting_of(own, 0, "")).items() if key in KEYS},
+        settings=dict(setting_of(own, 0, "").levers),
         shapes=shapes,
         costs=costs,
     )
@@ -148,9 +148,9 @@ def shapes_for(streams: int) -> tuple[int, ...]:
 
 
 def _changes(args: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for lever in ("loop", "client"):
-        if lever in args:
-            yield lever, canonical(lever, args[lever])
+    for lever in of_ceiling():
+        if lever.name in args:
+            yield lever.name, canonical(lever.name, args[lever.name])
 
 
 def run(host: Host, task: Task, args: Mapping[str, str]) -> Calibration:
@@ -169,7 +169,6 @@ PROCEDURE = Procedure(
     about_s=25.0,
     args={
         "streams": "numbers of streams, e.g. 2,32",
-        "loop": "another loop than now",
-        "client": "another client than now",
+        **{lever.name: f"another {lever.name} than now" for lever in of_ceiling()},
     },
 )

@@ -20,7 +20,7 @@ from loopscope.experiments.bench import STOLEN, Bench, Step, bench_options
 from loopscope.experiments.ramp_result import FRACTIONS, Ramp, Setting, outcome, point, sentence, setting_of
 from loopscope.session.options import SessionOptions
 from loopscope.session.procedure import Host, Procedure, Task
-from loopscope.settings.levers import MAX_AGENTS
+from loopscope.settings.levers.agents import MAX_AGENTS
 from loopscope.stats.ceiling import bracket, fit_costs, full_point
 from loopscope.stats.intervals import Interval, mean_interval
 

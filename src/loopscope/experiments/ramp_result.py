@@ -1,6 +1,7 @@
 """What a ramp found: what it belongs to, in words, and as records for a trace."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loopscope.core.clock import now_ns
@@ -8,6 +9,7 @@ from loopscope.core.format import interval, rate, share
 from loopscope.core.records import Result
 from loopscope.experiments.bench import SENT, Step
 from loopscope.session.options import SessionOptions
+from loopscope.settings.levers import of_ceiling
 from loopscope.stats.ceiling import Costs
 from loopscope.stats.intervals import Interval
 
@@ -19,13 +21,8 @@ FRACTIONS = (0.01, 0.1, 0.5)
 class Setting:
     """What a ceiling belongs to: it is never told without these."""
 
-    client: str
-    loop: str
-    decoder: str
-    batch: str
-    placement: str
-    read: str
-    tcp: str
+    levers: Mapping[str, str]
+    """Those that a ceiling depends on, by name."""
     streams: int
     """With shape "streams" and "servers": at the ceiling, once it is known."""
     shape: str = "rate"
@@ -66,25 +63,16 @@ class Ramp:
 
 def setting_of(options: SessionOptions, streams: int, shape: str) -> Setting:
     """Give the setting that options mean."""
-    levers = options.levers
-    return Setting(
-        client=levers.get("client", "httpx"),
-        loop=levers["loop"],
-        decoder=levers["decoder"],
-        batch=levers["batch"],
-        placement=levers.get("placement", "loop"),
-        read=levers["read"],
-        tcp=levers["tcp"],
-        streams=streams,
-        shape=shape,
-    )
+    levers = {lever.name: options.levers.get(lever.name, lever.default) for lever in of_ceiling()}
+    return Setting(levers=levers, streams=streams, shape=shape)
 
 
 def sentence(ramp: Ramp) -> str:
     """Say the result, with what it belongs to."""
     s = ramp.setting
     each = "" if s.rate is None else f" of {rate(s.rate)} chunks/s each"
-    where = f"{s.client} on {s.loop}, {'about ' if each else ''}{s.streams} streams{each}"
+    client, loop = s.levers["client"], s.levers["loop"]
+    where = f"{client} on {loop}, {'about ' if each else ''}{s.streams} streams{each}"
     hard = ramp.hard
     if hard is None:
         return f"{where}: fell behind at the lowest load that was offered"
@@ -137,17 +125,7 @@ def point(what: str, step: Step, shape: str) -> Result:
 
 def settings_of(setting: Setting) -> dict[str, str]:
     """Give what a ceiling belongs to, for a record."""
-    return {
-        "client": setting.client,
-        "loop": setting.loop,
-        "decoder": setting.decoder,
-        "batch": setting.batch,
-        "placement": setting.placement,
-        "read": setting.read,
-        "tcp": setting.tcp,
-        "streams": str(setting.streams),
-        "shape": setting.shape,
-    }
+    return {**setting.levers, "streams": str(setting.streams), "shape": setting.shape}
 
 
 def figures_of(name: str, interval: Interval | None) -> dict[str, float | None]:

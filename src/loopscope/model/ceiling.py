@@ -10,13 +10,10 @@ from loopscope.core.format import number, share
 from loopscope.model.loop_sums import LoopSums
 from loopscope.model.snapshot import ResultView
 from loopscope.model.standing import CostView, CurvePoint, NextLever, Standing
+from loopscope.settings.levers import of_ceiling, where
 from loopscope.stats.ceiling import Costs, Load, at_rate, between, scale_of
 from loopscope.stats.intervals import Interval
 
-KEYS = ("client", "loop", "decoder", "batch", "placement", "read", "tcp")
-"""The levers that a ceiling depends on."""
-USUAL = {"client": "httpx", "placement": "loop", "read": "auto", "tcp": "default"}
-"""What holds where a record does not name these levers (it is older than they are)."""
 _MOST_KEYS, _MOST_SHAPES, _MOST_POINTS = 64, 32, 64
 _MOST_TOLD = 128
 ENOUGH_CHUNKS = 500
@@ -229,7 +226,7 @@ class CeilingBook:
                 continue
             expected, _ = self._expected(other, streams, ())
             if expected is not None and not expected.stale:
-                found.append(NextLever(KEYS[differ[0]], other[differ[0]], expected))
+                found.append(NextLever(of_ceiling()[differ[0]].name, other[differ[0]], expected))
         return tuple(sorted(found, key=lambda lever: -lever.expected.mid))
 
 
@@ -310,16 +307,12 @@ def _curve(loads: Iterable[Load]) -> tuple[CurvePoint, ...]:
 
 
 def key_of(settings: Mapping[str, str]) -> Key:
-    """Give the values of :data:`KEYS` that a record, or a session's levers, name or leave as usual."""
-    return tuple(settings.get(name) or USUAL.get(name, "") for name in KEYS)
+    """Give the values of the levers that a ceiling depends on, as a record or a session names them or leaves them."""
+    return tuple(settings.get(lever.name) or lever.default for lever in of_ceiling())
 
 
 def _say(key: Key) -> str:
-    client, loop, decoder, *others = key
-    words = f"{client} on {loop}, {decoder}"
-    for name, value in zip(KEYS[3:], others, strict=True):
-        words += f", {name} {value}" if value not in ("", "off", USUAL.get(name)) else ""
-    return words
+    return where({lever.name: value for lever, value in zip(of_ceiling(), key, strict=True)})
 
 
 def _count(text: str) -> int | None:

@@ -16,10 +16,9 @@ from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
 from loopscope.model.metrics import METRICS, Metric
 from loopscope.model.stretch import Stretch
+from loopscope.settings.levers import is_load
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of
 
-LOAD_LEVERS = frozenset({"agents"})
-"""Levers that change the load, not the client: another number of agents is another experiment."""
 _MACHINE = ("cpu", "cores", "gpu")
 """Facts of the host that make it another machine, as far as a trace tells them."""
 _MOST_AGENTS = 2_048
@@ -149,7 +148,7 @@ def compare(first: Side, second: Side, confidence: float = CONFIDENCE) -> Compar
     levers = [
         (name, first.levers[name], second.levers[name])
         for name in first.levers
-        if name not in LOAD_LEVERS and name in second.levers and first.levers[name] != second.levers[name]
+        if not is_load(name) and name in second.levers and first.levers[name] != second.levers[name]
     ]
     return Comparison(
         first,

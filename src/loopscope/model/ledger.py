@@ -333,6 +333,5 @@ def _setting(levers: dict[str, str]) -> str:
 def _is_there(pull: Pull, rigs: Rigs) -> bool:
     """Say whether the current rig is the one that a takeover started, as far as it tells: its loop, its client."""
     rig = rigs.current
-    if pull.name == "loop":
-        return rig is not None and rig.name == pull.new
-    return pull.name != "client" or (rig is not None and rig.client == pull.new)
+    told = {"loop": rig.name, "client": rig.client} if rig is not None else {"loop": "", "client": ""}
+    return told.get(pull.name, pull.new) == pull.new

@@ -10,16 +10,10 @@ from loopscope.experiments.ramp_result import FRACTIONS, Ramp
 from loopscope.model.standing import Standing
 from loopscope.report.grid import Column, lines
 from loopscope.settings import levers
+from loopscope.settings.levers.lever import Lever
 from loopscope.stats.intervals import Interval
 
-_COLUMNS = (
-    Column("client", 0, left=True),
-    Column("loop", 0, left=True),
-    Column("decoder", 7, left=True),
-    Column("batch", 5, left=True),
-    Column("placement", 6, left=True),
-    Column("read", 5, left=True),
-    Column("tcp", 5, left=True),
+_FIGURES = (
     Column("streams", 0),
     Column("shape", 8, True),
     Column("us at 1%", 3),
@@ -39,13 +33,7 @@ def cell(ramp: Ramp, expected: Standing | None, trace: str = "") -> dict[str, An
     setting = ramp.setting
     half = ramp.at.get(FRACTIONS[-1])
     return {
-        "client": setting.client,
-        "loop": setting.loop,
-        "decoder": setting.decoder,
-        "batch": setting.batch,
-        "placement": setting.placement,
-        "read": setting.read,
-        "tcp": setting.tcp,
+        **setting.levers,
         "streams": setting.streams,
         "shape": setting.shape,
         "stream_chunks_s": setting.rate,
@@ -112,14 +100,19 @@ def _step(step: Step) -> dict[str, Any]:
 def table(cells: Sequence[dict[str, Any]], width: int) -> str:
     """Set the cells as one table; columns that do not fit go."""
     rows = [_row(one) for one in cells]
-    kept = [n for n, column in enumerate(_COLUMNS) if column.title not in _same(cells)]
-    return "\n".join(lines([_COLUMNS[n] for n in kept], [[row[n] for n in kept] for row in rows], width))
+    columns = (*(Column(lever.name, _goes(lever), left=True) for lever in levers.of_ceiling()), *_FIGURES)
+    kept = [n for n, column in enumerate(columns) if column.title not in _same(cells)]
+    return "\n".join(lines([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width))
+
+
+def _goes(lever: Lever) -> int:
+    """How soon a lever's column goes where there is no room; 0: never."""
+    return 0 if lever.name in ("client", "loop") else 7 if lever.speaks_alone else 5
 
 
 def _same(cells: Sequence[dict[str, Any]]) -> set[str]:
     """Levers that are at their default in every cell need no column."""
-    usual = {name: levers.LEVERS[name].default for name in ("decoder", "batch", "placement", "read", "tcp")}
-    usual["shape"] = "rate"
+    usual = {lever.name: lever.default for lever in levers.of_ceiling() if _goes(lever)} | {"shape": "rate"}
     return {name for name, value in usual.items() if all(one[name] == value for one in cells)}
 
 
@@ -131,13 +124,7 @@ def _row(one: dict[str, Any]) -> list[str]:
     if one["runq"] is not None and one["runq"] > 0.1:
         limited += f", {share(one['runq'])} without a core"
     return [
-        one["client"],
-        one["loop"],
-        one["decoder"],
-        one["batch"],
-        one["placement"],
-        one["read"],
-        one["tcp"],
+        *(one[lever.name] for lever in levers.of_ceiling()),
         str(one["streams"]),
         one["shape"],
         *(rate(costs.get(part)) for part in FRACTIONS),

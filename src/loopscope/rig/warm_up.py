@@ -13,8 +13,8 @@ from loopscope.probe.sample_buffer import SampleBuffer
 from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
-from loopscope.rig.decoders import loads_of
-from loopscope.rig.levers import Levers
+from loopscope.rig.levers import APPLIED, Levers
+from loopscope.settings.levers import LEVERS
 
 _MOST_S = 2.0
 _STAMP = b"2026-01-01T00:00:00.000000001Z"
@@ -28,10 +28,12 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-enco
 async def warm_up(kind: type[Client], host: str = "127.0.0.1") -> str:
     """Let one agent of this client stream once, out of every count; give how it ended, ``ok`` when well."""
     samples = SampleBuffer()
-    # Both decoders: pulling that lever must not import on the loop either.
-    for decoder in ("json", "orjson"):
-        with contextlib.suppress(ImportError):
-            loads_of(decoder)
+    # All presets of all levers, each decoder among them: pulling a lever must not import on the loop either.
+    levers = Levers()
+    for name in APPLIED:
+        for value in LEVERS[name].presets:
+            with contextlib.suppress(ImportError):
+                levers.set(name, value)
     try:
         async with asyncio.timeout(_MOST_S):
             server = await asyncio.start_server(_answer, host, 0)

@@ -16,7 +16,8 @@ from loopscope.core.errors import InputError, LoopscopeError
 from loopscope.core.files import read_small
 from loopscope.core.records import Result
 from loopscope.core.text import plain
-from loopscope.model.ceiling import KEYS, USUAL
+from loopscope.settings.clients import CLIENTS
+from loopscope.settings.levers import of_ceiling
 from loopscope.settings.places import data_dir
 from loopscope.stats.ceiling import Costs, Load
 
@@ -52,7 +53,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 8601, UTC."""
     machine: dict[str, str]
     settings: dict[str, str]
-    """By the names in :data:`loopscope.model.ceiling.KEYS`."""
+    """By the names of the levers that a ceiling depends on."""
     versions: dict[str, str]
     shapes: list[Shape]
     costs: Costs | None = None
@@ -99,10 +100,11 @@ def machine_hash() -> str:
 def versions_now(client: str, loop: str) -> dict[str, str]:
     """Give the versions that a calibration depends on, as they are installed now."""
     python = platform.python_version()
+    package = CLIENTS[client].package if client in CLIENTS else client
     return {
         "python": python,
         "loop_version": _version("uvloop") if loop == "uvloop" else ".".join(map(str, sys.version_info[:3])),
-        "client_version": _version(client) if client not in ("", "streams") else python,
+        "client_version": _version(package) if package else python,
     }
 
 
@@ -121,8 +123,8 @@ def folder() -> Path:
 def path_of(settings: dict[str, str]) -> Path:
     """Give the file of a calibration."""
     # Levers that came later are named where they are not as usual: a calibration from before them is replaced.
-    later = [settings[key] for key in KEYS[5:] if settings.get(key) not in (None, "", USUAL[key])]
-    words = [settings.get(key, "") for key in KEYS[:5]] + later
+    values = [(lever, settings.get(lever.name, "")) for lever in of_ceiling()]
+    words = [value for lever, value in values if lever.founding or value not in ("", lever.default)]
     name = "_".join(re.sub(r"[^\w.]+", "-", word) for word in words)
     return folder() / f"{name}.json"
 
@@ -170,7 +172,7 @@ def results(calibration: Calibration) -> list[Result]:
     """Give a calibration as the records that a session tells its trace: every load, then what was found."""
     told = []
     common = {
-        **{key: plain(calibration.settings.get(key, ""), 40) for key in KEYS},
+        **{lever.name: plain(calibration.settings.get(lever.name, ""), 40) for lever in of_ceiling()},
         "date": plain(calibration.date, 40),
         "stale": calibration.stale,
     }

@@ -15,7 +15,7 @@ from loopscope.core.text import plain
 from loopscope.session.discover import PAIR_URLS, NoPair, find_pair, probe_all
 from loopscope.session.hostfacts import host_facts
 from loopscope.session.urls import short
-from loopscope.settings.levers import CLIENTS, client_absent, clients_here
+from loopscope.settings.clients import CLIENTS
 from loopscope.wire.worker import Worker
 
 Say = Callable[[str], None]
@@ -137,9 +137,8 @@ def _clock() -> Iterator[Check]:
 
 
 def _clients() -> Iterator[Check]:
-    for name in CLIENTS:
-        here = name in clients_here()
-        yield Check("clients", name, here, "installed" if here else client_absent(name))
+    for name, kind in CLIENTS.items():
+        yield Check("clients", name, kind.here, "installed" if kind.here else kind.absent)
 
 
 def _versions() -> Iterator[Check]:

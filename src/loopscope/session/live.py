@@ -23,8 +23,8 @@ from loopscope.session.source import Abilities
 from loopscope.session.throttler import Throttler
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
-from loopscope.settings.sockets import read_refused
-from loopscope.settings.throttle import Throttle, parse_throttle
+from loopscope.settings.levers.placement import follows_agents, loops_of
+from loopscope.settings.levers.throttle import Throttle, parse_throttle
 from loopscope.wire.worker import Worker
 
 
@@ -53,6 +53,8 @@ class LiveSource(RunningSource):
             on_line=self._hub.put, on_death=self._rig_died, drain_s=options.drain_s, plants=options.plants
         )
         self._throttler = Throttler(self._hub.fold, self._rigs.adapt, self._hub.emit)
+        self._own = {"agents": self._set_agents, "throttle": self._set_throttle}
+        """Levers in which the session itself has a part; of all others the rigs are told."""
         self.listen(self._throttler.heard)
         self._servers: list[Server] = []
         self._halted = False
@@ -70,7 +72,7 @@ class LiveSource(RunningSource):
             raise WorkerError("stopped while starting")
         anchor = take_anchor()
         specs = self._specs(range(int(self._levers["agents"])))
-        self._check_client(self._levers, specs)
+        self._check(self._levers, specs)
         self._hub.open(
             Header(
                 t_ns=now_ns(),
@@ -227,9 +229,10 @@ class LiveSource(RunningSource):
             at_once = lever_settings.LEVERS[lever].at_once
             if (new == old and (at_once or alive)) or self._stopping:
                 return
-            if lever in ("client", "loop", "read"):
-                self._check_client(self._levers | {lever: new}, self._specs(range(int(self._levers["agents"]))))
-            takes_over = not at_once or (lever == "agents" and self._levers["placement"] == "process")
+            if not at_once:
+                self._check(self._levers | {lever: new}, self._specs(range(int(self._levers["agents"]))))
+            resizes = lever_settings.LEVERS[lever].is_load and follows_agents(self._levers["placement"])
+            takes_over = not at_once or resizes
             self._loops(self._levers | {lever: new})
             if not takes_over:
                 self._levers[lever] = new
@@ -239,25 +242,31 @@ class LiveSource(RunningSource):
             else:
                 self._busy[lever] = f"starting for {lever} {new}"
         if takes_over:
-            change = self._resize if lever == "agents" else self._take_over
+            change = self._resize if resizes else self._take_over
             threading.Thread(target=change, args=(lever, old, new, by), name="takeover", daemon=True).start()
             return
-        if lever == "agents":
-            before, after = int(old), int(new)
-            if self._halted:
-                self._mark_lever(lever, old, new, by, "from the end of the procedure on")
-                return
-            self._mark_lever(lever, old, new, by, f"{abs(after - before)} {'more' if after > before else 'fewer'}")
-            if after > before:
-                self._rigs.start_agents(self._specs(range(before, after)))
-            else:
-                self._rigs.stop_agents(list(range(after, before)))
-            return
-        words = self._throttle_words(new) if lever == "throttle" else lever_settings.no_effect(lever, self._levers)
-        self._mark_lever(lever, old, new, by, words)
-        if lever == "throttle":
-            self._throttler.set(parse_throttle(new), parse_throttle(old))
+        self._own.get(lever, self._set_in_rigs)(lever, old, new, by)
+
+    def _set_in_rigs(self, lever: str, old: str, new: str, by: str) -> None:
+        """Pull a lever that is the rigs' own business."""
+        self._mark_lever(lever, old, new, by, lever_settings.no_effect(lever, self._levers))
         self._rigs.set_lever(lever, new)
+
+    def _set_agents(self, lever: str, old: str, new: str, by: str) -> None:
+        before, after = int(old), int(new)
+        if self._halted:
+            self._mark_lever(lever, old, new, by, "from the end of the procedure on")
+            return
+        self._mark_lever(lever, old, new, by, f"{abs(after - before)} {'more' if after > before else 'fewer'}")
+        if after > before:
+            self._rigs.start_agents(self._specs(range(before, after)))
+        else:
+            self._rigs.stop_agents(list(range(after, before)))
+
+    def _set_throttle(self, lever: str, old: str, new: str, by: str) -> None:
+        self._mark_lever(lever, old, new, by, self._throttle_words(new))
+        self._throttler.set(parse_throttle(new), parse_throttle(old))
+        self._rigs.set_throttle(new)
 
     def _throttle_words(self, value: str) -> str:
         throttle, rigs = parse_throttle(value), len(self._rigs.current)
@@ -265,16 +274,16 @@ class LiveSource(RunningSource):
             return ""
         return f"{throttle.rate_hz / rigs:g}/s for each of {rigs} processes"
 
-    def _check_client(self, levers: dict[str, str], specs: Sequence[AgentSpec]) -> None:
-        words = lever_settings.client_speaks(levers["client"], (spec.api for spec in specs))
-        if words := words or read_refused(levers, (server.url for server in self._servers)):
+    def _check(self, levers: dict[str, str], specs: Sequence[AgentSpec]) -> None:
+        urls = (server.url for server in self._servers)
+        if words := lever_settings.refused(levers, (spec.api for spec in specs), urls):
             raise RefusedError(words)
 
     def _mark_lever(self, name: str, old: str, new: str, by: str, words: str) -> None:
         self._hub.emit(Lever(t_ns=now_ns(), proc="session", name=name, old=old, new=new, by=by, words=words))
 
     def _loops(self, levers: dict[str, str]) -> int:
-        return lever_settings.loops_of(levers["placement"], int(levers["agents"]))
+        return loops_of(levers["placement"], int(levers["agents"]))
 
     def _ready(self, workers: list[Worker]) -> bool:
         """Wait for rigs and let the trace know them; ``False`` when the session ends meanwhile."""

@@ -7,8 +7,9 @@ from loopscope.core.errors import InputError
 from loopscope.core.format import number
 from loopscope.model.findings import levels_from
 from loopscope.session.urls import normalise
-from loopscope.settings import dialects, levers, scenario, sockets
+from loopscope.settings import dialects, levers, scenario
 from loopscope.settings.injected_faults import parse_injected_fault
+from loopscope.settings.levers.placement import loops_of
 from loopscope.settings.thresholds import limits_from
 
 MAX_RATE = 1_000_000.0
@@ -69,8 +70,8 @@ class SessionOptions:
             raise InputError(f"--api {self.api} is no dialect of the embedded pair: give the URL of such a server")
         for name, value in self.levers.items():
             levers.canonical(name, value)
-        levers.loops_of(self.levers["placement"], int(self.levers["agents"]))
-        if words := sockets.read_refused(self.levers, self.urls):
+        loops_of(self.levers["placement"], int(self.levers["agents"]))
+        if words := levers.refused(self.levers, urls=self.urls):
             raise InputError(words)
         levels_from(self.findings)
         limits_from(self.thresholds)

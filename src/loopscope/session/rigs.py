@@ -15,7 +15,7 @@ from msgspec import structs
 from loopscope.core.codec import encode
 from loopscope.core.commands import Plan, Quit, SetLever, StartAgents, StopAgents
 from loopscope.core.records import AgentSpec, Server
-from loopscope.settings.throttle import LEAST_HZ, Throttle, parse_throttle
+from loopscope.settings.levers.throttle import LEAST_HZ, Throttle, parse_throttle
 from loopscope.wire.worker import Worker
 
 
@@ -207,11 +207,14 @@ class Rigs:
         """Change a lever that acts at once, on every rig that still streams."""
         with self._lock:
             self._levers[name] = value
-            if name == "throttle":
-                self._tell_throttle()
-                return
             for worker in [*self._old, *self.current]:
                 worker.send(SetLever(name=name, value=value))
+
+    def set_throttle(self, value: str) -> None:
+        """Change the throttle: each rig is told its own part of it."""
+        with self._lock:
+            self._levers["throttle"] = value
+            self._tell_throttle()
 
     def adapt(self, rate_hz: float | None) -> None:
         """Set what the adaptive throttle allows each agent now (chunks/s; ``None``: anything)."""

@@ -25,7 +25,7 @@ from loopscope.model.aggregate import Row, aggregate_of
 from loopscope.model.bins import BINS_PER_S, ClosedBin, Sum
 from loopscope.model.figure import value
 from loopscope.model.fold import Fold
-from loopscope.settings.throttle import LEAST_HZ, MOST_HZ, Throttle
+from loopscope.settings.levers.throttle import LEAST_HZ, MOST_HZ, Throttle
 
 UP, DOWN = 1.05, 0.9
 HELD = 0.9

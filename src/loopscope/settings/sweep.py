@@ -14,7 +14,6 @@ from loopscope.core.files import read_small
 from loopscope.core.text import plain
 from loopscope.settings import levers as lever_settings
 from loopscope.settings import scenario as scenarios
-from loopscope.settings.sockets import read_refused
 
 MAX_RUNS = 10_000
 MAX_BYTES = 1 << 20
@@ -87,14 +86,14 @@ def load(path: str | Path) -> Sweep:
 def cells(sweep: Sweep) -> Iterator[Cell]:
     """Give every combination, in the order of the file. Raises InputError: no such lever or value, or not together."""
     for word in sweep.levers:
-        if word == "agents":
+        if lever_settings.is_load(word):
             raise InputError("the scenario says how many agents there are: 'agents' is no lever of a sweep")
     values = {
         name: [lever_settings.canonical(name, word) for word in words] for name, words in sorted(sweep.levers.items())
     }
     for scenario, model, *chosen in itertools.product(sweep.scenarios, sweep.models, *values.values()):
         levers = tuple(zip(values, chosen, strict=True))
-        if words := read_refused(lever_settings.defaults() | dict(levers)):
+        if words := lever_settings.refused(lever_settings.defaults() | dict(levers)):
             raise InputError(words)
         yield Cell(scenario, model, levers)
 

@@ -106,14 +106,14 @@ def _run(name: str, board: str) -> Callable[[Controllers], object]:
     return lambda c: c.procedures.run(name, board)
 
 
+def _ask(name: str) -> Callable[[Controllers], object]:
+    return lambda c: c.levers.ask(name)
+
+
 def _pull(name: str) -> Callable[[Controllers], object]:
     return lambda c: c.levers.next(name)
 
 
-_FIRST = {"throttle", "loop", "batch", "decoder"}
-"""Levers that stay in the footer of a narrow terminal."""
-_LAST = {"read", "tcp"}
-"""Levers that are in the footer where all else is."""
 _AGENTS = LEVERS["agents"].help
 
 _LEVERS = (
@@ -124,7 +124,7 @@ _LEVERS = (
             _pull(name),
             f"next {name}: {lever.help}",
             show=name,
-            rank=1 if name in _FIRST else 8 if name in _LAST else 3,
+            rank=lever.rank,
         )
         for name, lever in LEVERS.items()
         if len(lever.key) == 1
@@ -137,11 +137,11 @@ _LEVERS = (
         "agents@1",
         pair="+ -",
     ),
-    _row("throttle-value T", lambda c: c.levers.ask("throttle"), "enter a throttle: type the rate of an agent"),
-    _row("batch-value B", lambda c: c.levers.ask("batch"), "enter a batching: type a time or a size"),
-    _row("read-value I", lambda c: c.levers.ask("read"), "enter a read size: type the most bytes of a read"),
-    _row("tcp-value W", lambda c: c.levers.ask("tcp"), "enter TCP options: type them, joined by +"),
-    _row("agents-value number_sign", lambda c: c.levers.ask("agents"), "enter a number of agents: type how many"),
+    *(
+        _row(f"{name}-value {lever.ask_key}", _ask(name), lever.ask_help)
+        for name, lever in LEVERS.items()
+        if lever.ask_key
+    ),
 )
 _VIEW = (
     _row(

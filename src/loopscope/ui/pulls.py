@@ -1,7 +1,8 @@
 """What a key makes of a lever: the value that it sets next, and which pulls have been judged since we last looked."""
 
 from loopscope.model.snapshot import LeverEffect, Snapshot
-from loopscope.settings.levers import LEVERS, MAX_AGENTS, canonical, next_preset
+from loopscope.settings.levers import LEVERS, canonical, next_preset
+from loopscope.settings.levers.agents import MAX_AGENTS
 
 _PATIENCE_S = 3.0
 """How long a value that was asked for counts as the value, though no snapshot shows it yet."""

@@ -15,7 +15,7 @@ from loopscope.probe.usage import GcClock, ThreadUsage
 from loopscope.probe.watchdog import Watchdog, cause
 from loopscope.rig.injected_faults import injected_sleep, injected_work
 from loopscope.rig.loops import make_loop
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 Told = list[Stall]
 Watched = Callable[[Callable[[Told], Coroutine[Any, Any, object]]], Told]

@@ -5,7 +5,7 @@ import pytest
 from kit.loops import on_loop
 from loopscope.rig.clients import client_class
 from loopscope.rig.clients.base import Client
-from loopscope.settings.levers import clients_here
+from loopscope.settings.clients import clients_here
 
 __all__ = ["kind", "on_loop"]
 

@@ -12,7 +12,7 @@ from loopscope.core.records import Record, Result
 from loopscope.rig.injected_faults import InjectedFaults
 from loopscope.rig.loops import make_loop
 from loopscope.settings.injected_faults import parse_injected_fault
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 Body = Callable[[], Awaitable[None]]
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from kit.servers import END, HEAD, chunk, final, line, sends, serving
-from loopscope.settings.levers import clients_here, loops_here
+from loopscope.settings.clients import clients_here
+from loopscope.settings.levers.loop import loops_here
 
 _FIRST_REQUEST = """
 import asyncio, json, sys

@@ -8,7 +8,7 @@ from kit.tape import MS, ZERO, Rig, S, header, hello
 from loopscope.core.records import AgentState, Mark, Request, Result
 from loopscope.model.fold import Fold
 from loopscope.session.throttler import BACKOFF_S, Controller, Seen, Throttler, seen_in
-from loopscope.settings.throttle import parse_throttle
+from loopscope.settings.levers.throttle import parse_throttle
 
 DELAY = parse_throttle("adaptive:delay=50ms")
 EFF = parse_throttle("adaptive:eff=90%")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopscope.core.errors import InputError
-from loopscope.settings.levers import LEVERS, canonical, defaults, next_preset, parse_assignment, parse_batch
+from loopscope.settings.levers import LEVERS, canonical, defaults, next_preset, parse_assignment
+from loopscope.settings.levers.batch import parse_batch
 
 
 @pytest.mark.parametrize(

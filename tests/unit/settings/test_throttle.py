@@ -4,7 +4,7 @@ import pytest
 
 from loopscope.core.errors import InputError
 from loopscope.settings.levers import canonical
-from loopscope.settings.throttle import Throttle, parse_throttle
+from loopscope.settings.levers.throttle import Throttle, parse_throttle
 
 
 @pytest.mark.parametrize(

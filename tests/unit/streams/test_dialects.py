@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loopscope.core.records import AgentSpec
-from loopscope.rig.decoders import loads_of
+from loopscope.rig.levers.decoder import loads_of
 from loopscope.settings.dialects import FAMILY
 from loopscope.streams import dialects
 from loopscope.streams.dialect import EVENTS, Account, GarbageError, ServerError, ending

@@ -2,7 +2,7 @@
 
 from loopscope.experiments.selftest import sizes
 from loopscope.experiments.selftest.case import Case
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 
 _PACE = "server-bound"
 """A note, true wherever chunks are here as fast as they leave the server."""

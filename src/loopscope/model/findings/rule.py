@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from loopscope.model.snapshot import Snapshot
-from loopscope.settings.levers import loops_here
+from loopscope.settings.levers.loop import loops_here
 from loopscope.settings.thresholds import Limits
 
 WARN, NOTE, ALLOW = "warn", "note", "allow"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from loopscope.core.format import NONE, count, ms, number, rate, seconds, share, signed
-from loopscope.model.ceiling import KEYS, USUAL
 from loopscope.model.standing import Standing
 from loopscope.report.procedure_results.build import CeilingFound, FlipFound, FlipRow, Found
+from loopscope.settings.levers import where
 
 STANDINGS = {
     "at least": "rate / ELU over the whole session: a lower bound, up to seven times too low under light load",
@@ -101,8 +101,7 @@ def _row(standing: str, one: CeilingFound) -> list[str]:
 def of(settings: Mapping[str, str]) -> str:
     """Say what a ceiling belongs to; what is as usual is left out."""
     get = settings.get
-    told = [f"{get('client') or 'httpx'} on {get('loop') or 'asyncio'}", get("decoder") or ""]
-    told += [f"{name} {get(name)}" for name in KEYS[3:] if get(name) not in (None, "", "off", USUAL.get(name))]
+    told = [where(settings)]
     told.append(f"{get('streams')} streams" if get("streams") else "")
     told.append(
         {"streams": "their number raised", "servers": "on the servers, their number raised"}.get(get("shape", ""), "")

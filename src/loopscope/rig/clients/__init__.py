@@ -1,6 +1,7 @@
 """HTTP clients behind one small protocol: the same agent, the same probes, whatever library moves the bytes.
 
-:func:`make_client` imports a client only when it is asked for.
+The module ``NAME_client`` declares its class as ``CLIENT``; it is imported only when it is asked for. What is known of
+it before stands in :mod:`loopscope.settings.clients`.
 """
 
 from importlib import import_module
@@ -8,14 +9,7 @@ from typing import cast
 
 from loopscope.core.errors import InputError
 from loopscope.rig.clients.base import Client, ReadGate
-
-_CLASSES = {
-    "httpx": ("httpx_client", "HttpxClient"),
-    "httpx2": ("httpx2_client", "Httpx2Client"),
-    "aiohttp": ("aiohttp_client", "AiohttpClient"),
-    "streams": ("streams_client", "StreamsClient"),
-    "ollama": ("ollama_client", "OllamaClient"),
-}
+from loopscope.settings.clients import CLIENTS
 
 
 def client_class(name: str) -> type[Client]:
@@ -24,14 +18,14 @@ def client_class(name: str) -> type[Client]:
     Raises:
         InputError: there is no such client, or its library is not installed.
     """
-    if name not in _CLASSES:
-        raise InputError(f"there is no client {name!r}; valid: {', '.join(_CLASSES)}")
-    module, member = _CLASSES[name]
+    kind = CLIENTS.get(name)
+    if kind is None:
+        raise InputError(f"there is no client {name!r}; valid: {', '.join(CLIENTS)}")
     try:
-        found = getattr(import_module(f"{__name__}.{module}"), member)
+        found = import_module(kind.code or f"{__name__}.{name}_client").CLIENT
     except ImportError as error:
         raise InputError(
-            f"client={name} cannot be had here ({error}); python3 -m pip install 'loopscope[clients]' brings it"
+            f"client={name} cannot be had here ({error}); python3 -m pip install 'loopscope[{kind.extra}]' brings it"
         ) from error
     return cast(type[Client], found)
 

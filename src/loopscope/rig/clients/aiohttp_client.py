@@ -220,3 +220,6 @@ class AiohttpClient:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+CLIENT = AiohttpClient

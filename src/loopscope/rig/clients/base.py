@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from loopscope.probe.wires import Wire, Wires
 from loopscope.rig.clients.tcp import QuickAck, set_options
-from loopscope.settings.sockets import Tcp
+from loopscope.settings.levers.tcp import Tcp
 
 STALL_S = 120.0
 """Longest wait for the next bytes: loading a large model holds the headers back for a minute."""

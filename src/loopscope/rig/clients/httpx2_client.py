@@ -10,3 +10,6 @@ class Httpx2Client(httpx_client.AnyHttpx):
     name = "httpx2"
     version = str(library.httpx.__version__)
     errors = (library.httpx.HTTPError,)
+
+
+CLIENT = Httpx2Client

@@ -305,3 +305,6 @@ class HttpxClient(AnyHttpx):
     name = "httpx"
     version = str(library.httpx.__version__)
     errors = (library.httpx.HTTPError,)
+
+
+CLIENT = HttpxClient

@@ -221,3 +221,6 @@ class OllamaClient:
     async def close(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
+
+
+CLIENT = OllamaClient

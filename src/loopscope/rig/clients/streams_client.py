@@ -363,3 +363,6 @@ class StreamsClient:
             self._context = ssl.create_default_context()
         self._places[url] = ((parts.scheme, host, port), head)
         return self._places[url]
+
+
+CLIENT = StreamsClient

@@ -5,7 +5,7 @@ import os
 import socket
 from typing import Any
 
-from loopscope.settings.sockets import Tcp
+from loopscope.settings.levers.tcp import Tcp
 
 
 class QuickAck:

@@ -13,7 +13,7 @@ from loopscope.draw.charts import BLANK, braille, cut, nice_top
 from loopscope.draw.ink import Ink, Row, Run, fit, frame
 from loopscope.draw.words import NONE, plural, rate, share
 from loopscope.model.standing import Standing
-from loopscope.settings.levers import LEVERS
+from loopscope.settings.levers import LEVERS, told
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.loops import streams
 from loopscope.ui.view import View
@@ -85,10 +85,8 @@ def standings(view: View, width: int, height: int) -> list[Row]:
 def _shape(view: View) -> str:
     """What a ceiling belongs to; it is never told without it."""
     loop = view.snapshot.loop
-    words = [view.lever("client") or loop.client, view.lever("loop") or loop.name, view.lever("decoder")]
-    for name in ("batch", "placement", "read", "tcp"):
-        value = view.lever(name)
-        words.append(f"{name} {value}" if value not in {"", LEVERS[name].default} else "")
+    words = [view.lever("client") or loop.client, view.lever("loop") or loop.name]
+    words += told({name: view.lever(name) for name in LEVERS}, but=("client", "loop"))
     return " · ".join(word for word in (*words, plural(streams(view), "stream")) if word)
 
 

@@ -157,17 +157,23 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 
 _NAME_AT, _VALUE_AT, _VALUE = 4, 14, 12
 _TITLE_AND_STORY = 3
+_RARE = 8
+"""From this rank on a lever gives its row to title and story."""
 
 
 def _with_room(levers: Sequence[LeverView], high: int) -> Sequence[LeverView]:
     """Leave out what was never pulled where there is no room: the levers of the sockets first, for title and story."""
     kept = list(levers)
     if len(kept) + _TITLE_AND_STORY > high:
-        kept = [lever for lever in kept if lever.name not in ("read", "tcp") or not _untouched(lever)]
+        kept = [lever for lever in kept if not _is_rare(lever) or not _untouched(lever)]
     for lever in reversed(levers):
         if len(kept) > high and lever in kept and _untouched(lever):
             kept.remove(lever)
     return kept
+
+
+def _is_rare(lever: LeverView) -> bool:
+    return lever.name in LEVERS and LEVERS[lever.name].rank >= _RARE
 
 
 def _untouched(lever: LeverView) -> bool:

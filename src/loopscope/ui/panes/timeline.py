@@ -130,7 +130,7 @@ def letter(mark: MarkView) -> str:
     """One character for a mark: the key of the lever that was pulled, else what kind it is."""
     lever = LEVERS.get(re.split(r"[ =]", mark.label, maxsplit=1)[0])
     if mark.kind == "lever" and lever is not None:
-        return "±" if lever.name == "agents" else lever.key
+        return lever.sign
     return {"mark": "m", "finding": "▲", "loss": "✗", "stall": "!"}.get(mark.kind, "·")
 
 

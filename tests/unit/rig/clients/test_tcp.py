@@ -18,8 +18,9 @@ from loopscope.rig.agent import Agent
 from loopscope.rig.clients import make_client
 from loopscope.rig.clients.base import Client
 from loopscope.rig.levers import Levers
-from loopscope.settings.levers import defaults
-from loopscope.settings.sockets import canonical_tcp, quickack_here, read_refused
+from loopscope.settings.levers import canonical, defaults
+from loopscope.settings.levers.read import read_refused
+from loopscope.settings.levers.tcp import quickack_here
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -128,7 +129,7 @@ def test_a_read_may_take_more_than_by_itself(kind: type[Client], on_loop: OnLoop
         assert read_refused(defaults() | {"client": kind.name, "loop": loop_name, "read": "1m"})
         return
     try:
-        buffer = canonical_tcp("rcvbuf:4m")
+        buffer = canonical("tcp", "rcvbuf:4m")
     except InputError as error:
         pytest.skip(str(error))
     levers = {"batch": "read:200ms", "tcp": buffer}

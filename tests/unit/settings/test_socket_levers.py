@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopscope.core.errors import InputError
-from loopscope.settings import sockets
-from loopscope.settings.levers import canonical, defaults
-from loopscope.settings.sockets import Tcp, parse_read, parse_tcp, read_refused
+from loopscope.settings.levers import canonical, defaults, tcp
+from loopscope.settings.levers.read import parse_read, read_refused
+from loopscope.settings.levers.tcp import Tcp, parse_tcp
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_what_is_not_valid_says_what_is(lever: str, text: str, why: str) -> None
 
 def test_what_the_system_does_not_grant_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A buffer that the system would silently cut down is refused with what it grants; so is an option it has not."""
-    monkeypatch.setattr(sockets, "_granted", lambda size: 212_992)
+    monkeypatch.setattr(tcp, "_granted", lambda size: 212_992)
     with pytest.raises(InputError, match="grants a receive buffer of 208 KiB at most"):
         canonical("tcp", "rcvbuf:1m")
     assert canonical("tcp", "rcvbuf:208k") == "rcvbuf:208k"
-    monkeypatch.setattr(sockets, "quickack_here", lambda: False)
+    monkeypatch.setattr(tcp, "quickack_here", lambda: False)
     with pytest.raises(InputError, match="only Linux"):
         canonical("tcp", "quickack")
 

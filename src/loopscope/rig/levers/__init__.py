@@ -1,13 +1,15 @@
-"""The levers as the running agents read them: plain members, changed between two callbacks."""
+"""The levers as the running agents read them: plain members, changed between two callbacks.
 
+What a value does here stands in the module of the lever's name.
+"""
+
+import json
 from collections.abc import Callable
 from time import perf_counter_ns
 
+from loopscope.core.registry import Registry
 from loopscope.rig.clients.base import ReadGate
-from loopscope.rig.decoders import loads_of
-from loopscope.settings.levers import Batch, parse_batch
-from loopscope.settings.sockets import parse_read, parse_tcp
-from loopscope.settings.throttle import parse_throttle
+from loopscope.settings.levers.batch import Batch
 from loopscope.streams.dialect import Loads
 
 
@@ -16,7 +18,7 @@ class Levers:
 
     def __init__(self, park: Callable[[int], None] | None = None) -> None:
         self.gate = ReadGate(park)
-        self.loads: Loads = loads_of("json")
+        self.loads: Loads = json.loads
         self._batch = Batch()
         self._throttle_hz = 0.0
         self.calm = True
@@ -59,30 +61,19 @@ class Levers:
         self.calm = not self._throttle_hz and self._batch.kind == "off"
 
     def set(self, name: str, value: str) -> None:
-        """Change one lever. ``read`` and ``tcp`` hold for connections of a client that is made afterwards; others than
-        these are not applied here.
+        """Change one lever. ``read`` and ``tcp`` hold for connections of a client that is made afterwards; one that has
+        no module here is not applied in a rig.
 
         Raises:
             InputError: the value is none.
         """
-        if name == "decoder":
-            self.loads = loads_of(value)
-        elif name == "throttle":
-            # An adaptive one is the session's doing: it tells the rate, and until then there is none.
-            throttle = parse_throttle(value)
-            if throttle.kind != "shared":
-                self.shared = None
-            elif self.shared is None:
-                self.shared = TokenBucket()
-            self.throttle_hz = throttle.rate_hz
-        elif name == "batch":
-            batch = parse_batch(value)
-            self.gate.every_ns = batch.every_ns if batch.kind == "read" else 0
-            self.batch = batch if batch.kind == "decode" else Batch()
-        elif name == "read":
-            self.gate.read_bytes = parse_read(value)
-        elif name == "tcp":
-            self.gate.tcp = parse_tcp(value)
+        apply = APPLIED.get(name)
+        if apply is not None:
+            apply(self, value)
+
+
+APPLIED: Registry[Callable[[Levers, str], None]] = Registry(__name__, "APPLY", name=lambda apply: apply.__name__)
+"""What the rig does with a lever, by the lever's name: the function ``APPLY`` of the module of that name."""
 
 
 class TokenBucket:

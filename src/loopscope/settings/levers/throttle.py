@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from loopscope.core.errors import InputError
+from loopscope.settings.levers.lever import Lever
 
 VALID = (
     "off; 60 (chunks/s of each agent); shared:120 (of all agents together); adaptive:delay=20ms or adaptive:eff=90%"
@@ -87,3 +88,26 @@ def _adaptive(text: str, goal: str) -> Throttle:
     if unit in ("ms", "s") or not 0.01 <= value <= 1:
         raise InputError(f"throttle={text!r}: a share from 1 to 100 %, e.g. adaptive:eff=90%")
     return Throttle("adaptive", target="eff", value=value)
+
+
+class _Throttle(Lever):
+    name = "throttle"
+    place = 10
+    key = "t"
+    ask_key = "T"
+    ask_help = "enter a throttle: type the rate of an agent"
+    default = "off"
+    at_once = True
+    rank = 1
+    presets = ("off", "60")
+    valid = VALID
+    help = (
+        "token bucket in the client, one an agent or one for all: it does not slow the server, chunks wait in the"
+        " socket"
+    )
+
+    def parse(self, text: str) -> str:
+        return str(parse_throttle(text))
+
+
+LEVER = _Throttle()

@@ -1,0 +1,5 @@
+"""aiohttp."""
+
+from loopscope.settings.clients.client import ClientKind
+
+CLIENT = ClientKind("aiohttp", 30, "aiohttp", "aiohttp")
