@@ -1,4 +1,4 @@
-"""Reads one stretch of a running session exactly: from raw records, not from the window that the screen shows."""
+"""Windows over a running session, cut where a step asks for it; what they hold is an aggregate like any other."""
 
 import threading
 from collections import deque
@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from loopscope.core.clock import NS_PER_MS, NS_PER_S
 from loopscope.core.records import AgentState, AnyRecord, Bye, Chunks, Hello, Pulse
+from loopscope.model.figure import value
+from loopscope.model.intake import Intake
+from loopscope.model.quantiles import ratio
+from loopscope.model.rows import Rows
 from loopscope.stats.ceiling import Trend, trend
 
 Floats = NDArray[np.float64]
@@ -49,7 +53,8 @@ class Gauge:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._rows: deque[tuple[NDArray[np.int64], Floats]] = deque()
+        self._intake = Intake()
+        self._rows: deque[tuple[Rows, str]] = deque()
         self._pulses: deque[Pulse] = deque()
         self._last_ns: dict[str, int] = {}
         """When each rig was last heard of."""
@@ -61,10 +66,9 @@ class Gauge:
     def heard(self, record: AnyRecord) -> None:
         """Take a record in."""
         if isinstance(record, Chunks) and record.recv:
-            recv = np.cumsum(np.array(record.recv, dtype=np.int64)) + record.base_ns
-            delay = np.array([np.nan if d is None else d for d in record.delay], dtype=np.float64)
             with self._changed:
-                self._rows.append((recv, delay))
+                if (rows := self._intake.rows(record)) is not None:
+                    self._rows.append((rows, record.proc))
         elif isinstance(record, Pulse):
             with self._changed:
                 self._pulses.append(record)
@@ -77,11 +81,17 @@ class Gauge:
                 self._changed.notify_all()
         elif isinstance(record, Hello) and record.role == "rig":
             self.rig = record.info
-        elif isinstance(record, AgentState) and record.state == "retrying":
-            self.problem = record.words
+            with self._changed:
+                self._intake.hello(record)
+        elif isinstance(record, AgentState):
+            with self._changed:
+                self._intake.feed(record)
+            if record.state == "retrying":
+                self.problem = record.words
 
     def _forget(self, before_ns: int) -> None:
-        while self._rows and int(self._rows[0][0][-1]) < before_ns:
+        zero = self._intake.zero(before_ns)
+        while self._rows and int(self._rows[0][0].recv.max()) < before_ns - zero:
             self._rows.popleft()
         while self._pulses and self._pulses[0].t_ns < before_ns:
             self._pulses.popleft()
@@ -107,71 +117,70 @@ class Gauge:
 
     def _between(self, from_ns: int, until_ns: int) -> tuple[NDArray[np.int64], Floats]:
         with self._changed:
-            rows = [row for row in self._rows if int(row[0].max()) >= from_ns]
+            zero = self._intake.zero(from_ns)
+            rows = [row for row, _ in self._rows if int(row.recv.max()) >= from_ns - zero]
         if not rows:
             return np.empty(0, dtype=np.int64), np.empty(0)
-        recv = np.concatenate([row[0] for row in rows])
-        delay = np.concatenate([row[1] for row in rows])
+        recv = np.concatenate([row.recv for row in rows]) + zero
+        delay = np.concatenate([np.where(row.delay < 0, np.nan, row.delay) for row in rows])
         inside = (recv >= from_ns) & (recv < until_ns)
         return recv[inside], delay[inside]
 
     def read(self, from_ns: int, until_ns: int) -> Stretch:
         """Give what happened between two moments; pulses count as far as they lie within."""
-        recv, delay = self._between(from_ns, until_ns)
         with self._changed:
-            pulses = list(self._pulses)
-        sums = dict.fromkeys(("dt", "cpu_dt", "cpu", "runq_dt", "runq", "process"), 0.0)
-        turns, turns_known, reads = 0.0, True, 0.0
-        dropped: dict[str, tuple[int, int]] = {}
-        seen: dict[str, float] = {}
-        busy: dict[str, list[float]] = {}
-        """Active and known time of each loop."""
-        for pulse in pulses:
-            begin_ns = pulse.t_ns - pulse.dt_ns
-            share = (min(pulse.t_ns, until_ns) - max(begin_ns, from_ns)) / max(pulse.dt_ns, 1)
-            if share <= 0:
-                continue
-            dt = pulse.dt_ns * share
-            seen[pulse.proc] = seen.get(pulse.proc, 0.0) + dt
-            sums["dt"] += dt
-            sums["process"] += pulse.process_ns * share
-            reads += pulse.reads * share
-            turns_known = turns_known and pulse.turns is not None
-            turns += (pulse.turns or 0) * share
-            if pulse.active_ns is not None:
-                own = busy.setdefault(pulse.proc, [0.0, 0.0])
-                own[0] += pulse.active_ns * share
-                own[1] += dt
-            for name, base, value in (("cpu", "cpu_dt", pulse.cpu_ns), ("runq", "runq_dt", pulse.runq_ns)):
-                if value is not None:
-                    sums[base] += dt
-                    sums[name] += value * share
-            first = dropped.get(pulse.proc, (pulse.dropped, 0))[0]
-            dropped[pulse.proc] = (first, pulse.dropped)
+            pulses, rows = list(self._pulses), list(self._rows)
+            zero = self._intake.zero(from_ns)
+            self._intake.begin()
+            for each, proc in rows:
+                inside = (each.recv >= from_ns - zero) & (each.recv < until_ns - zero)
+                if inside.any():
+                    self._intake.take(each.part(inside), proc)
+            seen = [self._pulse(pulse, from_ns, until_ns) for pulse in pulses]
+            held = self._intake.aggregate((until_ns - from_ns) / NS_PER_S)
+        recv, delay = self._between(from_ns, until_ns)
         told = ~np.isnan(delay)
         ms = delay[told] / NS_PER_MS
         at_s = (recv[told] - from_ns) / NS_PER_S
         half_s = (until_ns - from_ns) / NS_PER_S / 2
-        p50, p99 = np.quantile(ms, (0.5, 0.99)).tolist() if ms.size else (None, None)
+        lasted: dict[str, float] = {}
+        for pulse, dt in zip(pulses, seen, strict=True):
+            lasted[pulse.proc] = lasted.get(pulse.proc, 0.0) + dt
+        loop, within = held.loops.all, [pulse for pulse, dt in zip(pulses, seen, strict=True) if dt > 0]
         return Stretch(
             seconds=(until_ns - from_ns) / NS_PER_S,
-            chunks=int(recv.size),
-            elu=max((active / known for active, known in busy.values() if known >= _LEAST_NS), default=None),
-            cpu=_share(sums["cpu"], sums["cpu_dt"]),
-            runq=_share(sums["runq"], sums["runq_dt"]),
-            process=_share(sums["process"], sums["dt"]),
-            turns=round(turns) if turns_known and pulses else None,
-            reads=round(reads),
-            rigs=sum(dt >= _LEAST_NS for dt in seen.values()),
-            dropped=sum(last - first for first, last in dropped.values()),
-            delay_p50_ms=p50,
-            delay_p99_ms=p99,
-            delay_max_ms=float(ms.max()) if ms.size else None,
+            chunks=held.chunks,
+            elu=value("elu", held),
+            cpu=ratio(loop.cpu, loop.cpu_dt),
+            runq=ratio(loop.runq, loop.runq_dt),
+            process=ratio(loop.process, loop.dt),
+            turns=round(loop.turns) if within and all(pulse.turns is not None for pulse in within) else None,
+            reads=round(loop.reads),
+            rigs=sum(dt >= _LEAST_NS for dt in lasted.values()),
+            dropped=_dropped(within),
+            delay_p50_ms=value("delay.p50", held),
+            delay_p99_ms=value("delay.p99", held),
+            delay_max_ms=value("delay.max", held),
             trend=trend(at_s, ms),
             late_trend=trend(at_s[at_s > half_s], ms[at_s > half_s]),
             slices=tuple((np.bincount(((recv - from_ns) // (NS_PER_S // 4)).astype(np.int64)) * 4.0).tolist()[:-1]),
         )
 
+    def _pulse(self, pulse: Pulse, from_ns: int, until_ns: int) -> float:
+        """Take a pulse as far as it lies within, and give how long that is (ns)."""
+        begin_ns = pulse.t_ns - pulse.dt_ns
+        share = (min(pulse.t_ns, until_ns) - max(begin_ns, from_ns)) / max(pulse.dt_ns, 1)
+        if share <= 0:
+            return 0.0
+        self._intake.pulse(pulse, share)
+        return pulse.dt_ns * share
 
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole > 0 else None
+
+def _dropped(pulses: list[Pulse]) -> int:
+    """Samples that were dropped meanwhile, of all rigs."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for pulse in pulses:
+        first.setdefault(pulse.proc, pulse.dropped)
+        last[pulse.proc] = pulse.dropped
+    return sum(last[proc] - first[proc] for proc in last)

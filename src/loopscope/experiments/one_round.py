@@ -1,14 +1,19 @@
 """One round: start agents together, wait until each has ended by itself, and say what each of them did."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Protocol
+
+import numpy as np
 
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.format import time as time_of
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Chunks, ClockAnchor, Lever, Loss, Request
-from loopscope.experiments.meters import LoopFigures, Meters
+from loopscope.model.figure import figures
+from loopscope.model.intake import Intake
+from loopscope.model.snapshot import Figure
 from loopscope.session.procedure import Host, Task
 from loopscope.stats.attribution import Work
 
@@ -159,7 +164,8 @@ class Round:
     end_ns: int
     problem: str
     """Why it does not count as a whole; empty when it does."""
-    loop: LoopFigures
+    metrics: Mapping[str, Figure]
+    """Every metric over the round."""
 
     @property
     def wall_s(self) -> float:
@@ -175,17 +181,17 @@ class _Listener:
         self.problem = ""
         self.over = threading.Event()
         self.chunks = 0
-        self.meters = Meters(floors_ns)
+        self.intake = Intake(floors_ns)
         self._last: dict[int, tuple[int | None, int]] = {}
 
     def __call__(self, record: AnyRecord) -> None:
-        if not self.over.is_set():
-            self.meters.feed(record)
         if isinstance(record, Chunks):
-            for row, number in enumerate(record.agent):
-                self._last[number] = (record.delay[row], record.handled[row])
-            self.chunks += len(record.agent)
-        elif isinstance(record, Request):
+            self._chunks(record)
+        elif not self.over.is_set():
+            self.intake.feed(record)
+        if isinstance(record, Chunks):
+            return
+        if isinstance(record, Request):
             if (deed := self.deeds.get(record.agent)) is not None and deed.start_ns is not None:
                 deed.requests.append(record)
                 deed.lasts.append(self._last.pop(record.agent, None))
@@ -202,6 +208,19 @@ class _Listener:
             self.problem = self.problem or record.words
             if record.what == "rig":
                 self.over.set()
+
+    def _chunks(self, record: Chunks) -> None:
+        self.chunks += len(record.agent)
+        rows = self.intake.rows(record)
+        if rows is None:
+            return
+        if not self.over.is_set():
+            self.intake.take(rows, record.proc)
+        # Rows stand agent by agent: the last one of each. A stamp that may not be used gives no delay.
+        for place in np.flatnonzero(np.append(rows.slot[1:] != rows.slot[:-1], True)).tolist():
+            delay = float(rows.delay[place])
+            agent = self.intake.agents.all[int(rows.slot[place])].agent
+            self._last[agent] = (None if isnan(delay) else int(delay), int(rows.handled[place]))
 
     def _state(self, record: AgentState) -> None:
         deed = self.deeds.get(record.agent)
@@ -246,4 +265,5 @@ def run_round(
     if not problem and (not starts or not ends or max(ends) <= min(starts)):
         problem = "its times cannot be"
     start_ns, end_ns = min(starts, default=0), max(ends, default=0)
-    return Round(deeds, start_ns, end_ns, problem, heard.meters.figures((end_ns - start_ns) / NS_PER_S))
+    metrics = figures(heard.intake.aggregate((end_ns - start_ns) / NS_PER_S))
+    return Round(deeds, start_ns, end_ns, problem, metrics)

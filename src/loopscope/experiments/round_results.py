@@ -1,10 +1,10 @@
 """What rounds of a scenario have come to: each round, and the figures over all that count."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from loopscope.experiments.meters import LoopFigures
 from loopscope.experiments.one_round import Round
+from loopscope.model.snapshot import Figure
 from loopscope.stats import attribution
 from loopscope.stats.attribution import Efficiency, Work, efficiency, scaled
 from loopscope.stats.over import Over, mean_of_all, over
@@ -12,6 +12,19 @@ from loopscope.stats.over import Over, mean_of_all, over
 CONTENTION_TTFT = 3.0
 """A round is contended when an agent waits this many times as long for its first chunk as alone (published rule)."""
 PARTS = (*attribution.PARTS, "unsplit")
+
+
+LOOP = {
+    "chunks_s": "chunks_s",
+    "elu": "elu",
+    "cpu": "cpu",
+    "lag_p99_ms": "lag.p99",
+    "gap_p50_ms": "gap.p50",
+    "delay_p50_ms": "delay.p50",
+    "delay_p99_ms": "delay.p99",
+}
+"""Which metric each figure of the loop is, in results of rounds and sweeps."""
+_TOLD = ("elu", "lag_p99_ms", "delay_p99_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,8 @@ class RoundResult:
     ttft_delta_ms: float | None
     """By how much the second agent's first chunk came later; of more than two: the last one's than the first one's."""
     contention: bool | None
-    loop: LoopFigures
+    metrics: Mapping[str, Figure] = field(default_factory=dict)
+    """Every metric over the round, by name."""
     left_out: str = ""
 
     @property
@@ -50,6 +64,11 @@ class RoundResult:
         tokens = [agent.tokens for agent in self.agents]
         known = [count for count in tokens if count is not None]
         return sum(known) / self.wall_s if len(known) == len(tokens) and self.wall_s > 0 else None
+
+    def loop(self) -> dict[str, float | None]:
+        """Give what the loop and the chunks looked like, by the names that results have."""
+        none = Figure(None)
+        return {member: self.metrics.get(name, none).value for member, name in LOOP.items()}
 
     def figures(self) -> dict[str, float | None]:
         """Give its efficiencies and losses by name, as fractions."""
@@ -74,9 +93,7 @@ class RoundResult:
             "throughput_delta_tok_s": self.throughput_delta_tok_s,
             "ttft_delta_ms": self.ttft_delta_ms,
             "contended": None if self.contention is None else float(self.contention),
-            "elu": self.loop.elu,
-            "lag_p99_ms": self.loop.lag_p99_ms,
-            "delay_p99_ms": self.loop.delay_p99_ms,
+            **{member: value for member, value in self.loop().items() if member in _TOLD},
         }
 
 
@@ -139,7 +156,7 @@ def result_of(
         ttft_delta_ms=_delta(ttfts, lambda first, second: second - first),
         contention=_contended(ttfts, solo_ttft_ms),
         left_out=made.problem,
-        loop=made.loop,
+        metrics=made.metrics,
     )
 
 

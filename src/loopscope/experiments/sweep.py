@@ -19,7 +19,6 @@ from loopscope.settings import scenario as scenarios
 from loopscope.settings.sweep import Cell, Sweep, cells, order
 
 VERSION = 1
-_FIGURES = ("chunks_s", "elu", "cpu", "lag_p99_ms", "gap_p50_ms", "delay_p50_ms", "delay_p99_ms")
 _LOOK_S = 0.1
 
 
@@ -184,5 +183,4 @@ def _run(
 
 
 def _figures(made: RoundResult) -> dict[str, float | None]:
-    loop = {name: getattr(made.loop, name) for name in _FIGURES}
-    return made.figures() | loop | {"tok_s": made.tok_s, "throughput_delta_tok_s": made.throughput_delta_tok_s}
+    return made.figures() | made.loop() | {"tok_s": made.tok_s, "throughput_delta_tok_s": made.throughput_delta_tok_s}

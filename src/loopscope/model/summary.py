@@ -118,7 +118,7 @@ def _informed(fold: Fold, held: Measured) -> Measured:
     return held
 
 
-def _figures_of(totals: Aggregate) -> dict[str, Any]:
+def _metrics(totals: Aggregate) -> dict[str, Any]:
     return {
         name: {"value": found.value, "unit": METRICS[name].unit, "words": found.reason}
         for name, found in figures(totals).items()
@@ -251,7 +251,7 @@ def _streams(held: Measured, counted: Floats) -> dict[str, Any]:
         "delay_ms": _quantiles(held.all(Hist.DELAY)),
         "delay_words": stamps.words,
         "handled_ms": _quantiles(held.all(Hist.HANDLED)),
-        "figures": _figures_of(totals),
+        "metrics": _metrics(totals),
     }
 
 
@@ -302,7 +302,7 @@ _SEGMENT_FIGURES = (
     "delay_ms",
     "delay_words",
     "handled_ms",
-    "figures",
+    "metrics",
     "watts",
 )
 """What a segment that is too short has ``null`` for."""

@@ -170,7 +170,8 @@ def _round_data(result: ScenarioResult, one: RoundSet, made: RoundResult) -> dic
         "wall_s": made.wall_s,
         "left_out": made.left_out,
         "tok_s": made.tok_s,
-        "loop": asdict(made.loop),
+        "loop": made.loop(),
+        "metrics": {name: asdict(found) for name, found in made.metrics.items()},
         "figures": figures,
         "agents": [asdict(agent) for agent in made.agents],
     }

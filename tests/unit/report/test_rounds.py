@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from loopscope.experiments.meters import LoopFigures
 from loopscope.experiments.round_results import (
     AgentRound,
     RoundResult,
@@ -32,7 +31,6 @@ def round_of(number: int, wall_s: float, left_out: str = "") -> RoundResult:
         throughput_delta_tok_s=0.0,
         ttft_delta_ms=0.0,
         contention=False,
-        loop=LoopFigures(),
         left_out=left_out,
     )
 
