@@ -83,7 +83,7 @@ class Kept:
 def boiled(closed: ClosedBin, segment: int | None = None) -> KeptBin:
     """Boil one bin down; what stands for power without being power is not in it."""
     kept = KeptBin(
-        closed.index * BIN_NS / NS_PER_S,
+        closed.first * BIN_NS / NS_PER_S,
         segment,
         loops=closed.loops,
         serving=closed.procs,

@@ -4,7 +4,7 @@ One grid for windows, lever effects, segments and charts, so that a chunk is in 
 stretch: the parts always add up to the whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -21,6 +21,9 @@ from loopscope.stats.loghist import BUCKETS, Floats, buckets_of
 
 BIN_NS = NS_PER_S // 4
 BINS_PER_S = 4
+SILENCE_BINS = 10 * BINS_PER_S
+"""From so many empty bins on a silence is one bin: a trace costs by what it holds, not by how long it lasts (six hours
+with a record every 20 s took over 90 s to fold). While a session runs, its observer speaks each second."""
 _DAY_NS = 86_400.0 * NS_PER_S
 _MOST_BEATS = 1 << 17
 
@@ -99,6 +102,8 @@ class OpenBin:
     older: dict[str, LoopSums] = field(default_factory=dict)
     """Of rigs that only finish requests: seen on the time line, in no sum."""
     older_lags: list[Floats] = field(default_factory=list)
+    width: int = 1
+    """How many bins it stands for: a silence is one bin, ``index`` its last."""
 
     def loop(self, proc: str) -> LoopSums:
         """Give the sums of one rig."""
@@ -135,6 +140,13 @@ class ClosedBin:
     older_lags: list[Floats] = field(default_factory=list)
     carried_s: float = 0.0
     """Chunks that the loops which serve carried in the second that ends with it; 0: not known."""
+    width: int = 1
+    """How many bins it stands for, ``index`` being the last: more than one only for a silence."""
+
+    @property
+    def first(self) -> int:
+        """Index of the first bin that it stands for."""
+        return self.index - self.width + 1
 
     def fullest(self) -> LoopSums | None:
         """Give the sums of the loop with the highest share of work: of those that serve, and of those that still drain,
@@ -187,6 +199,7 @@ def close(
             opened.older,
             opened.older_lags,
             carried_s,
+            opened.width,
         )
     sums = np.zeros((len(Sum), agents))
     most = np.zeros((len(Kind) + 1, agents))
@@ -358,8 +371,11 @@ class Grid:
             from_ns, place = until, place + 1
         last.loop(record.proc).pulse(record, (t - from_ns) / dt)
 
-    def take_until(self, horizon: int) -> Iterable[OpenBin]:
-        """Hand out, oldest first, every bin whose time is over at ``horizon``; long silences are left out."""
+    def take_until(self, horizon: int, cuts: Sequence[int] = ()) -> Iterable[OpenBin]:
+        """Hand out, oldest first, every bin whose time is over at ``horizon``; very long silences are left out.
+
+        A silence is one bin (:data:`SILENCE_BINS`), but none goes across one of ``cuts``.
+        """
         if self.oldest is None:
             return
         end = horizon // BIN_NS
@@ -371,8 +387,16 @@ class Grid:
             self.oldest = end
             return
         while self.oldest < end:
-            index, self.oldest = self.oldest, self.oldest + 1
-            yield self._open.pop(index) if index in self._open else OpenBin(index)
+            index = self.oldest
+            if index in self._open:
+                self.oldest = index + 1
+                yield self._open.pop(index)
+                continue
+            until = min((other for other in (*self._open, *cuts) if index < other < end), default=end)
+            width = (until - index) // 2 * 2
+            silent = width >= SILENCE_BINS and index % 2 == 0
+            self.oldest = index + (width if silent else 1)
+            yield OpenBin(self.oldest - 1, width=width if silent else 1)
 
     def rest(self) -> Iterable[OpenBin]:
         """Hand out every bin that is still open, oldest first."""

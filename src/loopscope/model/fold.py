@@ -103,8 +103,8 @@ class Fold(State):
         if self.rig_at is not None:
             ended = current is not None and all(rig.ended for rig in self.rigs.group)
             horizon = self.rig_at - _GRACE_NS if ended else max(self.rig_at - _GRACE_NS, horizon - _RIG_SILENT_NS)
-        for opened in self._grid.take_until(horizon):
-            self._close(opened, 1 / BINS_PER_S)
+        for opened in self._grid.take_until(horizon, self.ledger.cuts):
+            self._close(opened, opened.width / BINS_PER_S)
 
     def _close(self, opened: OpenBin, seconds: float) -> None:
         watts = self.power.watts(opened.index * BIN_NS)

@@ -129,6 +129,11 @@ class Ledger:
         """The pull that began the stretch under way; ``None`` before the first."""
         return self._open.pull
 
+    @property
+    def cuts(self) -> list[int]:
+        """Bins in which a pull lies that has not begun its stretch yet."""
+        return [pull.t // BIN_NS for pull in self._pending]
+
     def start(self, levers: dict[str, str]) -> None:
         """Take in the values at the start."""
         for name, value in list(levers.items())[:_MOST_LEVERS]:

@@ -60,6 +60,9 @@ class Window:
 
     def push(self, closed: ClosedBin) -> None:
         """Take the next bin in."""
+        if closed.width > 1:
+            self._silence(closed)
+            return
         before = self._waiting[-1].index if self._waiting else (self.bins[-1].index if self.bins else closed.index - 1)
         for index in range(max(before + 1, closed.index - WINDOW_BINS), closed.index):
             self._take(close(OpenBin(index), 0, 1 / BINS_PER_S, None))
@@ -71,6 +74,22 @@ class Window:
             for place, closed in enumerate(bins):
                 if closed.index < index and (closed.loops or closed.lags):
                     bins[place] = replace(closed, loops={}, lags={}, older={**closed.older, **closed.loops})
+        self.version += 1
+
+    def _silence(self, closed: ClosedBin) -> None:
+        """Take in a silence longer than the window, which begins and ends with a step: nothing is left of before."""
+        for counts in self.counts:
+            counts.clear()
+        self.bins.clear()
+        self.bins.extend(
+            close(OpenBin(index), 0, 1 / BINS_PER_S, None)
+            for index in range(closed.index + 1 - WINDOW_BINS, closed.index + 1)
+        )
+        self._spark(closed)
+        first, last = closed.first // _STEP_BINS, closed.index // _STEP_BINS
+        nothing = (0.0, *(np.nan for _ in LINES[1:]))
+        self.recent.push(last, nothing, skipped=nothing)
+        self.whole.push(first, nothing, until=last)
         self.version += 1
 
     def _take(self, closed: ClosedBin) -> None:

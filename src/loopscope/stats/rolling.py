@@ -21,6 +21,11 @@ class RollingCounts:
         self.counts: Counts = np.zeros((rows, BUCKETS), dtype=np.int32)
         self._entered: deque[NDArray[np.int32]] = deque()
 
+    def clear(self) -> None:
+        """Let everything leave at once."""
+        self._entered.clear()
+        self.counts[:] = 0
+
     def push(self, flat: NDArray[np.int32], rows: int) -> None:
         """Let one tick enter (flat indexes of its values; ``rows`` rows exist by now) and the oldest one leave."""
         if rows > self.counts.shape[0]:

@@ -16,12 +16,15 @@ class RecentLine:
         self._values: Floats = np.full((len(names), size), np.nan)
         self._held = 0
 
-    def push(self, index: int, values: tuple[float, ...]) -> None:
-        """Append step number ``index``, which is later than all before; steps left out become ``nan``."""
-        skipped = min(index - self.end, self.size) if self._held else 0
-        shift = skipped + 1
+    def push(self, index: int, values: tuple[float, ...], skipped: tuple[float, ...] | None = None) -> None:
+        """Append step number ``index``, which is later than all before; steps left out become ``skipped``, or ``nan``.
+
+        Both are one value a name.
+        """
+        left_out = min(index - self.end, self.size - 1) if self._held else 0
+        shift = left_out + 1
         self._values[:, :-shift] = self._values[:, shift:]
-        self._values[:, -shift:-1] = np.nan
+        self._values[:, -shift:-1] = np.nan if skipped is None else np.array(skipped)[:, None]
         self._values[:, -1] = values
         self._held = min(self._held + shift, self.size)
         self.end = index + 1
@@ -49,18 +52,26 @@ class WholeLine:
         self._first: int | None = None
         self._used = 0
 
-    def push(self, index: int, values: tuple[float, ...]) -> None:
-        """Take step number ``index`` in."""
+    def push(self, index: int, values: tuple[float, ...], until: int | None = None) -> None:
+        """Take step number ``index`` in, and with ``until`` the same values for every step up to that."""
         if self._first is None:
             self._first = index
-        while (place := (index - self._first) // self.stride) >= self._size:
+        last = index if until is None else until
+        while (last - self._first) // self.stride >= self._size:
             self._halve()
+        while index <= last:
+            place = (index - self._first) // self.stride
+            next_index = min(self._first + (place + 1) * self.stride, last + 1)
+            self._add(place, values, next_index - index)
+            index = next_index
+
+    def _add(self, place: int, values: tuple[float, ...], weight: int) -> None:
         row = np.array(values)
         known = ~np.isnan(row)
         held = np.where(np.isnan(self._sums[:, place]), np.where(self._peak, -np.inf, 0.0), self._sums[:, place])
-        joined = np.where(self._peak, np.maximum(held, row), held + row)
+        joined = np.where(self._peak, np.maximum(held, row), held + row * weight)
         self._sums[known, place] = joined[known]
-        self._weights[known, place] += 1
+        self._weights[known, place] += weight
         self._used = max(self._used, place + 1)
 
     def lines(self) -> tuple[Floats, dict[str, Floats]]:

@@ -101,3 +101,24 @@ def test_a_pause_of_the_collector_may_be_longer_than_the_tick_that_tells_it() ->
     grid.pulse(pulse(10, gc_ns=70_000_000, gc_gen_ns=[0, 0, 70_000_000]), 2 * BIN_NS - 1, None)
     (sums,) = (opened.loops["rig"] for opened in drained(grid, 3 * BIN_NS) if opened.loops)
     assert (sums.gc, sums.gc_old) == (70_000_000, 70_000_000)
+
+
+def test_a_silence_is_one_bin() -> None:
+    """Six hours with a record every 20 s took 90 s to fold: each empty quarter of a second was closed by itself."""
+    grid = Grid()
+    grid.at(0)
+    grid.at(400 * BIN_NS)
+    closed = list(grid.take_until(401 * BIN_NS))
+    assert len(closed) < 8
+    assert sum(opened.width for opened in closed) == 401
+    assert next(opened.index for opened in closed if opened.width == 1) == 0
+
+
+def test_a_silence_is_cut_where_a_lever_was_pulled() -> None:
+    """What lies before the pull must not count for what came after it."""
+    grid = Grid()
+    grid.at(0)
+    closed = list(grid.take_until(400 * BIN_NS, cuts=[101]))
+    edges = {opened.index + 1 for opened in closed}
+    assert 101 in edges
+    assert sum(opened.width for opened in closed) == 400

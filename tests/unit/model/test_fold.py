@@ -1,5 +1,7 @@
 """The fold as a whole, by planted streams."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,8 +21,10 @@ from loopscope.core.records import (
     Trailer,
     Truth,
 )
+from loopscope.model import bins
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
+from loopscope.model.summary import summary
 from loopscope.stats.loghist import RELATIVE_ERROR
 
 
@@ -499,3 +503,25 @@ def test_a_procedure_shows_its_step_and_leaves_its_results() -> None:
     after = fold.snapshot()
     assert after.phase is None
     assert [(result.what, result.figures) for result in after.results] == [("ramp", {"chunks_s": 9.0, "bad": None})]
+
+
+def test_a_silence_in_one_bin_shows_what_many_empty_ones_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rates, time lines and the window's histograms do not depend on how the silence was closed."""
+    records = [header(), hello(), *Rig(0, 5 * S).records(), *Rig(45 * S, 50 * S).records()]
+
+    def folded() -> tuple[Snapshot, dict[str, Any]]:
+        fold = Fold()
+        for record in records:
+            fold.feed(record)
+        return fold.snapshot(), summary(fold)
+
+    one, told = folded()
+    monkeypatch.setattr(bins, "SILENCE_BINS", 1 << 30)
+    many, told_of_many = folded()
+    assert told == told_of_many
+    for line in (one.series, many.series):
+        assert line.t_s.size == one.series.t_s.size
+    np.testing.assert_allclose(one.series.chunks_s, many.series.chunks_s)
+    np.testing.assert_allclose(one.series.elu, many.series.elu)
+    assert one.gap.quantiles == many.gap.quantiles
+    assert [agent.chunks_s for agent in one.agents] == [agent.chunks_s for agent in many.agents]
