@@ -10,7 +10,7 @@ import itertools
 import random
 import time
 
-from loopscope.core.codec import decode, encode
+from loopscope.core.codec import as_dict, decode, encode
 from loopscope.core.records import AgentSpec, AnyRecord, Chunks, Header, Hello, Pulse, Request, Server
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
@@ -110,7 +110,7 @@ def measure(agents: int, rate: float, seconds: int) -> tuple[float, float, float
             look_s += time.process_time() - begin
             looks += 1
     begin = time.process_time()
-    result = summary(fold)
+    result = as_dict(summary(fold))
     summary_s = time.process_time() - begin
     chunks = result["chunks"]
     return (

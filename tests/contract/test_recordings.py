@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from loopscope.core.codec import as_dict
 from loopscope.core.records import FORMAT
 from loopscope.model.summary import summary
 from loopscope.session.replay import fold_whole
@@ -33,7 +34,7 @@ fresh = pytest.mark.skipif(
 def folded(name: str) -> tuple[dict[str, Any], Outcome]:
     """What a recording comes to."""
     fold, outcome = fold_whole(FOLDER / f"{name}.jsonl.zst")
-    return summary(fold), outcome
+    return as_dict(summary(fold)), outcome
 
 
 def told(name: str, finding: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.processes import PATIENCE_S
+from loopscope.core.codec import as_dict
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
 from loopscope.session.live import LiveSource
@@ -42,5 +43,5 @@ def test_the_recording_of_a_session_folds_to_its_summary(tmp_path: Path, name: s
         live = source.stop()
     fold, outcome = fold_whole(path)
     assert outcome.whole, outcome.words
-    assert summary(fold) == live
+    assert as_dict(summary(fold)) == live
     assert live["loop"]["name"] == "uvloop"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.tape import MS, ZERO, Rig, S, bye, header, hello, lever, merged
-from loopscope.core.codec import decode, encode
+from loopscope.core.codec import as_dict, decode, encode
 from loopscope.core.records import (
     AgentSpec,
     AgentState,
@@ -264,7 +264,7 @@ def test_no_record_makes_it_raise(records: list[AnyRecord]) -> None:
     snapshot = fold.snapshot(now_ns=ZERO + 50 * S)
     assert len(snapshot.agents) <= 2_048
     assert snapshot.chunks == sum(map(int, fold.agents.chunks)) >= 0
-    result = summary(fold)
+    result = as_dict(summary(fold))
     json.dumps(result, allow_nan=False)
     one_line(snapshot)
     for words in (render(result, fold, unicode=True), one_line(snapshot)):
@@ -281,7 +281,7 @@ def test_hostile_lines_between_true_ones_do_no_harm(true: list[AnyRecord], lies:
     fold = folded(records)
     snapshot = fold.snapshot()
     assert snapshot.t_s <= 3_700
-    json.dumps(summary(fold), allow_nan=False)
+    json.dumps(as_dict(summary(fold)), allow_nan=False)
     assert len(fold.window.bins) <= 40
     assert len(snapshot.series.t_s) <= 240
     for agent in snapshot.agents:
@@ -296,7 +296,7 @@ def test_a_recording_folds_to_what_was_seen_live(records: list[AnyRecord]) -> No
     """Through the codec and back: the same snapshot to the last digit, the same summary."""
     live, replayed = folded(records), folded([decode(encode(record)) for record in records])
     assert plainly(live.snapshot()) == plainly(replayed.snapshot())
-    assert summary(live) == summary(replayed)
+    assert as_dict(summary(live)) == as_dict(summary(replayed))
 
 
 @settings(max_examples=60, deadline=None)
@@ -320,7 +320,7 @@ def test_every_chunk_is_counted_once(records: list[AnyRecord]) -> None:
     fold = folded(records)
     snapshot = fold.snapshot()
     assert snapshot.chunks == sent == sum(agent.chunks for agent in snapshot.agents)
-    result = summary(fold)
+    result = as_dict(summary(fold))
     assert result["chunks"] == sent == sum(agent["chunks"] for agent in result["agents"])
     fold.finish()
     ledger = fold.ledger
@@ -338,7 +338,7 @@ def test_requests_are_counted_once(records: list[AnyRecord]) -> None:
     fold = folded(records)
     snapshot = fold.snapshot()
     assert snapshot.requests == ended == sum(agent.requests for agent in snapshot.agents)
-    result = summary(fold)
+    result = as_dict(summary(fold))
     assert result["requests"] == ended == sum(agent["requests"] for agent in result["agents"])
     assert result["tokens"] == snapshot.tokens
 
@@ -352,4 +352,4 @@ def test_the_rate_on_screen_is_the_planted_one(gap_ms: int, length: int, pause_m
     (agent,) = fold.snapshot().agents
     assert agent.tok_s is not None
     assert math.isclose(agent.tok_s, 1_000 / gap_ms, rel_tol=1e-9)
-    assert math.isclose(summary(fold)["agents"][0]["tok_s"], 1_000 / gap_ms, rel_tol=1e-9)
+    assert math.isclose(as_dict(summary(fold))["agents"][0]["tok_s"], 1_000 / gap_ms, rel_tol=1e-9)

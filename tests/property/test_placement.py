@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kit.tape import MS, Rig, S, header, hello, merged
+from loopscope.core.codec import as_dict
 from loopscope.core.records import AnyRecord, Chunks, Pulse, Request
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
@@ -58,7 +59,7 @@ def test_many_loops_add_up_to_one(loops: int, gaps: list[int], delays: list[int]
             streams.append(record)
     one = _fold([header(loops), _greeting("rig-1"), *streams])
 
-    left, right = summary(several), summary(one)
+    left, right = as_dict(summary(several)), as_dict(summary(one))
     assert {name: left[name] for name in _ADDING} == {name: right[name] for name in _ADDING}
     assert {name: left[name] for name in _SPREAD} == {name: right[name] for name in _SPREAD}
     assert left["agents"] == right["agents"]

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loopscope.core.codec import encode
+from loopscope.core.codec import as_dict, encode
 from loopscope.core.records import AnyRecord, Header, Trailer
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
@@ -81,5 +81,5 @@ def test_what_passes_the_reader_folds(lines: list[dict[str, object]], later_ns: 
                 fold.feed(record)
                 fold.snapshot(record.t_ns)
         fold.snapshot(T0 + later_ns)
-        text = json.dumps(summary(fold), allow_nan=False)
+        text = json.dumps(as_dict(summary(fold)), allow_nan=False)
     assert "\\u001b" not in text

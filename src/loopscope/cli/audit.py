@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from loopscope.core.errors import InputError
-from loopscope.core.format import NONE, interval, points, tenths
+from loopscope.core.format import count, interval, plural, points, tenths
 from loopscope.core.text import plain
-from loopscope.report.audit import Audit, Dependence, audit
-from loopscope.report.grid import Column, lines
+from loopscope.report.audit import Audit, Dependence, Group, audit
+from loopscope.report.columns import Column, Table, figure, word
+from loopscope.report.grid import lines
 from loopscope.report.runs_table import read_runs
 from loopscope.settings.places import recordings_dir
+from loopscope.stats.intervals import Interval
 
 NAME = "audit"
 HELP = """Look over a table of runs (CSV or JSON, one row a run): how far they spread, which first runs were cold,
@@ -28,6 +30,18 @@ be read too.
 
   loopscope audit tr116                the 60 published runs that ship with loopscope
   loopscope audit runs.csv --json      one JSON object"""
+
+
+GROUPS: Table[Group] = (
+    word("configuration (warm runs)", lambda one: " · ".join(one.configuration)),
+    word("formula", lambda one: one.formula, rank=2),
+    figure("n", lambda one: one.over.n, count),
+    figure("mean", lambda one: one.over.mean, tenths),
+    figure("sd", lambda one: one.over.sd, points, "points", rank=1),
+    figure("least", lambda one: one.over.least, tenths, rank=3),
+    figure("most", lambda one: one.over.most, tenths, rank=3),
+    Column("95 %", lambda one: _interval(one.over.interval), rank=1),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,41 +57,18 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(_data(made), indent=2, allow_nan=False) + "\n")
         return 0
     width = max(60, min(120, shutil.get_terminal_size((120, 40)).columns))
-    rows = [
-        [
-            " · ".join(group.configuration),
-            group.formula,
-            str(over.n),
-            tenths(over.mean),
-            _points(over.sd),
-            tenths(over.least),
-            tenths(over.most),
-            NONE if over.interval is None else interval(over.interval.low, over.interval.high, tenths),
-        ]
-        for group in made.groups
-        for over in (group.over,)
-    ]
-    columns = (
-        Column("configuration (warm runs)", left=True),
-        Column("formula", rank=2, left=True),
-        Column("n"),
-        Column("mean"),
-        Column("sd", rank=1),
-        Column("least", rank=3),
-        Column("most", rank=3),
-        Column("95 %", rank=1),
-    )
     sys.stdout.write(
-        f"{made.name}: {made.runs} runs" + (f", {made.skipped} rows without a figure" if made.skipped else "")
+        f"{made.name}: {plural(made.runs, 'run')}"
+        + (f", {plural(made.skipped, 'row')} without a figure" if made.skipped else "")
     )
-    sys.stdout.write("\n\n" + "\n".join(lines(columns, rows, width)) + "\n\n")
+    sys.stdout.write("\n\n" + "\n".join(lines(GROUPS, made.groups, width)) + "\n\n")
     for sentence in made.sentences:
         sys.stdout.write(textwrap.fill(sentence, width, initial_indent="- ", subsequent_indent="  ") + "\n")
     return 0
 
 
-def _points(value: float | None) -> str:
-    return NONE if value is None else f"{points(value)} pt"
+def _interval(found: Interval | None) -> str | None:
+    return None if found is None else interval(found.low, found.high, tenths)
 
 
 def _path(word: str) -> Path:

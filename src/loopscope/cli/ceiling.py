@@ -2,13 +2,12 @@
 
 import argparse
 import itertools
-import json
 import shutil
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loopscope.cli import headless
 from loopscope.core.errors import InputError, LoopscopeError
@@ -18,6 +17,7 @@ from loopscope.settings import levers
 if TYPE_CHECKING:
     from loopscope.experiments.ramp_result import Ramp
     from loopscope.model.standing import Standing
+    from loopscope.report.ceiling import CeilingCell
     from loopscope.session.options import SessionOptions
     from loopscope.session.procedure_runner import Handle
 
@@ -65,7 +65,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure every cell; print the table, or the object with ``--json``."""
-    from loopscope.report.ceiling import table
+    from loopscope.core.codec import as_json
+    from loopscope.report.ceiling import data, table
 
     cells = _cells(args)
     if args.out is not None:
@@ -73,14 +74,14 @@ def run(args: argparse.Namespace) -> int:
             args.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"--out {args.out}: {error.strerror or error}") from error
-    found: list[dict[str, Any]] = []
+    found: list[CeilingCell] = []
     complete = with_progress(len(cells), lambda handle, place: found.append(_measure(args, *cells[place], handle)))
     if args.json:
-        sys.stdout.write(json.dumps({"cells": found, "complete": complete}, indent=2) + "\n")
+        sys.stdout.write(as_json({"cells": [data(one) for one in found], "complete": complete}) + "\n")
     elif found:
         sys.stdout.write(table(found, shutil.get_terminal_size((120, 40)).columns) + "\n")
         for one in found:
-            sys.stdout.write(one["words"] + "\n")
+            sys.stdout.write(one.words + "\n")
     return 0 if complete else 130
 
 
@@ -112,7 +113,7 @@ def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":
 
 def _measure(
     args: argparse.Namespace, options: "SessionOptions", streams: int, shape: str, handle: "Handle"
-) -> dict[str, Any]:
+) -> "CeilingCell":
     from loopscope.experiments.calibration import calibrate, shapes_for
     from loopscope.experiments.ramp import measure, measure_servers
     from loopscope.report.ceiling import cell

@@ -107,12 +107,12 @@ def _whole(folded: Folded) -> Side:
 
 
 def _segment(folded: Folded, number: int, *, one: bool) -> Side:
-    segments = folded.summary["segments"]
+    segments = folded.summary.segments
     if number > len(segments):
         raise InputError(f"{_label(folded.path)} has {_listed(folded)}; there is no segment {number}")
-    if segments[number - 1]["loop"] is None:
+    if segments[number - 1].loop is None:
         raise InputError(
-            f"segment {number} of {_label(folded.path)} is too short: {segments[number - 1]['words'] or 'no data'}"
+            f"segment {number} of {_label(folded.path)} is too short: {segments[number - 1].words or 'no data'}"
         )
     label = f"segment {number}" if one else f"{_label(folded.path)}, segment {number}"
     return segment_side(label, folded.fold, folded.kept, folded.summary, number, _words(folded))
@@ -131,17 +131,17 @@ def _same_settings(first: Folded, second: Folded) -> None:
 
 def _settings(folded: Folded) -> list[dict[str, str]]:
     kept = [
-        {name: text for name, text in segment["levers"].items() if not is_load(name) or text}
-        for segment in folded.summary["segments"]
-        if segment["loop"] is not None
+        {name: text for name, text in segment.levers.items() if not is_load(name) or text}
+        for segment in folded.summary.segments
+        if segment.loop is not None
     ]
     return [levers for place, levers in enumerate(kept) if place == 0 or levers != kept[place - 1]]
 
 
 def _listed(folded: Folded) -> str:
-    segments = folded.summary["segments"]
+    segments = folded.summary.segments
     told = ", ".join(
-        f"{number} from {seconds(segment['t0_s'])} ({segment['opened_by'] or 'the start'})"
+        f"{number} from {seconds(segment.t0_s)} ({segment.opened_by or 'the start'})"
         for number, segment in enumerate(segments[:12], 1)
     )
     return f"{len(segments)} segments: {told}{', ...' if len(segments) > 12 else ''}"

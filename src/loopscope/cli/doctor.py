@@ -6,11 +6,16 @@ import shutil
 import sys
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from loopscope.core.errors import InputError
-from loopscope.core.format import rate, seconds
-from loopscope.report.grid import Column, lines
+from loopscope.core.format import NONE, rate, seconds
+from loopscope.report.columns import Table, figure, word
+from loopscope.report.grid import lines
 from loopscope.session.doctor import Check, examine
+
+if TYPE_CHECKING:
+    from loopscope.experiments.selftest import Result
 
 NAME = "doctor"
 HELP = """Say what can be measured on this machine and what not, and why. Takes about two seconds.
@@ -26,15 +31,21 @@ meanwhile, tries such a case again, and says 'noisy' where it cannot be judged."
 
 _START_S = 1.6
 """From the start of a session to its first chunk, and its end."""
-_CASE_COLUMNS = (
-    Column("", left=True),
-    Column("cause", left=True),
-    Column("loop", left=True),
-    Column("found", left=True),
-    Column("sizes", left=True),
-    Column("others"),
+_CASES: "Table[Result]" = (
+    word("", lambda one: one.verdict),
+    word("cause", lambda one: one.name),
+    word("loop", lambda one: one.loop),
+    word("found", lambda one: ", ".join(one.findings) or NONE),
+    word("sizes", lambda one: one.words or NONE),
+    figure("others", lambda one: one.others, rate),
 )
-_COLUMNS = (Column("", left=True), Column("", left=True), Column("", left=True), Column("", left=True))
+_CHECKS: Table[tuple[str, Check]] = (
+    word("", lambda row: row[0]),
+    word("", lambda row: row[1].name),
+    word("", lambda row: "ok" if row[1].ok else NONE),
+    word("", lambda row: row[1].words),
+)
+"""Each check behind its group, which is named once."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
         data = {"checks": [asdict(check) for check in checks], "absent": [c.name for c in checks if not c.ok]}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return 0
-    rows, last = [], ""
-    for check in checks:
-        rows.append(["" if check.group == last else check.group, check.name, "ok" if check.ok else "-", check.words])
-        last = check.group
+    rows = [
+        ("" if place and checks[place - 1].group == check.group else check.group, check)
+        for place, check in enumerate(checks)
+    ]
     width = max(60, shutil.get_terminal_size((120, 40)).columns)
-    sys.stdout.write("\n".join(lines(_COLUMNS, rows, width)[1:]) + "\n")
+    sys.stdout.write("\n".join(lines(_CHECKS, rows, width)[1:]) + "\n")
     absent = sum(not check.ok for check in checks)
-    sys.stdout.write(f"\n{len(checks) - absent} of {len(checks)} are there; '-' stands where something is not.\n")
+    sys.stdout.write(f"\n{len(checks) - absent} of {len(checks)} are there; '{NONE}' stands where something is not.\n")
     return 0
 
 
@@ -128,19 +139,8 @@ def _selftest(wanted: list[str], *, as_json: bool) -> int:
         data = {"ok": good, "counts": counts, "seconds": round(took_s, 1), "cases": [asdict(one) for one in results]}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return 0 if good else 1
-    rows = [
-        [
-            one.verdict,
-            one.name,
-            one.loop,
-            ", ".join(one.findings) or "-",
-            one.words or "-",
-            rate(one.others),
-        ]
-        for one in results
-    ]
     width = max(100, shutil.get_terminal_size((200, 40)).columns)
-    sys.stdout.write("\n".join(lines(_CASE_COLUMNS, rows, width)) + "\n")
+    sys.stdout.write("\n".join(lines(_CASES, results, width)) + "\n")
     for one in results:
         sys.stdout.writelines(f"\n{one.verdict}: {one.name} on {one.loop}: {wrong}" for wrong in one.wrong)
     told = f"{counts['ok']} of {len(results)} planted causes came back as planted, in {seconds(took_s)}."

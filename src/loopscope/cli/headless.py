@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
 
 from loopscope.core.errors import InputError
 from loopscope.model.snapshot import Snapshot
+from loopscope.model.summary_types import Summary
 from loopscope.session.source import Source
 
 _STEP_S = 0.1
@@ -58,7 +58,7 @@ def run(
     script: list[tuple[float, str, str]],
     *,
     each_second: Callable[[float], None],
-) -> dict[str, Any]:
+) -> Summary:
     """Run a source for ``seconds`` (``None``: until interrupted), pull the script's levers, give its summary.
 
     ``each_second`` is called with the seconds gone. Everything is ended and the file is complete on return, also after

@@ -1,7 +1,6 @@
 """``loopscope``: the live screen; without a usable terminal the same session headless, for a while."""
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from, seconds
+from loopscope.core.codec import as_json
 from loopscope.core.errors import LoopscopeError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         source.keep_past()
         result = ui.run(source, theme=args.theme)
         if args.json:
-            sys.stdout.write(json.dumps(result, indent=2) + "\n")
+            sys.stdout.write(as_json({} if result is None else result) + "\n")
     else:
         _headless(source, args, why_not)
     if source.recording_problem:
@@ -85,6 +85,6 @@ def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> N
 
     result = headless.run(source, args.seconds, [], each_second=each_second)
     if args.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        sys.stdout.write(as_json(result) + "\n")
     else:
         sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")

@@ -1,13 +1,13 @@
 """``loopscope record``: the same session without a screen, written to a trace."""
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from, parse_script, seconds
+from loopscope.core.codec import as_json
 from loopscope.core.errors import LoopscopeError
 
 NAME = "record"
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
         result = headless.run(source, args.seconds, script, each_second=each_second)
     if args.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        sys.stdout.write(as_json(result) + "\n")
     else:
         sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
     if source.recording_problem:

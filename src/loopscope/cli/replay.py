@@ -1,7 +1,6 @@
 """``loopscope replay``: a trace in the same screen; without a usable terminal its report; without a file a list."""
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -9,8 +8,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from loopscope.core.codec import as_json
 from loopscope.core.errors import InputError, TraceError
 from loopscope.core.text import plain
+from loopscope.model.summary_types import Summary
 from loopscope.settings.places import recordings_dir
 
 NAME = "replay"
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     path = find(args.file)
     if args.json:
         result, _ = _whole(path)
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        sys.stdout.write(as_json(result) + "\n")
         return 0
     from loopscope.ui import terminal
 
@@ -117,7 +118,7 @@ def _about(folder: Path) -> dict[str, str]:
     return {name: plain(words) for name, words in told.items() if isinstance(words, str)}
 
 
-def _whole(path: Path) -> tuple[dict[str, Any], Any]:
+def _whole(path: Path) -> "tuple[Summary, Any]":
     """Fold a whole trace; says on standard error what of it could not be used."""
     from loopscope.model.summary import summary
     from loopscope.session.replay import fold_whole

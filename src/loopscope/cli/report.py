@@ -1,7 +1,6 @@
 """``loopscope report``: what a trace shows, as text, Markdown, JSON or one HTML page."""
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from loopscope.cli.progress import Progress
 from loopscope.cli.replay import find
+from loopscope.core.codec import as_json
 from loopscope.core.errors import InputError
 from loopscope.core.files import write_whole
 from loopscope.core.text import plain
@@ -74,7 +74,7 @@ def _text(args: argparse.Namespace, folded: Folded, *, to_file: bool) -> str:
     if args.json:
         from loopscope.report.trace_report import as_data
 
-        return json.dumps(as_data(folded), indent=2, allow_nan=False) + "\n"
+        return as_json(as_data(folded)) + "\n"
     if args.md:
         from loopscope.report.trace_report import as_markdown
 

@@ -1,16 +1,16 @@
 """``loopscope run``: a program of one's own under the probe, in the live screen."""
 
 import argparse
-import json
 import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_finding_options
+from loopscope.core.codec import as_json
 from loopscope.core.errors import InputError, LoopscopeError
+from loopscope.model.summary_types import Summary
 from loopscope.session.program import ProgramOptions, ProgramSource
 
 NAME = "run"
@@ -83,6 +83,7 @@ def _run(source: ProgramSource, args: argparse.Namespace) -> int:
     from loopscope.ui.terminal import usable
 
     why_not = usable()
+    result: Summary | None
     if why_not:
         headless.say(f"loopscope: {why_not}; running headless (in a terminal this opens the live screen)")
         result = _headless(source)
@@ -92,7 +93,7 @@ def _run(source: ProgramSource, args: argparse.Namespace) -> int:
     return _tell(source, result, args, report=bool(why_not))
 
 
-def _headless(source: ProgramSource) -> dict[str, Any]:
+def _headless(source: ProgramSource) -> Summary:
     from loopscope.report.line import one_line
 
     with headless.interruptible() as asked:
@@ -110,12 +111,12 @@ def _headless(source: ProgramSource) -> dict[str, Any]:
     return result
 
 
-def _tell(source: ProgramSource, result: dict[str, Any], args: argparse.Namespace, *, report: bool) -> int:
+def _tell(source: ProgramSource, result: Summary | None, args: argparse.Namespace, *, report: bool) -> int:
     """Print what there is to print; give the exit code."""
     failure = source.failure()
     if args.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
-    elif report and source.loop_ran:
+        sys.stdout.write(as_json({} if result is None else result) + "\n")
+    elif report and result is not None and source.loop_ran:
         from loopscope.report.text import render
 
         sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")

@@ -43,3 +43,21 @@ def decode(line: bytes) -> AnyRecord:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TraceError(f"not a record: {error}") from error
     return record
+
+
+def _number(value: Any) -> Any:
+    """Return the plain number of one of numpy's; this module must not import it."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def as_json(value: Any) -> str:
+    """Return an object as JSON for people and programs; infinities and nan are ``null``."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_number), indent=2).decode()
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """Return an object as JSON holds it, in plain Python."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value, enc_hook=_number))
+    return found

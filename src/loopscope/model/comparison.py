@@ -8,7 +8,6 @@ scenario, tokens a request, number of agents. Versions of programs may differ an
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
 
 from loopscope.core.records import Header
 from loopscope.core.text import plain
@@ -16,6 +15,7 @@ from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
 from loopscope.model.metrics import METRICS, Metric
 from loopscope.model.stretch import Stretch
+from loopscope.model.summary_types import Segment, Summary
 from loopscope.settings.levers import is_load
 from loopscope.stats.intervals import CONFIDENCE, Interval, change_of, difference_of
 
@@ -78,27 +78,25 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def whole_side(label: str, fold: Fold, kept: Kept, summary: dict[str, Any], words: Iterable[str] = ()) -> Side:
+def whole_side(label: str, fold: Fold, kept: Kept, summary: Summary, words: Iterable[str] = ()) -> Side:
     """Take a whole trace, without its start-up and settling times; its levers are told in their turn."""
-    numbers = range(len(summary["segments"]))
-    return _side(label, fold, kept, list(numbers), _in_turn(summary["segments"]), summary, summary, words)
+    numbers = range(len(summary.segments))
+    return _side(label, fold, kept, list(numbers), _in_turn(summary.segments), summary, summary, words)
 
 
-def _in_turn(segments: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _in_turn(segments: Sequence[Segment]) -> dict[str, str]:
     """Give each lever's values over the segments that have data: a whole run may hold several."""
-    told = [segment["levers"] for segment in segments if segment["loop"] is not None] or [
-        segment["levers"] for segment in segments[:1]
+    told = [segment.levers for segment in segments if segment.loop is not None] or [
+        segment.levers for segment in segments[:1]
     ]
     each = {name: [levers[name] for levers in told if name in levers] for name in (told[0] if told else ())}
     return {name: " then ".join(value for value, _ in groupby(values)) for name, values in each.items()}
 
 
-def segment_side(
-    label: str, fold: Fold, kept: Kept, summary: dict[str, Any], number: int, words: Iterable[str] = ()
-) -> Side:
+def segment_side(label: str, fold: Fold, kept: Kept, summary: Summary, number: int, words: Iterable[str] = ()) -> Side:
     """Take one segment, counted from 1."""
-    segment = summary["segments"][number - 1]
-    return _side(label, fold, kept, [number - 1], dict(segment["levers"]), segment, summary, words)
+    segment = summary.segments[number - 1]
+    return _side(label, fold, kept, [number - 1], dict(segment.levers), segment, summary, words)
 
 
 def _side(
@@ -107,28 +105,26 @@ def _side(
     kept: Kept,
     numbers: list[int],
     levers: dict[str, str],
-    figures: dict[str, Any],
-    summary: dict[str, Any],
+    figures: Summary | Segment,
+    summary: Summary,
     words: Iterable[str],
 ) -> Side:
     told = list(words)
-    if dropped := summary["observer"]["dropped"]:
+    if dropped := summary.observer.dropped:
         told.append(f"{dropped} samples were dropped: they are missing from its figures")
-    if summary["observer"]["lost_lines"]:
-        told.append(f"{summary['observer']['lost_lines']} lines were lost")
+    if summary.observer.lost_lines:
+        told.append(f"{summary.observer.lost_lines} lines were lost")
     # An estimated delay, stamps in bursts: whoever reads a difference of delays must know.
-    agents = figures["agents"] or ()
-    told += [
-        f"delivery delay: {text}" for text in sorted({one["delay_words"] for one in agents if one["delay_words"]})[:3]
-    ]
+    agents = figures.agents or ()
+    told += [f"delivery delay: {text}" for text in sorted({one.delay_words for one in agents if one.delay_words})[:3]]
     return Side(
         label=label,
         stretch=Stretch(kept.of(numbers), fold.told(), fold.rigs.words),
         setup=_setup(fold.header, summary, levers),
         versions=_versions(fold.header),
         levers=levers,
-        counts={name: int(figures[name] or 0) for name in COUNTED},
-        power="" if summary["power"] is None or summary["power"]["watts"] is None else summary["power"]["source"],
+        counts={name: int(getattr(figures, name) or 0) for name in COUNTED},
+        power="" if summary.power is None or summary.power.watts is None else summary.power.source,
         words=tuple(told),
     )
 
@@ -189,14 +185,14 @@ def _notes(first: Side, second: Side, levers: Sequence[tuple[str, str, str]]) ->
             yield f"{side.label}: {words}"
 
 
-def _setup(header: Header | None, summary: dict[str, Any], levers: dict[str, str]) -> dict[str, str]:
+def _setup(header: Header | None, summary: Summary, levers: dict[str, str]) -> dict[str, str]:
     if header is None:
         return {}
     specs = header.agents[:_MOST_AGENTS]
     servers = header.servers[:_MOST_AGENTS]
     agents = levers.get("agents") or (str(len(specs)) if specs else "")
     return {
-        "source": plain(summary["source"], 20),
+        "source": plain(summary.source, 20),
         "machine": ", ".join(plain(header.host[name], 60) for name in _MACHINE if name in header.host),
         "servers": str(len(servers)),
         "api": _set(server.api for server in servers),

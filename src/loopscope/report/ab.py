@@ -5,39 +5,28 @@ from typing import Any
 
 from loopscope.core.format import number, seconds, signed
 from loopscope.experiments.ab import AbResult, Row
-from loopscope.report.grid import Column, lines
+from loopscope.report.columns import Table, figure, word
+from loopscope.report.grid import lines
 from loopscope.stats.intervals import Interval
 
 
 def render(result: AbResult, width: int) -> str:
     """Give the table, the sentence that sums it up, and what one must know of it."""
-    columns = (
-        Column("figure", left=True),
-        Column("unit", 3, left=True),
-        Column(f"A {result.a}"[:24]),
-        Column(f"B {result.b}"[:24]),
-        Column("B against A", left=True),
-        Column("drift of A", 2),
-        Column("of B", 2),
+    table: Table[Row] = (
+        word("figure", lambda row: row.title),
+        word("unit", lambda row: row.unit, rank=3),
+        figure(f"A {result.a}"[:24], lambda row: row.a, number),
+        figure(f"B {result.b}"[:24], lambda row: row.b, number),
+        word("B against A", lambda row: f"{mark(row)} {row.verdict}"),
+        figure("drift of A", lambda row: row.drift_a, signed, rank=2),
+        figure("drift of B", lambda row: row.drift_b, signed, rank=2),
     )
-    rows = [
-        [
-            row.title,
-            row.unit,
-            number(row.a),
-            number(row.b),
-            f"{mark(row)} {row.verdict}",
-            signed(row.drift_a),
-            signed(row.drift_b),
-        ]
-        for row in result.rows
-    ]
     head = (
         f"{result.lever}: {result.pairs} pairs A-B-B-A, {seconds(result.seconds)} each, settling times left out;"
         " drift is last less first"
     )
-    table = lines(columns, rows, width) if rows else ["not enough data"]
-    return "\n".join([head, "", *table, "", result.words + ".", *(f"  {note}" for note in result.notes)])
+    told = lines(table, result.rows, width) if result.rows else ["not enough data"]
+    return "\n".join([head, "", *told, "", result.words + ".", *(f"  {note}" for note in result.notes)])
 
 
 def mark(row: Row) -> str:

@@ -6,24 +6,29 @@ from typing import Any
 
 from loopscope.core.format import count, number, plural, seconds, tenths
 from loopscope.model.comparison import COUNTED, Comparison, Difference, Side
+from loopscope.report.columns import Table, word
 from loopscope.report.gates import Judged, span, unit, verdict
-from loopscope.report.grid import Column, lines
+from loopscope.report.grid import lines
 from loopscope.report.markdown import table
 from loopscope.stats.intervals import Interval
 
-_COLUMNS = (
-    Column("figure", left=True),
-    Column("unit", 3, left=True),
-    Column("first", 2, left=True),
-    Column("second", 1, left=True),
-    Column("the second is", left=True),
+FIGURES: Table[Difference] = (
+    word("figure", lambda row: row.metric.title),
+    word("unit", lambda row: row.metric.unit if unit(row.metric) else "%", rank=3),
+    word("first", lambda row: span(row.metric, row.first), rank=2),
+    word("second", lambda row: span(row.metric, row.second), rank=1),
+    word("the second is", verdict),
 )
-_TITLES = ("figure", "unit", "first", "second", "the second is")
+GATES: Table[Judged] = (
+    word("gate", lambda one: one.gate.text),
+    word("outcome", lambda one: one.outcome),
+    word("", lambda one: one.words),
+)
 
 
 def as_text(found: Comparison, gates: Sequence[Judged], width: int) -> str:
     """Give it for a terminal, without a line end at its end."""
-    parts = [_sides(found), lines(_COLUMNS, _rows(found), width), [_counts(found)], _notes(found), _gates(gates)]
+    parts = [_sides(found), lines(FIGURES, _shown(found), width), [_counts(found)], _notes(found), _gates(gates)]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -31,12 +36,12 @@ def as_markdown(found: Comparison, gates: Sequence[Judged]) -> str:
     """Give it for a page or a comment."""
     parts = [
         "\n".join(f"- {line}" for line in _sides(found)),
-        table(_TITLES, _rows(found), left=(0, 1, 2, 3, 4)),
+        table(FIGURES, _shown(found)),
         _counts(found),
         "\n".join(f"- {line}" for line in _notes(found)),
     ]
     if gates:
-        parts.append(table(("gate", "outcome", ""), [[one.gate.text, one.outcome, one.words] for one in gates]))
+        parts.append(table(GATES, gates))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -70,18 +75,8 @@ def _what(side: Side) -> str:
     return f"{side.label}: {seconds(side.stretch.seconds)} after settling{f'; {levers}' if levers else ''}"
 
 
-def _rows(found: Comparison) -> list[list[str]]:
-    return [
-        [
-            row.metric.title,
-            "%" if not unit(row.metric) else row.metric.unit,
-            span(row.metric, row.first),
-            span(row.metric, row.second),
-            verdict(row),
-        ]
-        for row in found.rows
-        if not row.metric.detail
-    ]
+def _shown(found: Comparison) -> list[Difference]:
+    return [row for row in found.rows if not row.metric.detail]
 
 
 def _counts(found: Comparison) -> str:
@@ -90,7 +85,7 @@ def _counts(found: Comparison) -> str:
 
 
 def _notes(found: Comparison) -> list[str]:
-    shown = sum(not row.metric.detail for row in found.rows)
+    shown = len(_shown(found))
     wrong = (1 - found.confidence) * shown
     return [
         *found.notes,

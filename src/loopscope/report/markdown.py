@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from loopscope.core.format import NONE
+from loopscope.report.columns import Row, Table
+
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&$#])")
 
 
@@ -11,8 +14,10 @@ def escape(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text).replace("\n", " ").replace("@", "&#64;")
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """Give a table; columns in ``left`` hold text, the others numbers."""
-    marks = [":--" if place in left else "--:" for place in range(len(titles))]
-    body = [[escape(text) for text in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in ([escape(title) for title in titles], marks, *body))
+def table(columns: Table[Row], rows: Sequence[Row]) -> str:
+    """Return a table; a column that may go and has no cell is left out."""
+    cells = [[NONE if (cell := column.cell(row)) is None else escape(cell) for column in columns] for row in rows]
+    kept = [n for n, column in enumerate(columns) if not column.rank or any(row[n] not in ("", NONE) for row in cells)]
+    marks = [":--" if columns[n].left else "--:" for n in kept]
+    heads = [escape(columns[n].head) for n in kept]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *([row[n] for n in kept] for row in cells)))

@@ -1,13 +1,13 @@
 """The decision text of a report: what the figures say about what to do. Each sentence holds the figure it rests on."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from loopscope.core.errors import InputError
 from loopscope.core.format import ms, number, points, rate, share, tenths
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import ResultView, Snapshot
 from loopscope.model.standing import Standing
+from loopscope.model.summary_types import Summary
 from loopscope.settings.prices import Prices, load_prices
 from loopscope.stats.attribution import PARTS
 
@@ -24,7 +24,7 @@ _REMEDIES = {
 }
 
 
-def verdict(summary: dict[str, Any], snapshot: Snapshot, prices: Prices) -> list[str]:
+def verdict(summary: Summary, snapshot: Snapshot, prices: Prices) -> list[str]:
     """Give the sentences for one session or trace, the most important first."""
     return [
         *_ceiling(summary, snapshot),
@@ -34,7 +34,7 @@ def verdict(summary: dict[str, Any], snapshot: Snapshot, prices: Prices) -> list
     ]
 
 
-def told(summary: dict[str, Any], fold: Fold) -> list[str]:
+def told(summary: Summary, fold: Fold) -> list[str]:
     """Give the sentences with the operator's prices; a file of them that cannot be used is said to be so."""
     try:
         prices, problem = load_prices(), []
@@ -49,8 +49,8 @@ def _interval(standing: Standing) -> str:
     return f"{rate(standing.mid)} ({rate(standing.low)} to {rate(standing.high)})"
 
 
-def _ceiling(summary: dict[str, Any], snapshot: Snapshot) -> Iterator[str]:
-    now = summary["ceiling"]["now_chunks_s"]
+def _ceiling(summary: Summary, snapshot: Snapshot) -> Iterator[str]:
+    now = summary.ceiling.now_chunks_s
     view = snapshot.ceiling
     if now is None:
         yield "Not enough data to hold the rate against a ceiling."
@@ -64,8 +64,8 @@ def _ceiling(summary: dict[str, Any], snapshot: Snapshot) -> Iterator[str]:
             f"a hard ceiling of {_interval(view.expected)} chunks/s, expected from a calibration",
             view.expected.mid,
         )
-    elif summary["ceiling"]["at_least_chunks_s"] is not None:
-        of = summary["ceiling"]["at_least_chunks_s"]
+    elif summary.ceiling.at_least_chunks_s is not None:
+        of = summary.ceiling.at_least_chunks_s
         told = (
             f"at least {rate(of)} chunks/s that it could carry (a lower bound; a calibration or a ramp would say more)"
         )
@@ -81,13 +81,13 @@ def _rounds(snapshot: Snapshot) -> ResultView | None:
     return found[-1] if found and found[-1].figures.get("measured") is not None else None
 
 
-def _client(summary: dict[str, Any], snapshot: Snapshot) -> Iterator[str]:
+def _client(summary: Summary, snapshot: Snapshot) -> Iterator[str]:
     rounds = _rounds(snapshot)
     if rounds is not None:
         yield from _of_rounds(rounds)
         return
-    elu, cpu, delay = summary["loop"]["elu"], summary["loop"]["cpu"], summary["delay_ms"]["p99"]
-    if elu is None or cpu is None or not summary["ceiling"]["now_chunks_s"]:
+    elu, cpu, delay = summary.loop.elu, summary.loop.cpu, summary.delay_ms.p99
+    if elu is None or cpu is None or not summary.ceiling.now_chunks_s:
         return  # what the loop did without a chunk is no client's cost
     if elu >= FULL_ELU:
         yield (
@@ -137,20 +137,20 @@ def _levers(snapshot: Snapshot) -> Iterator[str]:
         yield f"{lever.lever} {lever.value} is expected to carry {_interval(lever.expected)} chunks/s{worth}."
 
 
-def _cost(summary: dict[str, Any], prices: Prices) -> Iterator[str]:
+def _cost(summary: Summary, prices: Prices) -> Iterator[str]:
     """Only with prices that the operator gave, and power that was measured."""
-    power, tokens, seconds = summary["power"], summary["tokens"], summary["measured_s"]
+    power, tokens, seconds = summary.power, summary.tokens, summary.measured_s
     if not tokens or not seconds or not power:
         return
-    watts = power["watts"]
-    if prices.per_kwh is not None and watts is not None and not power["simulated"]:
+    watts = power.watts
+    if prices.per_kwh is not None and watts is not None and not power.simulated:
         kwh = watts * seconds / 3.6e6 / tokens * 1e6
         yield (
-            f"At {rate(watts)} W ({power['label']}) and {rate(tokens / seconds)} tok/s in all, a million tokens take"
+            f"At {rate(watts)} W ({power.label}) and {rate(tokens / seconds)} tok/s in all, a million tokens take"
             f" {number(kwh)} kWh: {number(kwh * prices.per_kwh)} {prices.currency} at {number(prices.per_kwh)}"
             f" {prices.currency}/kWh."
         )
-    if prices.per_gpu_hour is not None and not power["simulated"] and power["source"] == "nvml":
+    if prices.per_gpu_hour is not None and not power.simulated and power.source == "nvml":
         hours = seconds / 3600 / tokens * 1e6
         yield (
             f"At {rate(tokens / seconds)} tok/s in all, a million tokens take {number(hours)} hours:"

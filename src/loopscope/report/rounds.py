@@ -5,32 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from loopscope.core.format import NONE, number, plural, points, rate, signed, tenths
+from loopscope.core.format import plural, points
 from loopscope.experiments.round_results import RoundResult, RoundSet, ScenarioResult
 from loopscope.report.evidence import LOSSES, NOTEWORTHY, alone, evidence, minus, words_of
-from loopscope.report.grid import Column, lines
-from loopscope.report.procedure_results.build import RoundFound, RoundsFound, rounds_of
+from loopscope.report.grid import lines
+from loopscope.report.procedure_results.build import RoundsFound, rounds_of
+from loopscope.report.procedure_results.tables import FORMULAS, ROUNDS, over_words
 from loopscope.stats.attribution import CLIENT_PARTS
-from loopscope.stats.over import Over
 
-FORMULAS = {
-    "measured": "what each agent's work took alone, over the round",
-    "wall": "the agents' own wall times, over the round",
-    "reported": "prompt and eval time as the servers report them in the same round, over the round",
-}
 _BAR = 30
-_COLUMNS = (
-    Column("round"),
-    Column("measured"),
-    Column("wall", rank=1),
-    Column("reported", rank=2),
-    Column("speed-up", rank=1),
-    Column("seconds", rank=3),
-    Column("Δ tok/s", rank=4),
-    Column("Δ TTFT ms", rank=4),
-    Column("contended", rank=5),
-    Column("", left=True),
-)
 
 
 def render(result: ScenarioResult, width: int) -> str:
@@ -57,7 +40,7 @@ def set_lines(one: RoundsFound, width: int) -> Iterator[str]:
     if told := alone(one):
         yield from textwrap.wrap(f"alone: {told}", width, subsequent_indent="  ")
     yield ""
-    yield from lines(_COLUMNS, [row(made) for made in one.rounds], width)
+    yield from lines(ROUNDS, one.rounds, width)
     yield ""
     if not one.over:
         yield "not enough data: no round counts"
@@ -74,35 +57,6 @@ def set_lines(one: RoundsFound, width: int) -> Iterator[str]:
             # Of the client's part the lines above have told already.
             if name != "client" and abs(parts[name]) >= NOTEWORTHY and (told := evidence(name, one)):
                 yield from textwrap.wrap(f"  {words_of(name)}: {told}", width, subsequent_indent="    ")
-
-
-def row(made: RoundFound) -> list[str]:
-    """Give one round's cells."""
-    figures = made.figures
-    speedup, wall_s, contended = figures.get("speedup"), figures.get("wall_s"), figures.get("contended")
-    throughput, ttft_ms = figures.get("throughput_delta_tok_s"), figures.get("ttft_delta_ms")
-    return [
-        made.number,
-        tenths(figures.get("measured")),
-        tenths(figures.get("wall")),
-        tenths(figures.get("reported")),
-        NONE if speedup is None else f"{number(speedup)} x",
-        number(wall_s),
-        signed(throughput, rate),
-        signed(ttft_ms, rate),
-        NONE if contended is None else "yes" if contended else "no",
-        f"left out: {made.left_out}" if made.left_out else "",
-    ]
-
-
-def over_words(over: Over | None) -> str:
-    """Say a fraction with its interval and how far it spreads."""
-    if over is None:
-        return "not enough data"
-    interval = over.interval
-    told = f" ({points(interval.low)} to {points(interval.high)})" if interval is not None else ""
-    cv = f", CV {tenths(over.cv)}" if over.cv is not None else ""
-    return f"{tenths(over.mean)}{told}{cv}"
 
 
 def waterfall(figures: Mapping[str, float | None], width: int) -> Iterator[str]:

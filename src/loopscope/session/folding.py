@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from loopscope.core.clock import NS_PER_S
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Trailer
+from loopscope.core.text import plain
 from loopscope.model.bin_history import Kept
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
+from loopscope.model.summary_types import FileSummary, Summary
 from loopscope.trace.reader import Outcome, last_ns, read
 
 _EACH = 256
@@ -27,25 +28,26 @@ class Folded:
     fold: Fold
     kept: Kept
     outcome: Outcome
-    summary: dict[str, Any]
+    summary: Summary
 
     @property
-    def file(self) -> dict[str, Any]:
+    def file(self) -> FileSummary:
         """How the file was: what of it was good, damaged, missing."""
         how = self.outcome
-        return {
-            "records": how.records,
-            "whole": how.whole,
-            "closed": how.closed,
-            "torn": how.torn,
-            "damaged_lines": how.damaged,
-            "missing_lines": how.missing,
-            "stopped": how.stopped or None,
-            "unreadable_stretches": how.gaps,
-            "unreadable_s": how.gap_ns / NS_PER_S,
-            "doubtful_frames": how.doubtful,
-            "words": how.words or None,
-        }
+        return FileSummary(
+            name=plain(self.path.name, 120),
+            records=how.records,
+            whole=how.whole,
+            closed=how.closed,
+            torn=how.torn,
+            damaged_lines=how.damaged,
+            missing_lines=how.missing,
+            stopped=how.stopped or None,
+            unreadable_stretches=how.gaps,
+            unreadable_s=how.gap_ns / NS_PER_S,
+            doubtful_frames=how.doubtful,
+            words=how.words or None,
+        )
 
 
 def fold_file(path: str | Path, progress: Callable[[float], None] | None = None) -> Folded:

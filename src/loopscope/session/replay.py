@@ -10,7 +10,6 @@ import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from loopscope.core.clock import NS_PER_S, now_ns
 from loopscope.core.errors import InputError, TraceError
@@ -19,6 +18,7 @@ from loopscope.core.text import plain
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
+from loopscope.model.summary_types import Summary
 from loopscope.session.overview import Scan, overview_of
 from loopscope.session.procedure import Procedure
 from loopscope.session.source import SPEEDS, Abilities, Overview, Playback, Progress
@@ -201,7 +201,7 @@ class ReplaySource:
             self._glance = (size, overview_of(table))
         return self._glance[1]
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> Summary:
         """End the thread, close the file, give the summary of what has been played."""
         self.end()
         return summary(self.fold)

@@ -7,7 +7,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError, WorkerError
@@ -17,6 +16,7 @@ from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
 from loopscope.model.summary import summary
+from loopscope.model.summary_types import Summary
 from loopscope.session.finding_monitor import FindingMonitor
 from loopscope.session.options import SessionOptions
 from loopscope.session.overview import overview_of
@@ -68,7 +68,7 @@ class RunningSource(ABC):
         self._starting = threading.Lock()
         self.steps: list[tuple[str, float]] = []
         self._stopping = False
-        self._summary: dict[str, Any] | None = None
+        self._summary: Summary | None = None
 
     @abstractmethod
     def _start(self) -> None:
@@ -256,7 +256,7 @@ class RunningSource(ABC):
             stack.callback(self._telemetry.stop)
             self._stop_others(stack)
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> Summary:
         """End every process, complete the file, give the summary. A second call gives the same."""
         if self._summary is None:
             self._runner.close()

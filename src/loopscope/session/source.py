@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from loopscope.model.snapshot import EMPTY, Floats, MarkView, Snapshot
+from loopscope.model.summary_types import Summary
 from loopscope.session.procedure import Procedure
 
 
@@ -138,5 +139,5 @@ class Source(Protocol):
     def cancel(self) -> None:
         """Cancel the procedure that runs; it ends within some tenths of a second. Nothing when none does."""
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> Summary:
         """End every process, close the file; give the summary object (what ``--json`` prints)."""

@@ -1,16 +1,18 @@
 """The live screen. ``run`` is all that others need; Textual is imported only when it is called (0.2 s)."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loopscope.core.errors import LoopscopeError
 
 if TYPE_CHECKING:
+    from loopscope.model.summary_types import Summary
     from loopscope.session.source import Source
 
 
-def run(source: "Source", *, theme: str | None = None) -> dict[str, Any]:
-    """Open the screen over a source that has not been started, until the operator leaves; the source's summary.
+def run(source: "Source", *, theme: str | None = None) -> "Summary | None":
+    """Open the screen over a source that has not been started, until the operator leaves; returns its summary, ``None``
+    where it never started.
 
     Raises:
         InputError: no such theme (nothing was started).
@@ -26,11 +28,11 @@ def run(source: "Source", *, theme: str | None = None) -> dict[str, Any]:
     app = LoopscopeApp(source, book, theme)
     ended_by: list[int] = []
 
-    def finish() -> dict[str, Any]:
+    def finish() -> "Summary | None":
         # A start under way must come to its end first: what it has begun by then is ended by stop().
         if app.starter.ident is not None:
             app.starter.join()
-        return source.stop() if app.running else {}
+        return source.stop() if app.running else None
 
     stop = terminal.Stopper(finish)
 

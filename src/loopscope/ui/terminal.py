@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from loopscope.model.summary_types import Summary
+
 GONE = 129
 """What the process ends with when its terminal vanished: as a shell says for SIGHUP."""
 _STOP_S = 8.0
@@ -145,16 +147,18 @@ def _resumable(driver: "type[Driver]") -> "type[Driver]":
 class Stopper:
     """Stops the session once, whoever asks first: the end of the app, a signal, a terminal that vanished."""
 
-    def __init__(self, stop: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, stop: "Callable[[], Summary | None]") -> None:
         self._stop = stop
         self._lock = threading.Lock()
-        self._summary: dict[str, Any] | None = None
+        self._summary: Summary | None = None
+        self._stopped = False
 
-    def __call__(self) -> dict[str, Any]:
+    def __call__(self) -> "Summary | None":
         """Stop, or wait for the stop that is under way; the session's summary."""
         with self._lock:
-            if self._summary is None:
+            if not self._stopped:
                 self._summary = self._stop()
+                self._stopped = True
             return self._summary
 
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from kit.tape import MS, ZERO, Rig, S, calm, header, hello, lever, merged
+from loopscope.core.codec import as_dict
 from loopscope.core.records import AnyRecord, Power, Pulse
 from loopscope.model.aggregate import Hist, Row
 from loopscope.model.bin_history import Kept, joined, steps
@@ -71,7 +72,7 @@ def test_figures_are_those_of_the_summary() -> None:
             Rig(12 * S, 24 * S, gap=20 * MS, per_read=2, delay=3 * MS, elu=0.3),
         )
     )
-    told = summary(fold)["segments"]
+    told = as_dict(summary(fold))["segments"]
     assert len(told) == 2
     for number, one in enumerate(told):
         stretch = Stretch(kept.of([number]), fold.told())
@@ -186,8 +187,8 @@ def test_simulated_power_says_so_in_its_row() -> None:
 def test_a_segment_counts_from_one() -> None:
     """Segment 1 is the stretch before the first pull."""
     fold, kept = folded(merged(header(), hello(), Rig(S // 2, 20 * S), lever(10 * S, "loop", "asyncio", "uvloop")))
-    told = summary(fold)
-    side = segment_side("one", fold, kept, told, 1)
+    told = as_dict(summary(fold))
+    side = segment_side("one", fold, kept, summary(fold), 1)
     assert side.levers["loop"] == "asyncio"
     assert side.stretch.seconds == pytest.approx(told["segments"][0]["measured_s"])
     assert side.counts["chunks"] == told["segments"][0]["chunks"]

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from kit.tape import MS, Rig, S, header, hello
+from loopscope.core.codec import as_dict
 from loopscope.core.records import AnyRecord, Chunks, Server
 from loopscope.model.fold import Fold
 from loopscope.model.summary import summary
@@ -34,7 +35,7 @@ def test_delays_of_another_host_are_above_the_least_and_called_estimated() -> No
     assert agent.delay_words.startswith("estimated")
     assert agent.delay_ms.max == pytest.approx(4.0)
     assert agent.delay_ms.p50 == pytest.approx(2.0, rel=0.01)
-    assert summary(made)["agents"][0]["delay_words"].startswith("estimated")
+    assert as_dict(summary(made))["agents"][0]["delay_words"].startswith("estimated")
 
 
 def test_delays_of_this_host_stay_as_they_are() -> None:
@@ -50,7 +51,7 @@ def test_whole_seconds_give_no_delay_and_say_why() -> None:
     agent = made.snapshot().agents[0]
     assert agent.delay_words.startswith("whole seconds")
     assert agent.delay_ms.n == agent.server_gap_ms.n == 0
-    assert summary(made)["agents"][0]["delay_words"].startswith("whole seconds")
+    assert as_dict(summary(made))["agents"][0]["delay_words"].startswith("whole seconds")
 
 
 def test_stamps_in_bursts_are_said() -> None:
@@ -85,6 +86,6 @@ def test_the_loop_tells_switches_connections_and_waiting() -> None:
     assert loop.gc_generations == (pytest.approx(0.01), 0.0, pytest.approx(0.02))
     assert loop.waited_10ms == pytest.approx(0.5)
     assert loop.waited_50ms == 0.0
-    told = summary(made)["loop"]
+    told = as_dict(summary(made))["loop"]
     assert told["waited_10ms"] == pytest.approx(0.5)
     assert told["switches_s"] == pytest.approx(30)

@@ -3,6 +3,7 @@
 import pytest
 
 from kit.tape import MS, ZERO, Rig, S, bye, calm, header, hello, lever, merged
+from loopscope.core.codec import as_dict
 from loopscope.core.records import Power, Result
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import LeverEffect, LeverView
@@ -116,7 +117,7 @@ def test_a_takeover_settles_when_the_old_rig_is_gone() -> None:
     assert effect.after.elu == pytest.approx(0.02)
     assert effect.after.at_least_chunks_s == pytest.approx(10_000)
     assert effect.words == "restarted on uvloop"
-    assert summary(fold)["segments"][1]["settle_s"] == pytest.approx(4.0)
+    assert as_dict(summary(fold))["segments"][1]["settle_s"] == pytest.approx(4.0)
 
 
 def test_a_takeover_that_is_under_way_says_what_it_waits_for() -> None:
@@ -178,7 +179,7 @@ def test_levers_come_in_the_order_of_the_settings() -> None:
 def test_segments_have_no_holes() -> None:
     """Each begins where the one before ended; what lies in none of them is settling or start-up."""
     fold = folded(*calm(30.0), lever(10 * S, "throttle", "off", "50"), lever(20 * S, "decoder", "orjson", "json"))
-    result = summary(fold)
+    result = as_dict(summary(fold))
     segments = result["segments"]
     assert [(segment["t0_s"], segment["t1_s"]) for segment in segments] == [(0.0, 10.0), (10.0, 20.0), (20.0, 30.0)]
     assert segments[0]["settle_s"] == 0.75
@@ -194,7 +195,7 @@ def test_segments_have_no_holes() -> None:
 def test_a_segment_that_is_too_short_has_words_and_no_figures() -> None:
     """Two pulls in one second: the stretch between is there, with null for every figure."""
     fold = folded(*calm(20.0), lever(8 * S, "throttle", "off", "50"), lever(9 * S, "decoder", "orjson", "json"))
-    short = summary(fold)["segments"][1]
+    short = as_dict(summary(fold))["segments"][1]
     assert (short["t0_s"], short["t1_s"]) == (8.0, 9.0)
     assert short["ceiling"] is None
     assert short["chunks"] is None
@@ -204,7 +205,7 @@ def test_a_segment_that_is_too_short_has_words_and_no_figures() -> None:
 def test_pulls_at_the_same_moment_each_have_a_segment() -> None:
     """Two scripted levers at one time are two pulls."""
     fold = folded(*calm(20.0), lever(8 * S, "throttle", "off", "50"), lever(8 * S, "decoder", "orjson", "json"))
-    assert [segment["t1_s"] for segment in summary(fold)["segments"]] == [8.0, 8.0, 20.0]
+    assert [segment["t1_s"] for segment in as_dict(summary(fold))["segments"]] == [8.0, 8.0, 20.0]
     assert len(fold.snapshot().effects) == 2
 
 
@@ -218,7 +219,7 @@ def test_a_pull_before_the_first_chunk_is_a_pull() -> None:
 def test_a_pull_in_the_last_moment_is_still_listed() -> None:
     """Its segment is too short, its effect is not known, and the summary says so."""
     fold = folded(*calm(10.0), lever(10 * S, "throttle", "off", "50"))
-    result = summary(fold)
+    result = as_dict(summary(fold))
     assert len(result["segments"]) == 2
     assert result["levers"][0]["after"] is None
     assert result["levers"][0]["cut_short"]
@@ -305,7 +306,7 @@ def test_the_best_stretch_is_marked() -> None:
     best = {one.name: one for one in fold.snapshot().best}
     assert (best["tok_s.decode"].words, best["tok_s.decode"].value) == ("the start", pytest.approx(100.0))
     assert best["delay.p99"].words == "the start"
-    told = summary(fold)
+    told = as_dict(summary(fold))
     assert {one["name"] for one in told["best"]} == set(best)
     assert told["levers"][0]["changes"][0]["before"]["low"] <= told["levers"][0]["changes"][0]["before"]["mid"]
     assert not folded(header(), hello(), Rig(S // 2, 8 * S)).snapshot().best

@@ -2,9 +2,16 @@
 
 import pytest
 
-from loopscope.report.grid import Column, lines
+from loopscope.core.format import NONE
+from loopscope.report.columns import Column, Table
+from loopscope.report.grid import lines
 
-COLUMNS = (Column("name", left=True), Column("first", 2), Column("second", 1), Column("kept"))
+COLUMNS: Table[list[str]] = (
+    Column("name", lambda row: row[0], left=True),
+    Column("first", lambda row: row[1], rank=2),
+    Column("second", lambda row: row[2], rank=1),
+    Column("kept", lambda row: row[3]),
+)
 ROWS = [["a long name", "1", "22", "333"], ["b", "4", "5", "6"]]
 
 
@@ -29,3 +36,13 @@ def test_no_line_is_wider_than_asked(width: int) -> None:
     table = lines(COLUMNS, ROWS, width)
     assert max(map(len, table)) <= width
     assert width >= 17 or "…" in table[1]
+
+
+def test_what_is_not_known_has_one_sign_and_a_column_without_a_cell_goes() -> None:
+    """Units stand behind titles."""
+    columns: Table[int] = (
+        Column("delay", lambda row: None, "ms"),
+        Column("gone", lambda row: None, rank=1),
+        Column("n", str),
+    )
+    assert lines(columns, [1], 40) == ["delay ms  n", f"       {NONE}  1"]

@@ -2,22 +2,31 @@
 
 from typing import Any
 
+from msgspec import structs
+
+from loopscope.model.fold import Fold
 from loopscope.model.snapshot import CeilingView, Quantiles, ResultView, Snapshot
 from loopscope.model.standing import NextLever, Standing
+from loopscope.model.summary import summary as summed
+from loopscope.model.summary_types import PowerSummary, Summary
 from loopscope.report.recommendations import verdict
 from loopscope.settings.prices import Prices
 
 
-def summary(**changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "ceiling": {"now_chunks_s": 200.0, "at_least_chunks_s": 4000.0},
-        "loop": {"elu": 0.05, "cpu": 0.045},
-        "delay_ms": {"p99": 0.8},
-        "power": {"watts": 250.0, "simulated": False, "source": "nvml", "label": "GPU power"},
-        "tokens": 1000,
-        "measured_s": 10.0,
-    }
-    return made | changes
+def summary(**changes: Any) -> Summary:
+    made = summed(Fold())
+    power = PowerSummary(source="nvml", label="GPU power", simulated=False, watts=250.0, share=None)
+    made = structs.replace(made, delay_ms=Quantiles(p99=0.8), power=power, tokens=1000, measured_s=10.0)
+    ceiling = {"now_chunks_s": 200.0, "at_least_chunks_s": 4000.0} | changes.pop("ceiling", {})
+    loop = {"elu": 0.05, "cpu": 0.045} | changes.pop("loop", {})
+    power = structs.replace(power, **changes.pop("power", {}))
+    return structs.replace(
+        made,
+        ceiling=structs.replace(made.ceiling, **ceiling),
+        loop=structs.replace(made.loop, **loop),
+        power=power,
+        **changes,
+    )
 
 
 def rounds(**parts: float) -> ResultView:
@@ -25,7 +34,7 @@ def rounds(**parts: float) -> ResultView:
     return ResultView(t_s=1.0, what="scenario", words="", figures=figures)
 
 
-def text(made: dict[str, Any], snapshot: Snapshot | None = None, prices: Prices | None = None) -> str:
+def text(made: Summary, snapshot: Snapshot | None = None, prices: Prices | None = None) -> str:
     return " ".join(verdict(made, snapshot or Snapshot(), prices or Prices()))
 
 

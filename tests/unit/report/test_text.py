@@ -52,11 +52,11 @@ def test_the_tables_hold_what_was_measured() -> None:
     """Agents, loop, lag, ceiling, segments, levers: each with its planted figures."""
     text = flowing(report(pulled(), width=160))
     assert "agent-1 127.0.0.1:9001 " in text
-    assert "uvloop: busy" in text
-    assert "max 70.0 ms above an idle floor of 0.10 ms" in text
-    assert "8.0 20.0 loop=uvloop 200 100 10.0 k 2.0 %" in text
-    assert "20.0 throttle off 50 100 -> 50.0 -50 %" in text
-    assert "31.5 decoder orjson json not enough data" in text
+    assert "loop uvloop busy (ELU)" in text
+    assert "loop lag p50, p99, max" in text and "70.0 ms idle floor 100 us" in text
+    assert "loop=uvloop 200 100 10.0 k 2.0 %" in text
+    assert "20.0 throttle off 50 100 → 50.0 (-50 %)" in text
+    assert "31.5 decoder orjson json –" in text
 
 
 def test_it_ends_with_plain_sentences() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from loopscope.core.codec import as_dict
 from loopscope.core.records import Finding
 from loopscope.model.findings import RULES, levels_from
 from loopscope.model.findings.rule import FINE, Answer, Found, NotEnough, Rule
@@ -145,7 +146,7 @@ def test_the_summary_holds_what_came_and_went() -> None:
             Finding(t_ns=S * (100 + second), name=name, on=on, sentence="s", figures={"a_ms": 1.0, "b": float("inf")})
         )
     fold.feed(Finding(t_ns=S * 107, name="server-bound", on=True, sentence="n", severity="note"))
-    listed = summary(fold)["findings"]
+    listed = as_dict(summary(fold))["findings"]
     assert [(one["name"], one["since_s"], one["until_s"], one["active"]) for one in listed] == [
         ("errors", 0.0, 5.0, False),
         ("backlog", 3.0, None, True),

@@ -28,10 +28,10 @@ def test_the_summary_is_that_of_the_replay(tmp_path: Path) -> None:
     fold, outcome = fold_whole(path)
     assert folded.summary == summary(fold)
     assert folded.outcome == outcome
-    assert sum(one.sums[Row.CHUNKS] for one in folded.kept.bins) == folded.summary["chunks"]
-    for number, segment in enumerate(folded.summary["segments"]):
-        assert sum(one.sums[Row.CHUNKS] for one in folded.kept.of([number])) == segment["chunks"]
-    assert folded.file["whole"] is True
+    assert sum(one.sums[Row.CHUNKS] for one in folded.kept.bins) == folded.summary.chunks
+    for number, segment in enumerate(folded.summary.segments):
+        assert sum(one.sums[Row.CHUNKS] for one in folded.kept.of([number])) == segment.chunks
+    assert folded.file.whole is True
 
 
 def test_what_is_made_of_the_others_changes_nothing(tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from loopscope.core.format import number
+from loopscope.model.summary_types import FindingSummary, Summary
 
-Summary = dict[str, Any]
 Figures = dict[str, float]
 
 
@@ -25,14 +24,14 @@ class Evidence:
     idle: Figures = field(default_factory=dict)
     """``elu`` and ``cpu`` of the same agents on the same loop with nothing planted."""
 
-    def finding(self, name: str) -> dict[str, Any] | None:
+    def finding(self, name: str) -> FindingSummary | None:
         """Give a finding of the session, the latest of its name."""
-        return next((one for one in reversed(self.summary["findings"]) if one["name"] == name), None)
+        return next((one for one in reversed(self.summary.findings) if one.name == name), None)
 
     def figure(self, finding: str, name: str) -> float | None:
         """A number behind a finding; ``None`` when it did not fire."""
         found = self.finding(finding)
-        return None if found is None else found["figures"].get(name)
+        return None if found is None else found.figures.get(name)
 
     def did(self, plant: str, name: str) -> float | None:
         """What a plant did; ``None`` when it never acted."""
@@ -104,10 +103,10 @@ the kernel's own count behind it, so it is never wrong; a case that is not about
 
 def judge(case: Case, evidence: Evidence, slack: float = 1.0) -> list[str]:
     """Say what is wrong, in sentences; empty when all came back as it was planted. ``slack`` widens the sizes."""
-    told: dict[str, dict[str, Any]] = {one["name"]: one for one in evidence.summary["findings"]}
+    told = {one.name: one for one in evidence.summary.findings}
     wrong = [f"no finding {name!r}" for name in sorted(case.fires - set(told))]
     others = sorted(set(told) - case.fires - case.may - {MACHINE})
-    wrong += [f"it says {name!r}: {told[name]['sentence']}" for name in others]
-    held = [name for name in sorted(case.ends & set(told)) if told[name]["until_s"] is None]
+    wrong += [f"it says {name!r}: {told[name].sentence}" for name in others]
+    held = [name for name in sorted(case.ends & set(told)) if told[name].until_s is None]
     wrong += [f"{name!r} still holds when its cause has gone" for name in held]
     return [*wrong, *(f"{size.words} is off" for size in case.sizes(evidence) if not size.holds(slack))]

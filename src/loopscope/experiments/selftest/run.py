@@ -14,7 +14,8 @@ from statistics import fmean
 from loopscope.core.errors import LoopscopeError
 from loopscope.core.records import AnyRecord, Chunks
 from loopscope.core.records import Result as Outcome
-from loopscope.experiments.selftest.case import Case, Evidence, Figures, Summary, judge
+from loopscope.experiments.selftest.case import Case, Evidence, Figures, judge
+from loopscope.model.summary_types import Summary
 from loopscope.session.live import LiveSource
 from loopscope.session.options import SessionOptions
 from loopscope.session.program import ProgramOptions, ProgramSource
@@ -71,16 +72,16 @@ def _try(case: Case, idle: Figures, slack: float) -> Result:
         return Result(case.name, case.loop, "miss", words=str(error), wrong=[str(error)])
     others = machine.others()
     summary = evidence.summary
-    findings = [one["name"] for one in summary["findings"] if one["severity"] == "warn"]
-    if not summary["chunks"]:
-        lost = "; ".join(loss["words"] for loss in summary["losses"]) or "its agents say nothing"
+    findings = [one.name for one in summary.findings if one.severity == "warn"]
+    if not summary.chunks:
+        lost = "; ".join(loss.words for loss in summary.losses) or "its agents say nothing"
         wrong = [f"no chunk came: {lost}"]
         return Result(case.name, case.loop, "miss", findings, words=wrong[0], wrong=wrong, others=others)
     wrong = judge(case, evidence, slack)
     found = case.sizes(evidence)
     sizes = {size.name: size.found for size in found} | {f"true_{size.name}": size.truth for size in found}
     sizes |= {f"true_{size.name}_upto": size.upto for size in found}
-    loop = summary["loop"]
+    loop = summary.loop
     return Result(
         case.name,
         case.loop,
@@ -90,8 +91,12 @@ def _try(case: Case, idle: Figures, slack: float) -> Result:
         ", ".join(size.words for size in found),
         wrong,
         others,
-        {name: loop[name] for name in ("elu", "cpu") if loop[name] is not None} if not case.plants else {},
+        {} if case.plants else _known(elu=loop.elu, cpu=loop.cpu),
     )
+
+
+def _known(**figures: float | None) -> Figures:
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def observe(case: Case, idle: Figures) -> Evidence:

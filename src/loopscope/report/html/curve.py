@@ -8,7 +8,7 @@ from loopscope.model.standing import CurvePoint, Standing
 from loopscope.report.html.axes import tick
 from loopscope.report.html.markup import Markup, element
 from loopscope.report.procedure_results.build import CeilingFound
-from loopscope.report.procedure_results.rows import ends
+from loopscope.report.procedure_results.tables import ends
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000.0, 270.0, 64.0, 24.0, 22.0, 38.0
 Place = Callable[[float], float]

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -16,10 +16,14 @@ from loopscope.model.aggregate import Aggregate, Hist
 from loopscope.model.fold import Fold
 from loopscope.model.metrics import METRICS, Need
 from loopscope.model.snapshot import FindingView
-from loopscope.report.html import procedure_results, tables
+from loopscope.model.summary_types import AgentSummary, PowerSummary, Summary
+from loopscope.report import facts, tables
+from loopscope.report.facts import Fact
+from loopscope.report.html import procedure_results
 from loopscope.report.html.axes import LEFT, RIGHT, WIDTH
 from loopscope.report.html.drawing import histogram, over_time, quantile_words
 from loopscope.report.html.markup import Markup, defined, element, joined
+from loopscope.report.html.tables import facts_list, table
 from loopscope.report.procedure_results.build import found_in
 from loopscope.report.recommendations import told
 from loopscope.report.sentences import sentences
@@ -28,6 +32,7 @@ from loopscope.session.folding import Folded
 from loopscope.stats.loghist import LogHist
 
 _UNKNOWN = "not enough data"
+_MOST = 256
 _MORE_WORDS = (
     ("agent", "a worker that sends streaming requests, one after the other, to one server"),
     ("chunk", "one whole message with content from the server; not a token: a server may put several into one"),
@@ -41,7 +46,7 @@ _MORE_WORDS = (
 def render(folded: Folded) -> str:
     """Give the whole page."""
     fold, summary = folded.fold, folded.summary
-    lines = timeline(folded.kept, fold.snapshot().power.label, summary["delay_words"])
+    lines = timeline(folded.kept, fold.snapshot().power.label, summary.delay_words)
     findings = [*fold.past, *fold.findings.values()]
     title = f"loopscope: {plain(folded.path.name, 80)}"
     body = joined(
@@ -104,14 +109,14 @@ def _data(lines: Timeline) -> str:
 
 def _head(folded: Folded) -> Markup:
     summary, header = folded.summary, folded.fold.header
-    where = summary["source_words"] or summary["source"] or "unknown source"
-    facts = [f"{seconds(summary['duration_s'])}", plural(len(summary["agents"]), "agent"), where]
-    if summary["scenario"]:
-        facts.append(f"scenario {summary['scenario']}")
+    where = summary.source_words or summary.source or "unknown source"
+    facts = [f"{seconds(summary.duration_s)}", plural(len(summary.agents), "agent"), where]
+    if summary.scenario:
+        facts.append(f"scenario {summary.scenario}")
     if header is not None and header.host.get("cpu"):
         facts.append(plain(header.host["cpu"], 60))
     badges = []
-    if summary["power"] and summary["power"]["simulated"]:
+    if summary.power and summary.power.simulated:
         badges.append(element("span", "SIMULATED power", class_="badge"))
     return element(
         "header",
@@ -126,13 +131,13 @@ def _warnings(folded: Folded) -> Markup | None:
     told = []
     if not folded.outcome.whole:
         told.append(f"This file is not whole: {folded.outcome.words}.")
-    observer = folded.summary["observer"]
-    if observer["dropped"]:
-        told.append(f"{plural(observer['dropped'], 'sample')} were dropped and are missing from every figure.")
-    if observer["lost_lines"]:
-        told.append(f"{plural(observer['lost_lines'], 'line')} could not be written.")
-    if observer["ignored"]:
-        told.append(f"{plural(observer['ignored'], 'record or row')} cannot be true and were left out.")
+    observer = folded.summary.observer
+    if observer.dropped:
+        told.append(f"{plural(observer.dropped, 'sample')} were dropped and are missing from every figure.")
+    if observer.lost_lines:
+        told.append(f"{plural(observer.lost_lines, 'line')} could not be written.")
+    if observer.ignored:
+        told.append(f"{plural(observer.ignored, 'record or row')} cannot be true and were left out.")
     return element("div", *(element("p", text) for text in told), class_="alert", role="alert") if told else None
 
 
@@ -149,22 +154,26 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
         f"steps of {seconds(lines.step_s)}; point at a chart (or use the arrow keys) to read its values",
         over_time(lines, list(fold.marks), findings),
     )
-    if len(summary["segments"]) > 1:
+    if len(summary.segments) > 1:
         yield _section(
             "Segments",
             "stretches between two levers, without settling times; point at a figure for its interval",
-            tables.segments(summary["segments"], folded.kept, fold),
+            table(tables.SEGMENTS, tables.with_intervals(summary.segments[:_MOST], folded.kept, fold)),
         )
-    if summary["levers"]:
-        yield _section("Levers", "figures before and after each pull", tables.levers(summary["levers"]))
+    if summary.levers:
+        yield _section(
+            "Levers",
+            "figures before and after each pull",
+            table(tables.LEVERS, tables.numbered(summary.levers[:_MOST])),
+        )
     yield _section("Sizes", "whole run; both axes logarithmic", _histograms(fold))
-    yield _section("Agents", "", tables.agents(summary["agents"]))
-    yield _section("Event loop", "", _loop(summary))
-    if summary["stalls"]["places"]:
+    yield _section("Agents", "", *_agents(summary.agents))
+    yield _section("Event loop", "", facts_list(facts.loop(summary)))
+    if summary.stalls.places:
         yield _section(
             "Stalls",
-            f"the loop stood still for over 25 ms {count(summary['stalls']['count'])} times",
-            tables.stalls(summary["stalls"]["places"]),
+            f"the loop stood still for over 25 ms {count(summary.stalls.count)} times",
+            table(tables.STALLS, summary.stalls.places[:20]),
         )
     yield _section("The instrument itself", "what loopscope cost, and what of the trace is missing", _observer(folded))
     yield _section("Where", "", _where(fold))
@@ -180,40 +189,40 @@ def _section(title: str, words: str, *inside: Markup) -> Markup:
     return element("section", element("h2", title, element("small", words) if words else None), *inside)
 
 
-def _tiles(summary: dict[str, Any]) -> Markup:
-    loop, ceiling, delay, lag = summary["loop"], summary["ceiling"], summary["delay_ms"], summary["loop"]["lag_ms"]
-    observer = summary["observer"]
+def _tiles(summary: Summary) -> Markup:
+    loop, ceiling, delay, lag = summary.loop, summary.ceiling, summary.delay_ms, summary.loop.lag_ms
+    observer = summary.observer
     tiles = [
-        _tile("throughput", rate, summary["chunks_s"], "chunks/s", METRICS["chunks_s"].meaning),
-        _tile("decode rate", rate, summary["tok_s"], "tok/s an agent", METRICS["tok_s.decode"].meaning),
-        _tile("delivery delay p99", ms, delay["p99"], "ms", METRICS["delay.p99"].meaning, summary["delay_words"]),
-        _tile("loop lag p99", ms, lag["p99"], "ms", METRICS["lag.p99"].meaning),
-        _tile("ELU", share, loop["elu"], "", METRICS["elu"].meaning, loop["words"].get("elu", "")),
+        _tile("throughput", rate, summary.chunks_s, "chunks/s", METRICS["chunks_s"].meaning),
+        _tile("decode rate", rate, summary.tok_s, "tok/s an agent", METRICS["tok_s.decode"].meaning),
+        _tile("delivery delay p99", ms, delay.p99, "ms", METRICS["delay.p99"].meaning, summary.delay_words),
+        _tile("loop lag p99", ms, lag.p99, "ms", METRICS["lag.p99"].meaning),
+        _tile("ELU", share, loop.elu, "", METRICS["elu"].meaning, loop.words.get("elu", "")),
         _tile(
             "ceiling, at least",
             rate,
-            ceiling["at_least_chunks_s"],
+            ceiling.at_least_chunks_s,
             "chunks/s",
             METRICS["at_least"].meaning,
-            ceiling["words"],
+            ceiling.words,
         ),
-        _tile("TTFT p50", ms, summary["ttft_ms"]["p50"], "ms", METRICS["ttft.p50"].meaning),
-        _power_tile(summary["power"]),
+        _tile("TTFT p50", ms, summary.ttft_ms.p50, "ms", METRICS["ttft.p50"].meaning),
+        _power_tile(summary.power),
         _tile(
             "errors",
             count,
-            summary["errors"],
-            f"of {plural(summary['requests'], 'request')}",
+            summary.errors,
+            f"of {plural(summary.requests, 'request')}",
             "requests that failed; those cut by a takeover or the end are not among them",
-            bad=bool(summary["errors"]),
+            bad=bool(summary.errors),
         ),
         _tile(
             "dropped",
             count,
-            observer["dropped"],
-            f"samples; probes {_of_core(observer['rig_share'])}",
+            observer.dropped,
+            f"samples; probes {facts.core(observer.rig_share)}",
             "samples for which a probe had no room, and CPU of the probes in the measured process",
-            bad=bool(observer["dropped"]),
+            bad=bool(observer.dropped),
         ),
     ]
     return element("div", *tiles, class_="tiles")
@@ -230,15 +239,15 @@ def _tile(
     return element("div", element("h3", defined(title, means)), element("p", shown), class_="tile")
 
 
-def _power_tile(power: dict[str, Any] | None) -> Markup:
+def _power_tile(power: PowerSummary | None) -> Markup:
     if power is None:
         return _tile("power", ms, None, "W", METRICS["watts"].meaning, "no reading")
-    if power["watts"] is None:
-        return _tile(power["label"], share, power["share"], "", "utilisation, which is not power")
-    return _tile(power["label"].removesuffix(", W"), ms, power["watts"], "W", METRICS["watts"].meaning)
+    if power.watts is None:
+        return _tile(power.label, share, power.share, "", "utilisation, which is not power")
+    return _tile(power.label.removesuffix(", W"), ms, power.watts, "W", METRICS["watts"].meaning)
 
 
-def _told(findings: list[FindingView], summary: dict[str, Any]) -> Iterator[Markup]:
+def _told(findings: list[FindingView], summary: Summary) -> Iterator[Markup]:
     last: dict[str, tuple[FindingView, int]] = {}
     for one in findings:
         last[one.name] = one, last.get(one.name, (one, 0))[1] + 1
@@ -283,94 +292,34 @@ def _of(run: Aggregate, which: Hist) -> LogHist:
     return hist
 
 
-def _loop(summary: dict[str, Any]) -> Markup:
-    loop = summary["loop"]
-
-    def told(say: Any, name: str, unit: str = "") -> str:
-        value = loop[name]
-        why = loop["words"].get(name)
-        return f"{say(value)}{unit}" if value is not None else f"{_UNKNOWN}{f': {why}' if why else ''}"
-
-    lag = loop["lag_ms"]
-    floor = f"{ms(lag['floor'])} ms" if lag["floor"] is not None else "not known"
-    rows = [
-        ("loop", loop["name"] or "not known", ""),
-        ("busy (ELU)", told(share, "elu"), METRICS["elu"].meaning),
-        ("CPU of its thread", told(share, "cpu"), METRICS["cpu"].meaning),
-        ("waiting for a core", told(share, "runq"), METRICS["runq"].meaning),
-        ("garbage collector", told(share, "gc"), METRICS["gc"].meaning),
-        ("CPU a chunk", told(ms, "cpu_us_per_chunk", " us"), METRICS["cpu_us"].meaning),
-        ("chunks a read", told(ms, "chunks_per_read"), METRICS["chunks_read"].meaning),
-        ("backlog", told(count, "backlog_bytes", " bytes"), METRICS["backlog"].meaning),
-        ("lag p50, p99, max", _three(lag), METRICS["lag.p99"].meaning),
-        ("idle floor", floor, "median lateness of the same heartbeat before any agent started; subtracted"),
-        (
-            "over 10 ms, over 50 ms",
-            f"{share(loop['waited_10ms'])}, {share(loop['waited_50ms'])} of the time"
-            if loop["waited_10ms"] is not None
-            else _UNKNOWN,
-            "share of the time in which a callback that was ready would have waited longer than that",
-        ),
-        (
-            "context switches",
-            f"{rate(loop['switches_s'])} by itself, {rate(loop['preempted_s'])} core taken, a second"
-            if loop["switches_s"] is not None
-            else _UNKNOWN,
-            "how often its thread went to wait by itself, and how often its core was taken from it",
-        ),
-    ]
-    return tables.facts(rows)
-
-
-def _three(quantiles: dict[str, Any]) -> str:
-    if quantiles["p50"] is None:
-        return _UNKNOWN
-    return f"{ms(quantiles['p50'])}, {ms(quantiles['p99'])}, {ms(quantiles['max'])} ms"
+def _agents(agents: Sequence[AgentSummary]) -> Iterator[Markup]:
+    yield table(tables.AGENTS, agents[:_MOST])
+    words = sorted({one.delay_words for one in agents if one.delay_words})
+    yield from (element("p", f"delivery delay: {text}", class_="why") for text in words[:4])
+    if len(agents) > _MOST:
+        yield element("p", f"and {count(len(agents) - _MOST)} more agents", class_="why")
 
 
 def _observer(folded: Folded) -> Markup:
-    observer, file = folded.summary["observer"], folded.file
-    rows = [
-        ("probes", _of_core(observer["rig_share"]), "CPU of the probes' thread in the measured process"),
-        ("screen, recorder, fold", _of_core(observer["screen_share"]), "CPU of the session's own process"),
-        ("dropped samples", count(observer["dropped"]), "samples for which a probe had no room"),
-        ("lost lines", count(observer["lost_lines"]), "lines that could not be read or written while it ran"),
-        ("impossible records or rows", count(observer["ignored"]), "left out, because they cannot be true"),
-        ("records in the file", count(file["records"]), "good ones"),
-        (
-            "damaged, missing lines",
-            f"{count(file['damaged_lines'])}, {count(file['missing_lines'])}",
-            "lines that are no records, and lines that the trailer counts and the file does not have",
-        ),
-        ("file", file["words"] or "whole: closed properly, every line read", ""),
-    ]
     losses = [
-        (
-            f"lost at {seconds(one['t_s'])}",
-            f"{count(one['count'])} {one['what']}: {one['words'] or 'no reason told'}",
-            "",
-        )
-        for one in folded.summary["losses"][:20]
+        Fact(f"lost at {seconds(one.t_s)}", f"{count(one.count)} {one.what}: {one.words or 'no reason told'}")
+        for one in folded.summary.losses[:20]
     ]
-    return tables.facts([*rows, *losses])
-
-
-def _of_core(value: float | None) -> str:
-    return f"{share(value)} of a core" if value is not None else "not known"
+    return facts_list([*facts.observer(folded.summary, folded.file), *losses])
 
 
 def _where(fold: Fold) -> Markup:
     header: Header | None = fold.header
     if header is None:
         return element("p", "the trace has no header", class_="none")
-    rows = [(plain(name, 30), plain(text, 80), "") for name, text in list(header.host.items())[:40]]
-    rows.insert(0, ("loopscope that recorded", plain(header.loopscope, 20) or "not known", ""))
+    rows = [Fact(plain(name, 30), plain(text, 80)) for name, text in list(header.host.items())[:40]]
+    rows.insert(0, Fact("loopscope that recorded", plain(header.loopscope, 20) or "not known"))
     for server in header.servers[:16]:
         told = ", ".join(
             filter(None, (server.api, server.model, server.version, "emulated" if server.embedded else ""))
         )
-        rows.append((plain(server.url, 60), plain(told, 120), ""))
-    return tables.facts(rows)
+        rows.append(Fact(plain(server.url, 60), plain(told, 120)))
+    return facts_list(rows)
 
 
 def _foot(folded: Folded) -> Markup:

@@ -7,7 +7,7 @@ from loopscope.core.format import share, tenths
 from loopscope.report.evidence import LOSSES, evidence, minus, words_of
 from loopscope.report.html.markup import Markup, element
 from loopscope.report.procedure_results.build import RoundsFound
-from loopscope.report.rounds import FORMULAS
+from loopscope.report.procedure_results.tables import FORMULAS
 
 _WIDTH, _LEFT, _RIGHT = 1000.0, 120.0, 70.0
 _LANE, _BAR = 30.0, 20.0

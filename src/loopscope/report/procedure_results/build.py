@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from loopscope.experiments.round_results import RoundSet, ScenarioResult, agent_figures
 from loopscope.model.ceiling import key_of
@@ -10,6 +9,7 @@ from loopscope.model.fold import Fold
 from loopscope.model.metrics import named
 from loopscope.model.snapshot import CeilingView, ResultView
 from loopscope.model.standing import CurvePoint, Standing
+from loopscope.model.summary_types import Summary
 from loopscope.stats.over import Over, over
 
 Figures = Mapping[str, float | None]
@@ -124,7 +124,7 @@ class Found:
         return any(one.mine for one in self.ceilings)
 
 
-def found_in(fold: Fold, summary: Mapping[str, Any]) -> Found:
+def found_in(fold: Fold, summary: Summary) -> Found:
     """Give what a folded trace holds of procedures."""
     snapshot = fold.snapshot()
     return Found(
@@ -132,7 +132,7 @@ def found_in(fold: Fold, summary: Mapping[str, Any]) -> Found:
         ceilings=tuple(_ceilings(fold, summary)),
         flips=tuple(_flips(snapshot.results)),
         live=snapshot.ceiling,
-        at_least=summary["ceiling"]["at_least_chunks_s"],
+        at_least=summary.ceiling.at_least_chunks_s,
     )
 
 
@@ -218,7 +218,7 @@ def _of_set(result: ScenarioResult, one: RoundSet) -> RoundsFound:
 # Ceilings
 
 
-def _ceilings(fold: Fold, summary: Mapping[str, Any]) -> Iterator[CeilingFound]:
+def _ceilings(fold: Fold, summary: Summary) -> Iterator[CeilingFound]:
     had = {key_of(levers) for levers in _levers(fold, summary)}
     told = list(fold.ceilings.told)
     keys = [(key_of(one.settings), one.settings.get("streams", "")) for one, _ in told]
@@ -241,11 +241,11 @@ def _ceilings(fold: Fold, summary: Mapping[str, Any]) -> Iterator[CeilingFound]:
         )
 
 
-def _levers(fold: Fold, summary: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+def _levers(fold: Fold, summary: Summary) -> Iterator[Mapping[str, str]]:
     if fold.header is not None:
         yield fold.header.levers
-    for segment in summary["segments"]:
-        yield segment["levers"]
+    for segment in summary.segments:
+        yield segment.levers
 
 
 def _standing(told: ResultView, name: str) -> Standing | None:

@@ -6,7 +6,7 @@ from typing import Any
 from loopscope.model.standing import Standing
 from loopscope.report.evidence import LOSSES
 from loopscope.report.procedure_results.build import CeilingFound, FlipFound, Found, RoundsFound
-from loopscope.report.rounds import FORMULAS
+from loopscope.report.procedure_results.tables import FORMULAS
 from loopscope.stats.attribution import CLIENT_PARTS
 
 

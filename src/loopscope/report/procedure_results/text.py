@@ -3,57 +3,31 @@
 import textwrap
 from collections.abc import Iterator
 
-from loopscope.report.grid import Column, lines
-from loopscope.report.procedure_results import rows as result_rows
+from loopscope.report.columns import UNKNOWN
+from loopscope.report.grid import lines
+from loopscope.report.procedure_results import tables
 from loopscope.report.procedure_results.build import FlipFound, Found
 from loopscope.report.rounds import set_lines
 
-_CEILINGS = (
-    Column("standing", left=True),
-    Column("chunks/s"),
-    Column("interval"),
-    Column("full from", 3),
-    Column("of", left=True),
-    Column("limited by", 2, left=True),
-    Column("when", 4, left=True),
-)
-_POINTS = (
-    Column("offered/s"),
-    Column("delivered/s"),
-    Column("ELU"),
-    Column("delay p50"),
-    Column("delay p99"),
-    Column("", left=True),
-)
-_FLIPS = (
-    Column("figure", left=True),
-    Column("A"),
-    Column("B"),
-    Column("unit", 2, left=True),
-    Column("B against A", left=True),
-    Column("drift of A", 3),
-    Column("of B", 3),
-)
-
 
 def blocks(found: Found, width: int) -> Iterator[list[str]]:
-    """Give a block of lines for each procedure; nothing where none was run."""
+    """Return a block of lines for each procedure; nothing where none was run."""
     for one in found.rounds:
         yield [f"rounds of {one.scenario}{f': {one.words}' if one.words else ''}", *set_lines(one, width)]
     if found.any_ceiling:
-        rows = list(result_rows.standings(found))
-        told = ["ceilings, each with its standing", *lines(_CEILINGS, [cells[:-1] for cells in rows], width)]
-        notes = [(cells[0], "; ".join(filter(None, cells[-2:]))) for cells in rows]
+        rows = list(tables.standings(found))
+        told = ["ceilings, each with its standing", *lines(tables.CEILINGS, rows, width)]
+        notes = [(row.standing, "; ".join(filter(None, (row.when, row.note)))) for row in rows]
         for note in dict.fromkeys(f"  {standing}: {words}" for standing, words in notes if words):
             told += textwrap.wrap(note, width, subsequent_indent="    ")
-        if more := result_rows.others(found):
-            told.append(result_rows.told_count(more))
+        if more := tables.others(found):
+            told.append(tables.told_count(more))
         yield told
     for ceiling in found.ceilings:
         if ceiling.what == "ramp" and ceiling.curve:
             yield [
-                f"ramp, {result_rows.of(ceiling.settings)}: delay in ms against the rate",
-                *lines(_POINTS, result_rows.points(ceiling), width),
+                f"ramp, {tables.of(ceiling.settings)}",
+                *lines(tables.POINTS, ceiling.curve, width),
                 *textwrap.wrap(ceiling.words, width),
             ]
     for flip in found.flips:
@@ -61,7 +35,6 @@ def blocks(found: Found, width: int) -> Iterator[list[str]]:
 
 
 def _flip(one: FlipFound, width: int) -> Iterator[str]:
-    yield from textwrap.wrap(f"A-B-B-A, {result_rows.flip_title(one)}", width)
-    rows = [result_rows.flip_row(row) for row in one.rows]
-    yield from lines(_FLIPS, rows, width) if rows else ["not enough data"]
-    yield from textwrap.wrap(f"{result_rows.flip_words(one)}.", width)
+    yield from textwrap.wrap(f"A-B-B-A, {tables.flip_title(one)}", width)
+    yield from lines(tables.FLIPS, one.rows, width) if one.rows else [UNKNOWN]
+    yield from textwrap.wrap(f"{tables.flip_words(one)}.", width)
