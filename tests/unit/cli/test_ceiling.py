@@ -8,7 +8,7 @@ from loopscope.cli.main import main
 from loopscope.core.codec import as_dict
 from loopscope.experiments.bench import Step
 from loopscope.experiments.ramp_result import FRACTIONS, Ramp, setting_of
-from loopscope.report.ceiling import cell, table
+from loopscope.report.ceiling import cell, data, table
 from loopscope.session import calibration_store
 from loopscope.session.options import SessionOptions
 from loopscope.stats.ceiling import Costs, Load
@@ -69,7 +69,7 @@ def found(hard: Interval | None, limited_by: str = "client") -> Ramp:
 def test_a_cell_has_every_member_that_was_promised() -> None:
     """And what is not known is null, never zero, in JSON that every reader takes."""
     one = cell(found(Interval(9_000, 10_000, 11_000, 9)), None, "x.jsonl.zst")
-    told = as_dict(one)
+    told = as_dict(data(one))
     promised = (
         "client",
         "loop",
@@ -91,7 +91,7 @@ def test_a_cell_has_every_member_that_was_promised() -> None:
     assert told["at_least_chunks_s"] == 10_000
     assert (told["cpu_us_per_chunk"], told["delay_p99_ms"]) == (60.0, 1.5)
     open_end = cell(found(Interval(9_000, 10_000, float("inf"), 9), "server"), None)
-    assert as_dict(open_end)["hard_chunks_s"] == {"lo": 9_000, "hi": None}
+    assert as_dict(data(open_end))["hard_chunks_s"] == {"lo": 9_000, "hi": None}
     assert cell(found(None), None).hard_chunks_s is None
 
 
