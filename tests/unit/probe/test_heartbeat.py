@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Callable
 from time import perf_counter_ns
 
+import pytest
+
 from loopscope.probe.heartbeat import BEAT_NS, Heartbeat, idle_floor_ns
 from loopscope.probe.sample_buffer import SampleBuffer
 
@@ -16,6 +18,7 @@ def _block(ms: float) -> int:
     return perf_counter_ns() - start_ns
 
 
+@pytest.mark.timing
 def test_a_block_is_back_filled(on_loop: Callable[..., object]) -> None:
     """A block of 400 ms gives about eight late beats from nearly 400 ms down to nothing, not one."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kit.processes import PATIENCE_S
 from loopscope.core import codec
 from loopscope.core.records import Stall
 from loopscope.probe.usage import GcClock, ThreadUsage
@@ -63,6 +64,7 @@ def _mine(told: Told) -> Told:
     return [stall for stall in told if stall.why != "core"]
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("act", [injected_sleep, injected_work])
 def test_a_blocking_call_is_named_with_its_length(watched: Watched, act: Callable[[float], None]) -> None:
     """A call that blocks for 300 ms, asleep or at work, is named with file, line, function, callers and length."""
@@ -86,6 +88,7 @@ def test_a_blocking_call_is_named_with_its_length(watched: Watched, act: Callabl
     assert stall.over
 
 
+@pytest.mark.timing
 def test_sleep_and_work_differ_by_cpu(watched: Watched) -> None:
     """What sleeps has used no CPU, what works has."""
 
@@ -100,6 +103,7 @@ def test_sleep_and_work_differ_by_cpu(watched: Watched) -> None:
         assert asleep < 0.1 * worked
 
 
+@pytest.mark.timing
 def test_many_short_callbacks_accuse_none_of_them(watched: Watched) -> None:
     """120 callbacks of 2 ms in one turn are a long turn, and no single one of them is blamed."""
 
@@ -116,6 +120,7 @@ def test_many_short_callbacks_accuse_none_of_them(watched: Watched) -> None:
     assert stalls[0].why != "callback"
 
 
+@pytest.mark.timing
 def test_a_busy_loop_is_not_accused(watched: Watched) -> None:
     """A loop that works 9 of each 10 ms in callbacks of 3 ms gives no callback the blame."""
 
@@ -137,7 +142,7 @@ def test_a_stall_that_lasts_is_told_while_it_lasts(watched: Watched) -> None:
     """After one second the stall is on record, not over; at its end once more with the same start."""
 
     async def body(told: Told) -> None:
-        end_s = time.monotonic() + 10
+        end_s = time.monotonic() + PATIENCE_S
         while not told and time.monotonic() < end_s:
             time.sleep(0.01)  # noqa: ASYNC251 - to block is what it is for
 
@@ -148,6 +153,7 @@ def test_a_stall_that_lasts_is_told_while_it_lasts(watched: Watched) -> None:
     assert last.dur_ns >= first.dur_ns >= 1_000_000_000
 
 
+@pytest.mark.timing
 def test_an_idle_loop_tells_nothing(watched: Watched) -> None:
     """Waiting is no stall, however long."""
 
@@ -212,6 +218,7 @@ def taken(usages: Iterable[ThreadUsage]) -> list[float]:
     return [usage.taken / usage.looks for usage in tried]
 
 
+@pytest.mark.timing
 def test_a_thread_that_computes_is_met_with_the_gil_in_its_hands() -> None:
     """Beside a thread that computes in Python most looks wait for the GIL; beside one that sleeps hardly one does."""
     busy = taken(looks(lambda: injected_work(0.6)) for _ in range(3))
@@ -219,6 +226,7 @@ def test_a_thread_that_computes_is_met_with_the_gil_in_its_hands() -> None:
     assert min(calm) < 0.2 < 0.4 < max(busy)
 
 
+@pytest.mark.timing
 def test_a_thread_that_computes_without_the_gil_is_not_met() -> None:
     """Hashing large blocks takes a whole core and leaves the GIL alone."""
     block = bytes(1 << 22)

@@ -205,10 +205,10 @@ def test_a_throttled_agent_waits_in_the_client(on_loop: OnLoop, kind: type[Clien
 
 @pytest.mark.parametrize("batch", ["off", "decode:20ms", "decode:1KiB", "read:20ms"])
 def test_the_throttle_holds_with_every_kind_of_batching(on_loop: OnLoop, kind: type[Client], batch: str) -> None:
-    """60 chunks that come 5 ms apart take at least half a second at 100 chunks/s, however they are taken in."""
+    """60 chunks that come one after another take at least half a second at 100 a second, however they are taken in."""
     samples = Watched()
     lines = [chunk(line()) for _ in range(60)]
-    with serving(sends(HEAD, *lines, chunk(final(60)) + END)) as url:
+    with serving(sends(HEAD, *lines, chunk(final(60)) + END, apart_s=0)) as url:
         on_loop(stream(kind, url, samples, {"throttle": "100", "batch": batch}))
     request = requests_of(samples)[0]
     assert request.chunks == 60

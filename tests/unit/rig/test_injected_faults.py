@@ -86,7 +86,7 @@ def test_localhost_leads_to_the_wrong_address_first(loop: str) -> None:
                 await writer.wait_closed()
 
     acts(loop, "localhost:300", body)
-    assert took_s["localhost"] - took_s["127.0.0.1"] >= 0.2
+    assert took_s["localhost"] >= 0.2
 
 
 def test_neighbours_come_and_go() -> None:
@@ -106,6 +106,7 @@ def test_neighbours_come_and_go() -> None:
         assert os.sched_getaffinity(0) == cores
 
 
+@pytest.mark.timing
 def test_a_plant_ends_when_its_time_is_over() -> None:
     """Blocks of 1 ms for a tenth of a second, and none after it."""
 
