@@ -12,6 +12,7 @@ import textual
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 PACKAGES = [Path(__file__).parents[2] / "src/loopscope" / name for name in ("ui", "draw")]
@@ -19,6 +20,7 @@ SOURCES = [path for package in PACKAGES for path in sorted(package.rglob("*.py")
 PRIVATE = [
     (HeadlessDriver, "_get_terminal_size", "ui/terminal.py asks the right stream for the size of the terminal"),
     (Driver, "_app", "ui/film.py hands what is drawn to the film"),
+    (LinuxDriver, "_enable_mouse_support", "ui/terminal.py has the mouse back after a stop by the shell"),
     (Screen, "_compositor", "tests/ui read what stands on the screen"),
     (App, "_exit", "tests/ui wait for the end of the app"),
     (App, "_notifications", "tests/ui count what was said in a corner of the screen"),
