@@ -125,7 +125,7 @@ def _round_data(result: ScenarioResult, one: RoundSet, made: RoundResult) -> dic
         "left_out": made.left_out,
         "tok_s": made.tok_s,
         "loop": made.loop(),
-        "metrics": {name: asdict(found) for name, found in made.metrics.items()},
+        "metrics": {name: {"value": found.value, "words": found.reason} for name, found in made.metrics.items()},
         "figures": figures,
         "agents": [asdict(agent) for agent in made.agents],
     }

@@ -123,8 +123,8 @@ def draw(view: View, width: int, height: int) -> list[Row]:
 
 def _sums(view: View) -> list[list[Run]]:
     snap = view.snapshot
-    known = [agent.tok_s for agent in snap.agents if agent.tok_s is not None]
-    total = rate(sum(known) if known else None)
+    # What the servers hand out. The sum of decode rates counts agents together that never stream together.
+    total = rate(snap.figures["tok_s.total"].value if snap.figures else None)
     errors: list[Run] = [(f" · {plural(snap.errors, 'error')}", "problem bold" if snap.errors else "label")]
     taken: list[Run] = [(f" · {snap.taken} cut by takeover", "label")] if snap.taken else []
     short: list[Run] = [

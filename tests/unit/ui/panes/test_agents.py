@@ -99,13 +99,12 @@ def test_a_click_finds_its_agent() -> None:
             assert number is None
 
 
-def test_no_rate_is_no_zero() -> None:
-    """Before the first chunks the sum of all rates is not known; it is the sum of those that are, later."""
+def test_no_total_is_no_zero() -> None:
+    """Before the first chunks the total is not known; later it is what the servers handed out, not a sum of rates."""
     v = view(2)
-    one, two = v.snapshot.agents
-    v.snapshot = replace(v.snapshot, agents=(replace(one, tok_s=None), replace(two, tok_s=None)))
+    v.snapshot = replace(v.snapshot, figures={"tok_s.total": Figure(None, "no chunks")})
     assert "– tok/s" in lines(v)[0]
-    v.snapshot = replace(v.snapshot, agents=(replace(one, tok_s=40.0), replace(two, tok_s=None)))
+    v.snapshot = replace(v.snapshot, figures={"tok_s.total": Figure(40.0)})
     assert "40.0 tok/s" in lines(v)[0]
 
 
