@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from loopscope.model.metrics import METRICS, Metric, Ratio, register
 from loopscope.model.pace import Told
 from loopscope.model.snapshot import Figure
 from loopscope.model.summary import summary
+from loopscope.model.summary_types import MetricValue, Summary
 from loopscope.model.view import window_aggregate
 from loopscope.report.gates import judge, parse_gate
 from loopscope.trace.reader import read
@@ -39,7 +41,7 @@ def folded(records: Iterator[AnyRecord] | list[AnyRecord]) -> tuple[Fold, Kept]:
     return fold, kept
 
 
-def finished(fold: Fold, kept: Kept) -> dict[str, object]:
+def finished(fold: Fold, kept: Kept) -> Summary:
     """Sum up, then end the fold itself."""
     told = summary(fold)
     fold.ledger.hear = kept.hear
@@ -59,10 +61,9 @@ def agree(name: str, first: Figure, second: Figure) -> None:
         assert isclose(first.value, second.value, rel_tol=1e-9, abs_tol=1e-12), (name, first, second)
 
 
-def told_of(metrics: object) -> dict[str, Figure]:
+def told_of(metrics: dict[str, MetricValue]) -> dict[str, Figure]:
     """Read the figures of ``--json``."""
-    assert isinstance(metrics, dict)
-    through = json.loads(json.dumps(metrics))
+    through = json.loads(msgspec.json.encode(metrics))
     return {name: Figure(one["value"], one["words"]) for name, one in through.items()}
 
 
@@ -76,22 +77,21 @@ def check(records: list[AnyRecord]) -> None:
         if fold.window.bins:
             agree(name, found, figure(METRICS[name], window))
     told = finished(fold, kept)
-    whole = told_of(told["metrics"])
+    whole = told_of(told.metrics)
     assert set(whole) == set(snapshot.figures) == set(METRICS)
-    segments = told["segments"]
-    assert isinstance(segments, list)
+    segments = told.segments
     for number, segment in enumerate(segments, 1):
-        if segment["metrics"] is None:
+        if segment.metrics is None:
             continue
         side = segment_side("a", fold, kept, told, number)
-        for name, found in told_of(segment["metrics"]).items():
+        for name, found in told_of(segment.metrics).items():
             agree(name, found, side.stretch.figure(METRICS[name]))
             interval = side.stretch.interval(METRICS[name])
             assert (interval is None) == (found.value is None), name
             if interval is not None and found.value is not None:
                 assert interval.low <= interval.mid <= interval.high, name
                 assert isclose(interval.mid, found.value, rel_tol=1e-9, abs_tol=1e-12), name
-    if len(segments) == 1 and segments[0]["metrics"] is not None:
+    if len(segments) == 1 and segments[0].metrics is not None:
         side = whole_side("a", fold, kept, told)
         for name, found in whole.items():
             agree(name, found, side.stretch.figure(METRICS[name]))
@@ -146,14 +146,12 @@ def test_a_round_says_what_the_report_of_its_trace_says() -> None:
         intake = Intake({"rig-1": 100_000})
         records = [header(), hello(), *Rig(S // 2, 8 * S, delay=delay).records()]
         if whole:
-            import msgspec
-
             records = [msgspec.structs.replace(one, whole=[0, 1]) if hasattr(one, "whole") else one for one in records]
         for record in records:
             intake.feed(record)
         round_ = figures(intake.aggregate(7.5))
         fold, kept = folded(records)
-        report = told_of(finished(fold, kept)["metrics"])
+        report = told_of(finished(fold, kept).metrics)
         for name in ("delay.p50", "delay.p99", "delay.mean"):
             assert (round_[name].value is None) == (report[name].value is None), name
             assert round_[name].reason == report[name].reason
@@ -169,7 +167,7 @@ def test_a_figure_is_one_declaration() -> None:
         fold, kept = folded(records)
         assert fold.snapshot().figures["dummy"].value == pytest.approx(200.0, rel=0.01)
         told = finished(fold, kept)
-        assert told_of(told["metrics"])["dummy"].value == pytest.approx(200.0, rel=0.01)
+        assert told_of(told.metrics)["dummy"].value == pytest.approx(200.0, rel=0.01)
         side = whole_side("a", fold, kept, told)
         from loopscope.model.comparison import compare
         from loopscope.model.effects import changes

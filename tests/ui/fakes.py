@@ -12,6 +12,7 @@ from loopscope.model.snapshot import (
     AgentView,
     BestView,
     CeilingView,
+    Figure,
     FigureChange,
     Figures,
     FindingView,
@@ -476,6 +477,7 @@ class FakeSource:
             source_words="EMBEDDED: two emulated servers" if self.embedded else "2 servers, gemma3:latest",
             embedded=self.embedded,
             agents=agents,
+            figures={"tok_s.total": Figure(sum(agent.tok_s or 0.0 for agent in agents))},
             loop=LoopView(
                 name=levers["loop"],
                 proc="rig-1",

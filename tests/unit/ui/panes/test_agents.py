@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from loopscope.draw.ink import text_of
+from loopscope.model.snapshot import Figure
 from loopscope.ui.panes import agents
 from loopscope.ui.view import View
 from ui.fakes import FakeSource
