@@ -12,7 +12,8 @@ from loopscope.core.codec import as_json
 from loopscope.core.errors import LoopscopeError
 
 if TYPE_CHECKING:
-    from loopscope.session.live import LiveSource
+    from loopscope.session.options import SessionOptions
+    from loopscope.session.running import RunningSource
 
 NAME = "live"
 HELP = "Open the live screen: agents stream from the servers, you pull levers and watch the ceiling move."
@@ -55,36 +56,47 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(f"loopscope {__version__}\n")
         return 0
-    source = LiveSource(options_from(args, args.record, overwrite=args.force))
+    options = options_from(args, args.record, overwrite=args.force)
     why_not = usable()
-    if not why_not:
-        source.keep_past()
-        result = ui.run(source, theme=args.theme)
-        if args.json:
-            sys.stdout.write(as_json({} if result is None else result) + "\n")
-    else:
-        _headless(source, args, why_not)
-    if source.recording_problem:
-        raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")
+    if why_not:
+        return _headless(options, args, why_not)
+    source = LiveSource(options)
+    source.keep_past()
+    result = ui.run(source, theme=args.theme)
+    if args.json:
+        sys.stdout.write(as_json({} if result is None else result) + "\n")
+    _check_recording(source)
     return 0
 
 
-def _headless(source: "LiveSource", args: argparse.Namespace, why_not: str) -> None:
+def _headless(options: "SessionOptions", args: argparse.Namespace, why_not: str) -> int:
     from loopscope.report.line import one_line
     from loopscope.report.text import render
+    from loopscope.session.live import LiveSource
 
     headless.say(
         f"loopscope: {why_not}; running headless for {args.seconds:g} s (in a terminal this opens the live screen)"
     )
 
-    def each_second(gone_s: float) -> None:
+    def each_second(source: "RunningSource", gone_s: float) -> None:
         snapshot = headless.snapshot_of(source)
         if snapshot is not None and gone_s < 2 and snapshot.source_reason:
             headless.say(f"loopscope: {snapshot.source_reason}")
         headless.say(one_line(snapshot) if snapshot else "no answer yet")
 
-    result = headless.run(source, args.seconds, [], each_second=each_second)
+    ran = headless.run(lambda: LiveSource(options), args.seconds, [], each_second=each_second)
+    if not ran.source.fold.header:
+        headless.say("loopscope: interrupted before the session had begun")
+        return 130
     if args.json:
-        sys.stdout.write(as_json(result) + "\n")
+        sys.stdout.write(as_json(ran.summary) + "\n")
     else:
-        sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
+        columns = shutil.get_terminal_size((100, 40)).columns
+        sys.stdout.write(render(ran.summary, ran.source.fold, width=columns) + "\n")
+    _check_recording(ran.source)
+    return headless.tell("live", ran.failed)
+
+
+def _check_recording(source: "RunningSource") -> None:
+    if source.recording_problem:
+        raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")

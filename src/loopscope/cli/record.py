@@ -52,22 +52,27 @@ def run(args: argparse.Namespace) -> int:
     from loopscope.report.line import one_line
     from loopscope.report.text import render
     from loopscope.session.live import LiveSource
+    from loopscope.session.running import RunningSource
 
     script = parse_script(args.at, args.seconds)
-    source = LiveSource(options_from(args, args.output, overwrite=args.force))
+    options = options_from(args, args.output, overwrite=args.force)
     with bar() as progress:
         shown = progress.add_task("starting", total=args.seconds)
 
-        def each_second(gone_s: float) -> None:
+        def each_second(source: RunningSource, gone_s: float) -> None:
             snapshot = headless.snapshot_of(source)
             progress.update(shown, completed=gone_s, description=one_line(snapshot) if snapshot else "no answer")
 
-        result = headless.run(source, args.seconds, script, each_second=each_second)
+        ran = headless.run(lambda: LiveSource(options), args.seconds, script, each_second=each_second)
+    source = ran.source
+    if not source.fold.header:
+        headless.say("loopscope record: interrupted before the session had begun; nothing was recorded")
+        return 130
     if args.json:
-        sys.stdout.write(as_json(result) + "\n")
+        sys.stdout.write(as_json(ran.summary) + "\n")
     else:
-        sys.stdout.write(render(result, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
+        sys.stdout.write(render(ran.summary, source.fold, width=shutil.get_terminal_size((100, 40)).columns) + "\n")
     if source.recording_problem:
         raise LoopscopeError(f"the recording is not complete: {source.recording_problem}")
     headless.say(f"written: {args.output}  (open it with: loopscope replay {args.output})")
-    return 0
+    return headless.tell(NAME, ran.failed)

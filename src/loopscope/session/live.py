@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from loopscope import __version__
 from loopscope.core.clock import now_ns, take_anchor
 from loopscope.core.errors import InputError, LoopscopeError, RefusedError, WorkerError
-from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Header, Lever, Server
+from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Bye, Header, Lever, Server
 from loopscope.model.snapshot import Snapshot
 from loopscope.session.calibration_store import kept, results
 from loopscope.session.discover import NoPair, find_pair, resolve
@@ -39,6 +39,7 @@ class LiveSource(RunningSource):
         self._scenario = scenarios.load(options.scenario)
         self._levers = dict(options.levers)
         self._busy: dict[str, str] = {}
+        self._failed = ""
         self._lock = threading.Lock()
         super().__init__(
             title="live",
@@ -147,7 +148,30 @@ class LiveSource(RunningSource):
             self._rigs.agent_gone(record.proc, record.agent)
 
     def _rig_died(self, proc: str, words: str) -> None:
-        self._lost("rig", f"{words}; press u to start a new one")
+        self._lost("rig", words)
+        if self._stopping:
+            return
+        self._problem = f"{words}; press u to start a new one"
+        # It says no more for itself: its agents would go on "streaming" at their last rate.
+        for spec in self._rigs.agents_of(proc):
+            self._hub.emit(
+                AgentState(
+                    t_ns=now_ns(),
+                    proc=proc,
+                    agent=spec.agent,
+                    state="gone",
+                    server=spec.server,
+                    words=f"{proc} ended by itself",
+                )
+            )
+        self._hub.emit(Bye(t_ns=now_ns(), proc=proc))
+        if not self._rigs.any_alive() and not self._busy:
+            self._failed = words
+
+    @property
+    def failed(self) -> str:
+        """See :attr:`RunningSource.failed`: every rig has ended by itself, and none is starting."""
+        return self._failed
 
     def _emulator_ended(self, proc: str, code: int) -> None:
         if self._pair is not None and not any(w.stopping for w in self._pair.workers if w.proc == proc):
@@ -313,6 +337,7 @@ class LiveSource(RunningSource):
                 self._busy[lever] = f"{names} ({lever} {new}) {take} over, {before} drains"
                 self._problem = ""
             self._mark_lever(lever, old, new, by, f"restarted on {new}: {names} {take} over, agent by agent")
+            self._failed = ""
             self._rigs.take_over(workers, {lever: new})
         except LoopscopeError as error:
             self._lost("takeover", f"the takeover by {new} failed, {old} goes on: {error}")

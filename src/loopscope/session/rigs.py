@@ -60,6 +60,20 @@ class Rigs:
         with self._lock:
             return bool(self.current) and all(worker.alive() for worker in self.current)
 
+    def any_alive(self) -> bool:
+        """Return whether a rig that should serve does: with none left nothing streams any more."""
+        with self._lock:
+            return not self.current or any(worker.alive() for worker in self.current)
+
+    def agents_of(self, proc: str) -> list[AgentSpec]:
+        """Return the agents that a rig had, as they were given to it."""
+        with self._lock:
+            return [
+                self._running[agent]
+                for agent, home in sorted(self._home.items())
+                if home.proc == proc and agent in self._running
+            ]
+
     def workers(self) -> list[Worker]:
         """Every rig so far, the ended ones too."""
         with self._lock:

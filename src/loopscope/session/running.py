@@ -89,6 +89,11 @@ class RunningSource(ABC):
     abilities = Abilities()
 
     @property
+    def failed(self) -> str:
+        """Why nothing can stream any more, in one sentence; empty while something may."""
+        return ""
+
+    @property
     def fold(self) -> Fold:
         """All that has been folded: for reports, once the source has stopped."""
         return self._hub.fold
