@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from loopscope.cli.export import CAST, FILES, FOLDERS
+from loopscope.cli.export import CAST
 from loopscope.core.records import Header
+from loopscope.trace.exports import EXPORTS
 from loopscope.trace.exports.openmetrics import OpenMetricsExport
 from loopscope.trace.exports.perfetto import MOST_LANES
 from loopscope.trace.exports.tables import TABLES
@@ -22,7 +23,7 @@ def section(heading: str) -> str:
 def test_every_format_is_listed_and_no_other() -> None:
     """The first table has a row for each."""
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Tables")[0], flags=re.MULTILINE)
-    assert set(rows) == {*FOLDERS, *FILES, CAST}
+    assert set(rows) == {*EXPORTS, CAST}
 
 
 @pytest.mark.parametrize("name", TABLES)

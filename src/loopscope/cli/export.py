@@ -1,57 +1,48 @@
 """``loopscope export``: a trace in the formats of other tools."""
 
 import argparse
-import importlib
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from loopscope.core.errors import InputError, TraceError
 from loopscope.core.text import plain
+from loopscope.trace.exports import EXPORTS
+from loopscope.trace.exports.export import Export, Exporter
 
 if TYPE_CHECKING:
-    from loopscope.core.records import AnyRecord
     from loopscope.trace.reader import Reading
 
 NAME = "export"
-HELP = """Write a trace in the format of another tool. What each file holds, column by column: docs/exports.md.
-
-  loopscope export run.jsonl.zst --to csv             a folder: loop_lag.csv, chunk_metrics.csv, gpu_metrics.csv, ...
-  loopscope export run.jsonl.zst --to parquet         the same tables (needs: pip install 'loopscope[parquet]')
-  loopscope export run.jsonl.zst --to perfetto        for https://ui.perfetto.dev (it stays in your browser)
-  loopscope export run.jsonl.zst --to openmetrics     for promtool tsdb create-blocks-from openmetrics
-  loopscope export run.jsonl.zst --to asciicast       the replay as a terminal recording, for asciinema play
-
-Of a damaged trace the good part is exported, and standard error says so."""
-
-FOLDERS = {"csv": "csvs", "parquet": "parquets"}
-"""Targets that are several files, by the module that writes them."""
-FILES = {"perfetto": "perfetto", "openmetrics": "openmetrics"}
 CAST = "asciicast"
+"""The replay as the screen shows it: drawn by the screen itself, so it is none of the exports of records."""
+_CAST_HELP = "the replay as a terminal recording, for asciinema play"
+_EXAMPLES = {name: export.help for name, export in EXPORTS.items()} | {CAST: _CAST_HELP}
+HELP = "\n".join(
+    (
+        "Write a trace in the format of another tool. What each file holds, column by column: docs/exports.md.\n",
+        *(f"  loopscope export run.jsonl.zst --to {name:<15} {words}" for name, words in _EXAMPLES.items()),
+        "\nOf a damaged trace the good part is exported, and standard error says so.",
+    )
+)
 _PROGRESS_S = 2.0
 _LOOK_EVERY = 256
 """Records between two looks at the clock: 256 of them take some 20 ms."""
-_CHOICES = (*FOLDERS, *FILES, CAST)
-
-
-class _Exporter(Protocol):
-    def feed(self, record: "AnyRecord") -> None: ...
-
-    def finish(self) -> None: ...
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
+    folders = " and ".join(name for name, export in EXPORTS.items() if export.files)
     parser.add_argument("file", metavar="FILE", help="a trace, or the name of a recording that ships")
-    parser.add_argument("--to", required=True, choices=_CHOICES, metavar="FORMAT", help=", ".join(_CHOICES))
+    parser.add_argument("--to", required=True, choices=tuple(_EXAMPLES), metavar="FORMAT", help=", ".join(_EXAMPLES))
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="OUT",
         default=None,
-        help="file to write, or folder for csv and parquet (default: the trace's name, here)",
+        help=f"file to write, or folder for {folders} (default: the trace's name, here)",
     )
     parser.add_argument("--force", action="store_true", help="write over files that are there")
     cast = parser.add_argument_group("asciicast")
@@ -69,24 +60,21 @@ def run(args: argparse.Namespace) -> int:
     target: Path | None = args.output
     if args.to == CAST:
         return _film(path, target or Path(f"{short}.cast"), args)
-    target = target or Path(f"{short}-{args.to}" if args.to in FOLDERS else short + _module(args.to).ENDING)
-    paths = [target / name for name in _module(args.to).NAMES] if args.to in FOLDERS else [target]
-    return _write(path, paths, target, args)
+    export = EXPORTS[args.to]
+    target = target or Path(f"{short}-{export.name}" if export.files else short + export.ending)
+    paths = [target / name for name in export.files] or [target]
+    return _write(export, path, paths, target, force=args.force)
 
 
-def _module(target: str) -> Any:
-    return importlib.import_module(f"loopscope.trace.exports.{(FOLDERS | FILES)[target]}")
-
-
-def _write(path: Path, paths: list[Path], target: Path, args: argparse.Namespace) -> int:
+def _write(export: Export, path: Path, paths: list[Path], target: Path, *, force: bool) -> int:
     from loopscope.trace.exports.output import Output
     from loopscope.trace.reader import read
 
     with read(path) as reading:
-        if args.to in FOLDERS and target.exists() and not target.is_dir():
-            raise InputError(f"cannot write {plain(str(target))}: it is a file, and {args.to} is a folder of files")
-        with Output(paths, force=args.force) as output:
-            exporter: _Exporter = _module(args.to).EXPORT(output.files, reading.header)
+        if export.files and target.exists() and not target.is_dir():
+            raise InputError(f"cannot write {plain(str(target))}: it is a file, and {export.name} is a folder of files")
+        with Output(paths, force=force) as output:
+            exporter = export.make(output.files, reading.header)
             try:
                 with Progress(path) as progress:
                     _copy(reading, exporter, progress)
@@ -98,7 +86,7 @@ def _write(path: Path, paths: list[Path], target: Path, args: argparse.Namespace
     return 0
 
 
-def _copy(reading: "Reading", exporter: _Exporter, progress: "Progress") -> None:
+def _copy(reading: "Reading", exporter: Exporter, progress: "Progress") -> None:
     origin = reading.header.t_ns
     for count, record in enumerate(reading):
         exporter.feed(record)

@@ -1,5 +1,6 @@
 """The judge: a cause must last to be told, what is told can be read, and it goes by itself."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -40,10 +41,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench() -> Iterator[Bench]:
     made = Bench()
-    monkeypatch.setitem(RULES, "errors", Rule("errors", "warn", (), made.ask))
-    return made
+    with RULES.holding(Rule("errors", "warn", (), made.ask)):
+        yield made
 
 
 BAD = Found("3 of 4 failed.", "3 errors", {"errors": 3.0}, "agents=1")
@@ -54,24 +55,25 @@ def test_it_is_told_when_it_has_held_for_two_seconds(bench: Bench) -> None:
     assert bench.row(FINE, BAD, BAD, BAD, BAD) == ["", "", "", "on", ""]
 
 
-def test_a_consequence_is_told_under_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_consequence_is_told_under_its_cause() -> None:
     """While others have the cores, uneven agents follow from that; they stand for themselves once it is over."""
     answers: dict[str, Answer] = {"core-stolen": BAD, "imbalance": BAD}
-    for name, follows in (("core-stolen", ()), ("imbalance", ("core-stolen",))):
-        rule = Rule(name, "warn", (), lambda snapshot, limits, name=name: answers[name], follows=follows)
-        monkeypatch.setitem(RULES, name, rule)
-    judge = FindingMonitor({"core-stolen": "warn", "imbalance": "warn"}, {})
-    told = [record for second in range(4) for record in judge.look(Snapshot(), second * S)]
-    assert [(one.name, one.under) for one in told] == [("core-stolen", ""), ("imbalance", "core-stolen")]
-    answers["core-stolen"] = FINE
-    told = [record for second in range(4, 9) for record in judge.look(Snapshot(), second * S)]
-    assert [(one.name, one.under) for one in told if one.on] == [("imbalance", "")]
+    with contextlib.ExitStack() as stack:
+        for name, follows in (("core-stolen", ()), ("imbalance", ("core-stolen",))):
+            rule = Rule(name, "warn", (), lambda snapshot, limits, name=name: answers[name], follows=follows)
+            stack.enter_context(RULES.holding(rule))
+        judge = FindingMonitor({"core-stolen": "warn", "imbalance": "warn"}, {})
+        told = [record for second in range(4) for record in judge.look(Snapshot(), second * S)]
+        assert [(one.name, one.under) for one in told] == [("core-stolen", ""), ("imbalance", "core-stolen")]
+        answers["core-stolen"] = FINE
+        told = [record for second in range(4, 9) for record in judge.look(Snapshot(), second * S)]
+        assert [(one.name, one.under) for one in told if one.on] == [("imbalance", "")]
 
 
-def test_an_event_is_told_at_first_sight(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_told_at_first_sight(bench: Bench) -> None:
     """It is in sight for three looks at most; then it goes as others do."""
-    monkeypatch.setitem(RULES, "errors", Rule("errors", "warn", (), bench.ask, event=True))
-    assert bench.row(FINE, BAD, FINE, FINE, FINE, FINE) == ["", "on", "", "", "off", ""]
+    with RULES.holding(Rule("errors", "warn", (), bench.ask, event=True)):
+        assert bench.row(FINE, BAD, FINE, FINE, FINE, FINE) == ["", "on", "", "", "off", ""]
 
 
 def test_a_bad_second_is_none(bench: Bench) -> None:
@@ -104,8 +106,8 @@ def test_fresh_numbers_are_told_every_five_seconds(bench: Bench) -> None:
     worse = [Found(f"{n} of 9 failed.", "", {}) for n in range(12)]
     assert bench.row(*worse) == ["", "", "on", "", "", "", "", "on", "", "", "", ""]
     same = Bench()
-    RULES["errors"] = Rule("errors", "warn", (), same.ask)
-    assert same.row(*[BAD] * 12) == ["", "", "on", *[""] * 9]
+    with RULES.holding(Rule("errors", "warn", (), same.ask)):
+        assert same.row(*[BAD] * 12) == ["", "", "on", *[""] * 9]
 
 
 def test_a_record_holds_it_all(bench: Bench) -> None:

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 
 from loopscope.core.errors import InputError
-from loopscope.model.findings import delivery, instrument, loop, requests
+from loopscope.core.registry import Registry
 from loopscope.model.findings.rule import ALLOW, NOTE, WARN, Answer, Fine, Found, NotEnough, Rule
 
-RULES: dict[str, Rule] = {
-    rule.name: rule for rule in (*requests.RULES, *loop.RULES, *delivery.RULES, *instrument.RULES)
-}
-"""Every rule by its name."""
+RULES: Registry[Rule] = Registry(__name__, "RULES")
+"""Every rule by its name: what the modules of this package declare as ``RULES``, in the order of their ``PLACE``."""
 
 __all__ = ["ALLOW", "NOTE", "RULES", "WARN", "Answer", "Fine", "Found", "NotEnough", "Rule", "levels_from"]
 

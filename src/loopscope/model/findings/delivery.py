@@ -213,6 +213,7 @@ def _lumps(snapshot: Snapshot, limits: Limits) -> Answer:
     )
 
 
+PLACE = 30
 RULES = (
     Rule(
         "server-bound",

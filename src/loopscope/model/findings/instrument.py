@@ -56,6 +56,7 @@ def _vram(snapshot: Snapshot, limits: Limits) -> Answer:
     )
 
 
+PLACE = 40
 RULES = (
     Rule("observer", WARN, ("probe_share", "screen_share"), _observer, follows=("core-stolen",)),
     Rule("vram", WARN, ("vram_free_bytes",), _vram),

@@ -203,6 +203,7 @@ def _gc_pauses(snapshot: Snapshot, limits: Limits) -> Answer:
     )
 
 
+PLACE = 20
 RULES = (
     Rule("client-cpu", WARN, ("full_elu", "full_cpu"), _client_cpu),
     Rule("blocking-call", WARN, ("stall_ms", "stall_share", "blocked_share", "gil_cpu"), _blocking_call),

@@ -295,6 +295,7 @@ def _names_this_machine(host: str) -> bool:
     return False
 
 
+PLACE = 10
 RULES = (
     Rule("errors", WARN, (), _errors),
     Rule("cold-start", WARN, ("load_ms",), _cold_start),

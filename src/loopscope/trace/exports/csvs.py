@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from loopscope.core.records import AnyRecord, Header
 from loopscope.core.text import plain
+from loopscope.trace.exports.export import Export
 from loopscope.trace.exports.tables import TABLES, Tabler
 
 NAMES = tuple(f"{name}.csv" for name in TABLES)
@@ -68,4 +69,10 @@ _CELLS: dict[str, Callable[[Any], str]] = {
 }
 
 
-EXPORT = CsvExport
+EXPORT = Export(
+    "csv",
+    10,
+    "a folder: loop_lag.csv, chunk_metrics.csv, gpu_metrics.csv, ...",
+    CsvExport,
+    files=NAMES,
+)

@@ -28,9 +28,9 @@ from loopscope.core.records import (
     Truth,
 )
 from loopscope.core.text import plain
+from loopscope.trace.exports.export import Export
 from loopscope.trace.exports.scene import Scene
 
-ENDING = ".openmetrics.txt"
 EDGES_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper edges of the histograms' buckets; one more is open."""
 _DAY_NS = 86_400 * NS_PER_S
@@ -341,4 +341,10 @@ _HANDLERS: dict[type, Callable[[OpenMetricsExport, Any], None]] = {
 }
 
 
-EXPORT = OpenMetricsExport
+EXPORT = Export(
+    "openmetrics",
+    40,
+    "for promtool tsdb create-blocks-from openmetrics",
+    OpenMetricsExport,
+    ending=".openmetrics.txt",
+)

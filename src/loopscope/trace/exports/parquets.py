@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from loopscope.core.errors import InputError
 from loopscope.core.records import AnyRecord, Header
 from loopscope.core.text import plain
+from loopscope.trace.exports.export import Export
 from loopscope.trace.exports.tables import TABLES, Tabler
 
 NAMES = tuple(f"{name}.parquet" for name in TABLES)
@@ -108,4 +109,4 @@ def _text(value: str) -> str:
     return plain(value, _MOST_TEXT)
 
 
-EXPORT = ParquetExport
+EXPORT = Export("parquet", 20, "the same tables (needs: pip install 'loopscope[parquet]')", ParquetExport, files=NAMES)

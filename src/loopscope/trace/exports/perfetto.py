@@ -29,12 +29,12 @@ from loopscope.core.records import (
     Truth,
 )
 from loopscope.core.text import plain
+from loopscope.trace.exports.export import Export
 from loopscope.trace.exports.scene import Scene
 from loopscope.trace.exports.tables import place
 from loopscope.trace.exports.tracks import DELIVERY, HANDLING, Tracks
 from loopscope.trace.vet import BEFORE_NS
 
-ENDING = ".pftrace"
 LONGEST_DELAY_NS = 60 * NS_PER_S
 """What claims to have been sent longer ago has another clock: it is drawn from its receipt on."""
 MOST_LANES = 512
@@ -284,4 +284,6 @@ _HANDLERS: dict[type, Callable[[PerfettoExport, Any], None]] = {
 }
 
 
-EXPORT = PerfettoExport
+EXPORT = Export(
+    "perfetto", 30, "for https://ui.perfetto.dev (it stays in your browser)", PerfettoExport, ending=".pftrace"
+)
