@@ -16,7 +16,6 @@ from loopscope.draw.ink import text_of
 from loopscope.model.findings import levels_from
 from loopscope.model.fold import Fold
 from loopscope.model.snapshot import Snapshot
-from loopscope.model.summary import summary
 from loopscope.rig.clients import client_class
 from loopscope.rig.levers import Levers
 from loopscope.session import doctor
@@ -73,7 +72,6 @@ def faces() -> dict[str, str]:
         "levers pane": "\n".join(text_of(levers.draw(view, 120, 20)).splitlines()),
         "ledger": "\n".join(text_of(ledger.draw(view, 120, 20)).splitlines()),
         "findings": "\n".join(text_of(findings.listing(view, 120, 20)).splitlines()),
-        "--json": json.dumps(summary(fold)),
         "doctor": json.dumps([(check.name, check.ok) for check in doctor._clients()]),
         "rig": json.dumps([dials.throttle_hz, client_class("parrot").name, DIALECTS["morse"].path]),
         "rules": json.dumps([no_effect("gears", defaults()), refused(defaults() | {"client": "parrot"}, ["morse"])]),
@@ -85,6 +83,7 @@ def faces() -> dict[str, str]:
                 writer.write(record)
         assert isinstance(records[0], Header)
         shown["report"] = said("report", str(path))
+        shown["--json"] = said("replay", str(path), "--json")
         main(["export", str(path), "--to", "tally", "-o", str(path.with_suffix(".txt"))])
         shown["export"] = path.with_suffix(".txt").read_text()
     return shown
