@@ -20,6 +20,7 @@ from loopscope.streams.http1 import ProtocolError, Response
 from loopscope.streams.inflate import CODINGS, InflateError, Inflater, coding_of
 from loopscope.streams.overheard import Overheard
 
+_OVER_HTTP2 = "HTTP/2: received is when the library handed it over"
 _LINGER_NS = 5_000_000_000
 """A response that is complete and that the program does not give back is closed in the books after that."""
 _IDLE_NS = 30_000_000_000
@@ -295,6 +296,8 @@ class Digest:
                 outcome, words = "taken", "the program closed the stream before its end"
         elif stream is not None:
             outcome, words = self._judge(stream, books.chunks)
+        if exchange.http2:
+            words = f"{words}; {_OVER_HTTP2}" if words else _OVER_HTTP2
         self._close(exchange, books, at_ns, outcome, words)
 
     @staticmethod

@@ -7,6 +7,7 @@ third, a private name, is missing, a response ends when its last byte has come.
 
 import ssl
 import weakref
+from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from time import perf_counter_ns
 from types import ModuleType
@@ -14,7 +15,10 @@ from typing import Any
 
 from loopscope.inject.journal import ENDED, FAILED, STARTED, Exchange, Journal
 from loopscope.probe.wires import Wire, Wires, reads_as_known
+from loopscope.streams.http1 import KEPT
 
+_PREFACE = b"PRI * HTTP/2.0"
+"""What a connection over HTTP/2 begins with: its bytes are those of many responses."""
 _current: ContextVar[Exchange | None] = ContextVar("loopscope_exchange", default=None)
 """The request that this task is sending; httpcore connects and writes in the task of whoever awaits the response."""
 
@@ -69,7 +73,10 @@ class HttpcoreHooks:
             pools.seen.add(self)
             journal.note(exchange, STARTED)
             try:
-                return await original(self, request)
+                response = await original(self, request)
+                if response.extensions.get("http_version") == b"HTTP/2":
+                    response.stream = _HeardBody(response, journal, exchange)
+                return response
             except BaseException as error:
                 journal.note(exchange, FAILED, outcome_of(error))
                 raise
@@ -144,12 +151,48 @@ def _place(request: Any) -> tuple[str, str, str]:
     )
 
 
+class _HeardBody:
+    """The body of a response over HTTP/2, whose frames share a connection with others: written down where the library
+    hands it over, as what it would be over HTTP/1.1.
+    """
+
+    __slots__ = ("_exchange", "_inner", "_journal")
+
+    def __init__(self, response: Any, journal: Journal, exchange: Exchange) -> None:
+        self._inner = response.stream
+        self._journal = journal
+        self._exchange = exchange
+        exchange.http2 = exchange.reports_end = True
+        kept = [(name, value) for name, value in response.headers if name.lower() in KEPT and b"\n" not in value]
+        head = [b"HTTP/1.1 %d" % response.status, *(b"%s: %s" % header for header in kept), b"", b""]
+        journal.read(exchange, perf_counter_ns(), b"\r\n".join(head))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        exchange, journal = self._exchange, self._journal
+        exchange.asked_ns = perf_counter_ns()
+        try:
+            async for part in self._inner:
+                journal.read(exchange, perf_counter_ns(), part)
+                yield part
+                exchange.asked_ns = perf_counter_ns()
+            journal.read(exchange, perf_counter_ns(), b"")
+        except GeneratorExit:
+            raise  # the program has enough: aclose() tells
+        except BaseException as error:
+            journal.note(exchange, FAILED, outcome_of(error))
+            raise
+
+    async def aclose(self) -> None:
+        self._journal.note(self._exchange, ENDED)
+        await self._inner.aclose()
+
+
 class _HeardStream:
     """A network stream as httpcore wants it, which writes down what it brings. Not the base class, of which there are
     two; httpcore asks for methods, not for a class.
     """
 
-    __slots__ = ("_inner", "_journal", "_journal_read", "_read", "_wire", "_wires", "exchange")
+    __slots__ = ("_http2", "_inner", "_journal", "_journal_read", "_read", "_wire", "_wires", "exchange")
 
     def __init__(self, inner: Any, journal: Journal, wire: Wire, wires: Wires, exchange: Exchange | None) -> None:
         self._inner = inner
@@ -158,6 +201,7 @@ class _HeardStream:
         self._journal_read = journal.read
         self._wire = wire
         self._wires = wires
+        self._http2 = False
         self.exchange = exchange
         wires.add(wire)
 
@@ -179,8 +223,9 @@ class _HeardStream:
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         exchange = _current.get()
-        if exchange is not None:
-            self.exchange = exchange
+        if exchange is not None and not self._http2:
+            self._http2 = buffer.startswith(_PREFACE)
+            self.exchange = None if self._http2 else exchange
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:

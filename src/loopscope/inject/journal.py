@@ -33,6 +33,7 @@ class Exchange:
         "books",
         "client",
         "connect_ns",
+        "http2",
         "loop",
         "method",
         "muted",
@@ -55,6 +56,8 @@ class Exchange:
         """Duration of connecting (ns); 0: a kept connection."""
         self.reports_end = reports_end
         """There will be an ``ENDED`` when the program has taken the last byte."""
+        self.http2 = False
+        """Its bytes are written down where the library hands them over, not where they come off the socket."""
         self.muted = False
         self.books: Any = None
         """The sender's own account of this exchange."""
