@@ -82,5 +82,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield one
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions
-        context = None if one.__suppress_context__ else one.__context__
-        waiting += [inner for inner in (one.__cause__ or context, getattr(one, "os_error", None)) if inner is not None]
+        # httpcore raises "from None", and keeps what it comes from as the context.
+        inner = one.__cause__ or one.__context__
+        waiting += [cause for cause in (inner, getattr(one, "os_error", None)) if cause is not None]

@@ -192,7 +192,8 @@ class AgentTable:
         chunks = _count(record.chunks) or 0
         ttft = _span(record.start_ns, record.first_ns)
         decode = _span(record.first_ns, record.last_ns)
-        itl = decode / (tokens - 1) if decode is not None and tokens is not None and tokens > 1 else None
+        # A whole answer in one read has no time between its tokens: none that is known, not none at all.
+        itl = decode / (tokens - 1) if decode and tokens is not None and tokens > 1 else None
         told = decoded_tokens(tokens, chunks) if kind == "ok" else None
         stack = request_stack(record)
         eval_ns = _span(0, record.eval_ns) if kind == "ok" and tokens else None

@@ -195,9 +195,14 @@ def test_several_are_asked_at_the_same_time_and_a_hanging_name_is_left_behind(
 
     monkeypatch.setattr(module, "_knock", knock)
     url = stubs.serve(stubs.openai("m"))
-    first, second = probe_all(["http://hangs", url], 0.3)
+    first, second, literal, local = probe_all(
+        ["http://hangs", url, "http://127.0.0.1:1/hangs", "http://localhost:1/hangs"], 0.3
+    )
     hang.set()
     assert "does its name resolve" in first.reason
+    for reason in (literal.reason, local.reason):  # an address needs no look-up: it is the machine that hangs
+        assert "the machine is busy" in reason
+        assert "resolve" not in reason
     assert second.reachable
 
 
