@@ -43,7 +43,8 @@ def system_words(error: OSError) -> str:
     if error.errno in _NO_FILES:
         return f"too many open files{_limit()}: raise the limit, or run fewer agents"
     if isinstance(error, ssl.SSLCertVerificationError):
-        reason = f" ({error.verify_message})" if error.verify_message else ""
+        message = getattr(error, "verify_message", "")
+        reason = f" ({message})" if message else ""
         return f"its certificate is not trusted here{reason}: name the file of your CA in SSL_CERT_FILE"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or type(error).__name__})"

@@ -16,7 +16,7 @@ from kit.servers import END, HEAD, Handler, chunk, final, line, read_request, se
 from loopscope.core.records import Request
 from loopscope.rig.clients import client_class
 from loopscope.rig.clients.base import Client
-from loopscope.settings.levers import clients_here
+from loopscope.settings.clients import clients_here
 
 OnLoop = Callable[..., object]
 EVENTS = HEAD.replace(b"application/x-ndjson", b"text/event-stream")
