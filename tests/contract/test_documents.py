@@ -9,6 +9,7 @@ import pytest
 
 from loopscope import __version__
 from loopscope.core.records import FORMAT, AgentSpec, AnyRecord, Header, Record, Server
+from loopscope.model.findings import RULES
 from loopscope.settings.levers import LEVERS
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,11 @@ PAGES = (
     "docs/trace-format.md",
     "docs/definitions.md",
     "docs/exports.md",
+    "docs/README.md",
+    "docs/headless.md",
+    "docs/keys.md",
+    "docs/program.md",
+    "docs/symptoms.md",
 )
 KINDS: dict[str, type[Record]] = {kind.__struct_config__.tag: kind for kind in AnyRecord.__args__}  # type: ignore[misc]
 
@@ -69,12 +75,12 @@ def test_the_readme_has_the_two_commands_and_ci_runs_the_second() -> None:
     assert "python3 -m pip install -e '.[test]' && pytest" in readme
     script = page(".ci/run")
     assert "python3 -m pip install --quiet -e '.[test]'" in script
-    assert re.search(r"^pytest\b", script, flags=re.MULTILINE)
+    assert re.search(r"^ *pytest\b", script, flags=re.MULTILINE)
 
 
-def test_the_readme_names_every_lever_with_its_key() -> None:
+def test_the_page_of_keys_names_every_lever_with_its_key() -> None:
     """Each lever stands in the table of keys, with the key that pulls it."""
-    readme = page("README.md")
+    readme = page("docs/keys.md")
     for lever in LEVERS.values():
         keys = [f"`{key}`" for key in lever.key.split("/")]
         rows = [row for row in readme.splitlines() if row.startswith("|") and all(key in row for key in keys)]
@@ -86,6 +92,19 @@ def test_links_lead_somewhere(name: str) -> None:
     """Every link to a file of the repository has its file (the screenshot is drawn when a release is made)."""
     for target in re.findall(r"\]\(([^)#:]+?)(?:#[\w-]+)?\)", page(name)):
         assert ((ROOT / name).parent / target).exists() or target == "docs/screenshot.svg", target
+
+
+def test_the_index_lists_every_page() -> None:
+    """A page that the index lacks is found by nobody."""
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\((\S+?\.md)\)", page("docs/README.md"))) == pages
+
+
+def test_the_page_by_symptom_names_rules_that_exist() -> None:
+    """Each finding on it is a rule."""
+    named = set(re.findall(r"^\|[^|]+\| `([a-z-]+)`", page("docs/symptoms.md"), flags=re.MULTILINE))
+    assert len(named) > 10
+    assert named <= set(RULES)
 
 
 def test_the_changelog_knows_this_version() -> None:
