@@ -16,8 +16,13 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kit import quiet
+
+# How long an example takes is the machine's doing.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 METER = pytest.StashKey[quiet.NoiseMeter]()
 NOISY = "noisy"

@@ -42,7 +42,7 @@ METHODS = st.sampled_from(["GET", "POST", "DELETE", "PUT", "HEAD"])
 BODIES = st.fixed_dictionaries(LIKELY) | st.dictionaries(NAMES | st.text(max_size=5), VALUES, max_size=5)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(sorted(ROUTES)), method=st.sampled_from(["GET", "POST", "DELETE", "PUT", "HEAD"]), body=BODIES
 )

@@ -256,7 +256,7 @@ def plainly(value: Any) -> Any:
     return "nan" if isinstance(value, float) and math.isnan(value) else value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(hostile, max_size=25))
 def test_no_record_makes_it_raise(records: list[AnyRecord]) -> None:
     """Feeding, looking, summing up and reporting go through whatever the values are, and the object is valid JSON."""
@@ -271,7 +271,7 @@ def test_no_record_makes_it_raise(records: list[AnyRecord]) -> None:
         assert "\x1b" not in words
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sessions(), st.lists(st.tuples(st.integers(0, 10_000), hostile), max_size=8))
 def test_hostile_lines_between_true_ones_do_no_harm(true: list[AnyRecord], lies: list[tuple[int, AnyRecord]]) -> None:
     """Spliced into a session at any place they raise nothing, and everything stays within its bounds."""
@@ -290,7 +290,7 @@ def test_hostile_lines_between_true_ones_do_no_harm(true: list[AnyRecord], lies:
         assert shown is None or 0 <= shown <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sessions())
 def test_a_recording_folds_to_what_was_seen_live(records: list[AnyRecord]) -> None:
     """Through the codec and back: the same snapshot to the last digit, the same summary."""
@@ -299,7 +299,7 @@ def test_a_recording_folds_to_what_was_seen_live(records: list[AnyRecord]) -> No
     assert as_dict(summary(live)) == as_dict(summary(replayed))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sessions(), st.data())
 def test_looking_changes_nothing(records: list[AnyRecord], data: st.DataObject) -> None:
     """However often and whenever the state is looked at, it ends the same."""
@@ -312,7 +312,7 @@ def test_looking_changes_nothing(records: list[AnyRecord], data: st.DataObject) 
     assert plainly(looked.snapshot()) == plainly(folded(records).snapshot())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sessions())
 def test_every_chunk_is_counted_once(records: list[AnyRecord]) -> None:
     """What came = sum of the agents = start-up + settling times + segments, at every moment and in the summary."""
@@ -330,7 +330,7 @@ def test_every_chunk_is_counted_once(records: list[AnyRecord]) -> None:
     assert sum(told) <= sent
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sessions())
 def test_requests_are_counted_once(records: list[AnyRecord]) -> None:
     """Every request that ended is in the snapshot and in the summary, by agent and in total."""
@@ -343,7 +343,7 @@ def test_requests_are_counted_once(records: list[AnyRecord]) -> None:
     assert result["tokens"] == snapshot.tokens
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 90), st.integers(2, 60), st.integers(0, 700), st.integers(3, 14))
 def test_the_rate_on_screen_is_the_planted_one(gap_ms: int, length: int, pause_ms: int, end: int) -> None:
     """Whatever the length of requests and the pauses between them: the decode rate is one by the gap."""

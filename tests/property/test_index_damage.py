@@ -4,7 +4,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.tape import ZERO, S, calm
@@ -70,7 +70,7 @@ def look(content: bytes, ending: str) -> None:
 endings = st.sampled_from([".jsonl", ".jsonl.zst"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(endings, st.integers(0, 1 << 30), st.integers(0, 255), st.booleans())
 def test_cut_and_changed_files_can_be_entered(ending: str, where: int, value: int, cut: bool) -> None:
     """One byte changed, or the end missing."""
@@ -86,7 +86,7 @@ def test_cut_and_changed_files_can_be_entered(ending: str, where: int, value: in
 _whole = st.one_of(st.integers(0, 300_000), st.sampled_from([-1, 0, 1, 2**31, 2**53, 2**61, 10**18]))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(endings, st.lists(_whole, max_size=6), st.lists(_whole, max_size=6), _whole)
 def test_an_index_is_only_a_hint(ending: str, moments: list[int], places: list[int], seconds_at: int) -> None:
     """Any numbers in the trailer: what is shown is what the records say."""
@@ -110,7 +110,7 @@ def test_an_index_is_only_a_hint(ending: str, moments: list[int], places: list[i
         track.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     endings,
     st.lists(_whole, max_size=4),

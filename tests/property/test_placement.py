@@ -26,7 +26,7 @@ def _greeting(proc: str) -> AnyRecord:
     return replace(told, info={**told.info, "group": "1"})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     loops=st.integers(2, 5),
     gaps=st.lists(st.sampled_from([5 * MS, 10 * MS, 20 * MS, 33 * MS]), min_size=5, max_size=5),

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopscope.core.codec import as_dict, encode
@@ -67,7 +67,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(st.lists(LINES, max_size=15), st.sampled_from([0, 10**9, 100 * 10**9, SPAN_NS]))
 def test_what_passes_the_reader_folds(lines: list[dict[str, object]], later_ns: int) -> None:
     """Records with any values of the right types: snapshot and summary come out, the latter as real JSON."""

@@ -105,7 +105,7 @@ def path(tmp_path_factory: pytest.TempPathFactory):
     return tmp_path_factory.mktemp("reports") / "x.jsonl"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_trace_has_every_face_or_one_error(path, data: st.DataObject) -> None:
     """Bytes flipped, lines left out, doubled, cut: all faces are made, or there is a TraceError and nothing else."""
@@ -126,7 +126,7 @@ def test_a_damaged_trace_has_every_face_or_one_error(path, data: st.DataObject) 
     assert not {name for name in read.names if name.startswith("on")}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.floats(allow_nan=False), st.integers(-(1 << 62), 1 << 62), TEXTS)
 def test_values_that_cannot_be_are_no_error(path, share: float, number: int, text: str) -> None:
     """1e308, negative times, enormous counts: left out, or drawn, but never an exception or a nan."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.tape import MS, ZERO, Rig, S, bye, header, hello, lever, merged
@@ -103,7 +103,7 @@ def sought(track: TraceCursor, at: int, where: int) -> Snapshot:
     return track.snapshot(at)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6)
 @given(
     st.integers(12, 24),
     st.integers(1, 4),
@@ -149,7 +149,7 @@ def test_a_frozen_fold_is_the_fold() -> None:
 _GOOD = freeze(Fold())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=200), st.integers(0, len(_GOOD) - 1), st.integers(0, 255))
 def test_hostile_bytes_are_no_fold(rubbish: bytes, where: int, value: int) -> None:
     """Random bytes, and good bytes with one changed: a fold comes out, or a TraceError, nothing else."""
@@ -169,7 +169,7 @@ _plain = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(-1, 12), st.lists(_plain, max_size=5))
 def test_hostile_structures_are_no_fold(tag: int, rest: list[object]) -> None:
     """Whatever tags and parts come together, only a fold is one."""

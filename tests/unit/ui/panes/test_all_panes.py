@@ -169,7 +169,7 @@ def test_nothing_is_drawn_for_nothing(pane: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_text_from_outside_stays_text(words: str) -> None:
     """Whatever a server says, after core.text.plain it is shown as it is and no control character gets through."""
     view = view_of(hostile(words))
@@ -195,7 +195,7 @@ def test_text_from_outside_stays_text(words: str) -> None:
     st.lists(st.floats(0, 1e9) | st.just(float("nan")), min_size=1, max_size=200),
     st.floats(0, 1e6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_series_can_be_drawn(values: list[float], t_s: float) -> None:
     """Charts draw every series, gaps included."""
     base = FakeSource(2).snapshot()

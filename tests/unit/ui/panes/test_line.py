@@ -142,7 +142,7 @@ def test_nothing_is_known_yet() -> None:
     st.sampled_from([(40, 4), (60, 5), (80, 5), (100, 7), (160, 8), (200, 3), (20, 2)]),
     st.floats(-1e9, 1e9),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_anything_can_be_drawn(
     values: list[float], position: float, length: float, size: tuple[int, int], at: float
 ) -> None:
