@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import os
 import shutil
 import sys
 import threading
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from loopscope.experiments.ramp_result import Ramp
     from loopscope.model.standing import Standing
     from loopscope.report.ceiling import CeilingCell
+    from loopscope.report.charts import Look
     from loopscope.session.options import SessionOptions
     from loopscope.session.procedure_runner import Handle
 
@@ -66,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure every cell; print the table, or the object with ``--json``."""
     from loopscope.core.codec import as_json
-    from loopscope.report.ceiling import data, table
+    from loopscope.report.ceiling import data, drawn, table
 
     cells = _cells(args)
     if args.out is not None:
@@ -82,7 +84,18 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(table(found, shutil.get_terminal_size((120, 40)).columns) + "\n")
         for one in found:
             sys.stdout.write(one.words + "\n")
+        for one in found:
+            sys.stdout.write("".join(f"\n{line}" for line in drawn(one, _look())) + "\n")
     return 0 if complete else 130
+
+
+def _look() -> "Look":
+    from loopscope.report.charts import Look
+    from loopscope.report.text import speaks_unicode
+
+    width = min(max(shutil.get_terminal_size((100, 40)).columns, 60), 160)
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return Look(width, color, speaks_unicode())
 
 
 def _cells(args: argparse.Namespace) -> "list[tuple[SessionOptions, int, str]]":

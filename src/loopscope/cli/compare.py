@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ from loopscope.core.format import seconds
 from loopscope.core.text import plain
 from loopscope.model.comparison import Comparison, Side, compare, segment_side, whole_side
 from loopscope.report import gates
+from loopscope.report.charts import Look
 from loopscope.report.compare import as_data, as_markdown, as_text
 from loopscope.report.gates import FAILED, GATE_HELP, UNSURE
+from loopscope.report.text import speaks_unicode, to_ascii
 from loopscope.session.folding import Folded, fold_file
 from loopscope.settings.levers import is_load
 
@@ -76,7 +79,9 @@ def _printed(args: argparse.Namespace, found: Comparison, judged: list[gates.Jud
     if args.md:
         return as_markdown(found, judged)
     width = min(max(shutil.get_terminal_size((120, 40)).columns, NARROWEST), WIDEST)
-    return as_text(found, judged, width)
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    text = as_text(found, judged, width, Look(width, color, speaks_unicode()))
+    return text if speaks_unicode() else to_ascii(text)
 
 
 def _sides(args: argparse.Namespace) -> tuple[Side, Side]:

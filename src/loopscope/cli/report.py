@@ -4,13 +4,12 @@ import argparse
 import os
 import shutil
 import sys
-from pathlib import Path
 
 from loopscope.cli.progress import Progress
 from loopscope.cli.replay import find
+from loopscope.cli.written import target, write
 from loopscope.core.codec import as_json
 from loopscope.core.errors import InputError
-from loopscope.core.files import write_whole
 from loopscope.core.text import plain
 from loopscope.session.folding import Folded, fold_file
 
@@ -38,32 +37,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report; gives the exit code."""
-    output = _output(args)
+    name = _output(args)
     path = find(args.file)
-    if output is not None and output.exists() and path.exists() and output.samefile(path):
-        raise InputError(f"{plain(str(output))} is the trace itself; name another file for the report")
+    to_file = target(name, path) is not None
     with Progress(f"reading {path.name}") as progress:
         folded = fold_file(path, progress)
     if not folded.outcome.whole:
         sys.stderr.write(f"loopscope: {plain(str(path))}: {folded.outcome.words}\n")
-    text = _text(args, folded, to_file=output is not None)
-    if output is None:
-        sys.stdout.write(text)
-        return 0
-    write_whole(output, text.encode())
-    sys.stderr.write(f"loopscope: wrote {plain(str(output))}\n")
+    write(_text(args, folded, to_file=to_file), name, path)
     return 0
 
 
-def _output(args: argparse.Namespace) -> Path | None:
+def _output(args: argparse.Namespace) -> str | None:
     if args.html and args.output:
         raise InputError("--html OUT and -o OUT name two files; give one")
-    name = args.html or args.output
-    if name is None or name == "-":
-        if args.html == "" and sys.stdout.isatty():
-            raise InputError("--html needs a file: --html report.html")
-        return None
-    return Path(name)
+    name: str | None = args.html or args.output
+    if name is None and args.html == "" and sys.stdout.isatty():
+        raise InputError("--html needs a file: --html report.html")
+    return name
 
 
 def _text(args: argparse.Namespace, folded: Folded, *, to_file: bool) -> str:

@@ -184,7 +184,7 @@ def _rate(size: float) -> str:
 
 def _number(size: float) -> str:
     if size >= 99.95:
-        return _rate(size)
+        return _rate(size).replace(".0 ", " ")
     if 0 < size < 0.000_001:
         return "<0.000001"
     for below, decimals in ((0.001, 6), (0.01, 5), (0.1, 4), (0.9995, 3), (9.995, 2)):

@@ -6,14 +6,16 @@ from typing import Any
 
 from msgspec import structs
 
-from loopscope.core.format import count, interval, ms, number, rate, share
+from loopscope.core.format import count, interval, ms, number, plural, rate, share
 from loopscope.experiments.bench import Step
 from loopscope.experiments.ramp_result import FRACTIONS, Ramp
 from loopscope.model.standing import Standing
 from loopscope.model.summary_types import Part
+from loopscope.report.charts import Look, Point, against_rate
 from loopscope.report.columns import Column, Table, figure, word
 from loopscope.report.grid import lines
 from loopscope.settings import levers
+from loopscope.settings.levers import where
 from loopscope.settings.levers.lever import Lever
 from loopscope.stats.intervals import Interval
 
@@ -207,3 +209,13 @@ def data(cell: CeilingCell) -> dict[str, Any]:
     """Return a cell as it stands in ``--json``."""
     members = structs.asdict(cell)
     return {**members.pop("levers"), **members}
+
+
+def drawn(cell: CeilingCell, look: Look) -> list[str]:
+    """Draw how late chunks were at each load of a ramp; empty where fewer than two have a delay."""
+    points = [
+        Point(one.delivered_chunks_s, one.delay_p99_ms, one.fell)
+        for one in cell.steps
+        if one.delivered_chunks_s is not None and one.delay_p99_ms is not None
+    ]
+    return against_rate(f"{where(cell.levers)}, {plural(cell.streams, 'stream')}", points, look)

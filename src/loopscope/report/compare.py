@@ -6,10 +6,12 @@ from typing import Any
 
 from loopscope.core.format import count, number, plural, seconds, tenths
 from loopscope.model.comparison import COUNTED, Comparison, Difference, Side
+from loopscope.report.chart import distributions
+from loopscope.report.charts import Look
 from loopscope.report.columns import Table, word
 from loopscope.report.gates import Judged, span, unit, verdict
 from loopscope.report.grid import lines
-from loopscope.report.markdown import table
+from loopscope.report.markdown import fenced, table
 from loopscope.stats.intervals import Interval
 
 FIGURES: Table[Difference] = (
@@ -26,9 +28,16 @@ GATES: Table[Judged] = (
 )
 
 
-def as_text(found: Comparison, gates: Sequence[Judged], width: int) -> str:
+def as_text(found: Comparison, gates: Sequence[Judged], width: int, look: Look | None = None) -> str:
     """Give it for a terminal, without a line end at its end."""
-    parts = [_sides(found), lines(FIGURES, _shown(found), width), [_counts(found)], _notes(found), _gates(gates)]
+    parts = [
+        _sides(found),
+        lines(FIGURES, _shown(found), width),
+        _drawn(found, look or Look(width)),
+        [_counts(found)],
+        _notes(found),
+        _gates(gates),
+    ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -37,6 +46,7 @@ def as_markdown(found: Comparison, gates: Sequence[Judged]) -> str:
     parts = [
         "\n".join(f"- {line}" for line in _sides(found)),
         table(FIGURES, _shown(found)),
+        fenced(_drawn(found, Look(96))),
         _counts(found),
         "\n".join(f"- {line}" for line in _notes(found)),
     ]
@@ -77,6 +87,10 @@ def _what(side: Side) -> str:
 
 def _shown(found: Comparison) -> list[Difference]:
     return [row for row in found.rows if not row.metric.detail]
+
+
+def _drawn(found: Comparison, look: Look) -> list[str]:
+    return distributions([(side.label, side.stretch) for side in (found.first, found.second)], look)
 
 
 def _counts(found: Comparison) -> str:

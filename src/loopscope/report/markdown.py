@@ -21,3 +21,10 @@ def table(columns: Table[Row], rows: Sequence[Row]) -> str:
     marks = [":--" if columns[n].left else "--:" for n in kept]
     heads = [escape(columns[n].head) for n in kept]
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *([row[n] for n in kept] for row in cells)))
+
+
+def fenced(lines: Sequence[str]) -> str:
+    """Return drawn lines in a block whose columns stand under each other; no line of them can end it."""
+    body = "\n".join(lines)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", body)), default=0))
+    return f"{fence}\n{body}\n{fence}"

@@ -7,16 +7,20 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from loopscope.core.format import interval, plural, rate, seconds
+from loopscope.model.aggregate import Hist
 from loopscope.model.fold import Fold
 from loopscope.model.summary_types import AgentSummary, EffectSummary, FindingSummary, Segment, Stalls, Summary
 from loopscope.model.view import series
 from loopscope.model.window import STEP_S
 from loopscope.report import charts, facts, recommendations, tables
+from loopscope.report.charts import Look
 from loopscope.report.facts import Fact
 from loopscope.report.grid import lines
 from loopscope.report.procedure_results import text as result_text
 from loopscope.report.procedure_results.build import found_in
 from loopscope.report.sentences import sentences
+from loopscope.report.timeline import Chart, Curve, Timeline
+from loopscope.stats.loghist import LogHist
 
 NARROWEST, WIDEST = 60, 200
 _MOST_AGENTS = 16
@@ -34,17 +38,19 @@ def render(
     width: int = 100,
     color: bool = False,
     unicode: bool | None = None,
+    drawn: Sequence[list[str]] | None = None,
     more: Sequence[list[str]] = (),
 ) -> str:
     """Give the whole report, without a line end at its end.
 
-    ``width`` is held within 60 and 200; the charts take the lines over time from ``fold``, everything else stands in
-    ``summary``. ``unicode``: ``False`` keeps to ASCII; ``None`` asks whether standard output can write more. ``more``
-    stands before the sentences at the end.
+    ``width`` is held within 60 and 200. ``unicode``: ``False`` keeps to ASCII; ``None`` asks whether standard output
+    can write more. ``drawn``: the charts, where more is known than ``fold`` keeps. ``more`` stands before the
+    sentences at the end.
     """
     width = min(max(width, NARROWEST), WIDEST)
     if unicode is None:
         unicode = speaks_unicode()
+    look = Look(width, color, unicode)
     parts = [
         _title(summary),
         _agents(summary.agents, width),
@@ -54,16 +60,34 @@ def render(
         *result_text.blocks(found_in(fold, summary), width),
         _findings(summary.findings),
         _stalls(summary.stalls, width),
-        charts.throughput(
-            series(fold.window.whole, STEP_S), list(fold.marks), width=width, color=color, braille=unicode
-        ),
-        charts.lag(fold.ledger.run().lag, width=width, color=color),
+        *(drawn if drawn is not None else _drawn(fold, look)),
         *more,
         sentences(summary),
         ["verdict", *(f"  {sentence}" for sentence in recommendations.told(summary, fold))],
     ]
     text = "\n\n".join("\n".join(_fitted(part, width, color)) for part in parts if part)
-    return text if unicode else text.translate(_TO_ASCII).encode("ascii", "replace").decode()
+    return text if unicode else to_ascii(text)
+
+
+def to_ascii(text: str) -> str:
+    """Return the text without a character that a plain terminal lacks."""
+    return text.translate(_TO_ASCII).encode("ascii", "replace").decode()
+
+
+def _drawn(fold: Fold, look: Look) -> list[list[str]]:
+    line = series(fold.window.whole, STEP_S)
+    curve = Curve("chunks_s", "chunks/s", line.chunks_s)
+    chart = Chart("throughput", "throughput", "chunks/s", "", "linear", (curve,), "no chunk came")
+    end_s = float(line.t_s[-1]) + line.step_s if line.t_s.size else 0.0
+    over_time = charts.over_time(Timeline(line.t_s, line.step_s, end_s, (chart,)), chart, list(fold.marks), look)
+    return [over_time, lag(fold, look)]
+
+
+def lag(fold: Fold, look: Look) -> list[str]:
+    """Draw how late the loop was, as a histogram."""
+    hist = LogHist()
+    hist.counts, hist.most_ns = fold.ledger.run().hist(Hist.LAG)
+    return charts.lag(hist, look)
 
 
 def speaks_unicode() -> bool:

@@ -84,6 +84,18 @@ def timeline(kept: Kept, power_label: str, delay_words: str = "", most: int = MO
             delay_words or "no chunk has a stamp that can be used",
         ),
         Chart(
+            "gap",
+            "client gap",
+            "ms",
+            "time between two neighbouring chunks of a stream in our hands",
+            "log",
+            (
+                Curve("gap_max_ms", "largest", np.array([_largest(one, Hist.GAP) for one in bins])),
+                Curve("gap_p50_ms", "median", np.array([_quantile(one, Hist.GAP, 0.5) for one in bins])),
+            ),
+            "no stream had two chunks",
+        ),
+        Chart(
             "lag",
             "loop lag",
             "ms",
@@ -137,6 +149,10 @@ def _ratio(bins: Sequence[KeptBin], part: Row, whole: Row) -> Floats:
     above, below = _column(bins, part), _column(bins, whole)
     ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
     return ratio
+
+
+def _largest(one: KeptBin, hist: Hist) -> float:
+    return one.most[hist] / NS_PER_MS if one.hists[hist][0].size else float("nan")
 
 
 def _quantile(one: KeptBin, hist: Hist, share: float) -> float:

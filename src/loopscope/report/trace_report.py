@@ -1,6 +1,6 @@
 """The report of a whole trace as text, Markdown and data; as a page it stands in :mod:`loopscope.report.html`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -9,8 +9,9 @@ from loopscope.core.format import count, plural, seconds
 from loopscope.core.text import plain
 from loopscope.model.summary_types import FileSummary, Summary
 from loopscope.report import charts, facts, recommendations, tables, text
+from loopscope.report.charts import Look
 from loopscope.report.facts import FACTS
-from loopscope.report.markdown import escape, table
+from loopscope.report.markdown import escape, fenced, table
 from loopscope.report.procedure_results import data as result_data
 from loopscope.report.procedure_results import markdown as result_markdown
 from loopscope.report.procedure_results.build import found_in
@@ -19,9 +20,11 @@ from loopscope.report.timeline import Timeline, timeline
 from loopscope.report.timeline import as_data as lines_as_data
 from loopscope.session.folding import Folded
 
-_IN_TEXT = ("delay", "lag", "elu", "power")
-"""Charts that stand in the terminal beside the throughput."""
+_IN_TEXT = ("throughput", "delay", "lag", "elu", "power")
+_IN_MARKDOWN = ("throughput", "delay", "lag")
 _MOST = 64
+_MARKDOWN_WIDTH = 96
+"""What fits into a code block of an issue without scrolling."""
 
 
 def lines_of(folded: Folded) -> Timeline:
@@ -54,15 +57,21 @@ def as_text(folded: Folded, *, width: int, color: bool, unicode: bool | None = N
     """Tables, charts and sentences for a terminal, without a line end at the end."""
     unicode = text.speaks_unicode() if unicode is None else unicode
     width = min(max(width, text.NARROWEST), text.WIDEST)
-    lines, marks = lines_of(folded), list(folded.fold.marks)
-    drawn = [
-        charts.over_time(lines, chart, marks, width=width, color=color, braille=unicode)
-        for chart in lines.charts
-        if chart.name in _IN_TEXT
-    ]
+    look = Look(width, color, unicode)
     return text.render(
-        folded.summary, folded.fold, width=width, color=color, unicode=unicode, more=[*drawn, [_file(folded)]]
+        folded.summary,
+        folded.fold,
+        width=width,
+        color=color,
+        unicode=unicode,
+        drawn=[*_charts(folded, _IN_TEXT, look), text.lag(folded.fold, look)],
+        more=[[_file(folded)]],
     )
+
+
+def _charts(folded: Folded, names: Sequence[str], look: Look) -> list[list[str]]:
+    lines, marks = lines_of(folded), list(folded.fold.marks)
+    return [charts.over_time(lines, chart, marks, look) for chart in lines.charts if chart.name in names]
 
 
 def _file(folded: Folded) -> str:
@@ -87,6 +96,8 @@ def _parts(folded: Folded) -> Iterator[str]:
     yield "## Figures\n\n" + table(FACTS, [*facts.run(summary), *facts.loop(summary)])
     yield "## What it says\n\n" + "\n".join([*_findings(summary), *(f"- {escape(one)}" for one in sentences(summary))])
     yield "## Verdict\n\n" + "\n".join(f"- {escape(one)}" for one in recommendations.told(summary, folded.fold))
+    drawn = _charts(folded, _IN_MARKDOWN, Look(_MARKDOWN_WIDTH))
+    yield "## Over time\n\n" + "\n\n".join(fenced(lines) for lines in drawn)
     yield from result_markdown.parts(found_in(folded.fold, summary))
     if len(summary.segments) > 1:
         yield "## Segments, each without its settling time\n\n" + table(

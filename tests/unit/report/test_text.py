@@ -182,7 +182,7 @@ def test_a_report_of_nothing() -> None:
     """No record at all, or agents that never got a word: a report that says so."""
     text = report(Fold())
     assert "no agent was heard of" in text
-    assert "not enough data for a chart" in text
+    assert "throughput: not enough data: no chunk came" in text
     silent = flowing(report(folded(header(), hello(), Rig(100 * MS, 5 * S, ()))))
     assert "2 agents received no chunk in 5.0 s; 0 requests ended, none with an error." in silent
 

@@ -5,6 +5,7 @@ from math import ceil, floor, log10
 import numpy as np
 
 from loopscope.core.format import number, share
+from loopscope.report import ticks
 from loopscope.report.timeline import Chart, Timeline
 
 WIDTH, LEFT, RIGHT = 1000.0, 64.0, 16.0
@@ -26,14 +27,7 @@ class Span:
 
     def ticks(self) -> list[float]:
         """Moments with a number."""
-        step = nice(self.end / 8)
-        return [step * number for number in range(int(self.end / step) + 1)]
-
-
-def nice(least: float) -> float:
-    """Give the least round number that is not below."""
-    power = 10.0 ** floor(log10(max(least, 1e-9)))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * 0.999)
+        return [mark for mark in ticks.linear(0.0, self.end, 9) if mark <= self.end]
 
 
 class Axis:
@@ -44,7 +38,7 @@ class Axis:
         self.scale = chart.scale
         known = np.concatenate([curve.values for curve in chart.curves])
         known = known[np.isfinite(known)]
-        most = float(known.max(initial=0.0))
+        most = ticks.bounded(float(known.max(initial=0.0)))
         if self.scale == "share":
             self.low = 0.0
             self.high = next((end for end in _SHARE_ENDS if most <= end), float(ceil(most)))
@@ -57,7 +51,7 @@ class Axis:
             self.high = max(float(ceil(log10(max(most, 1e-3)))), self.low + 1)
             self.step = max(1.0, ceil((self.high - self.low) / 4))
         else:
-            self.step = nice(max(most, 1e-3) / 3)
+            self.step = ticks.nice(max(most, 1e-3) / 3)
             self.low, self.high = 0.0, self.step * ceil(max(most, 1e-3) / self.step * 0.999)
 
     def y(self, value: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loopscope.core.format import share, tenths
+from loopscope.report import ticks
 from loopscope.report.evidence import LOSSES, evidence, minus, words_of
 from loopscope.report.html.markup import Markup, element
 from loopscope.report.procedure_results.build import RoundsFound
@@ -27,16 +28,15 @@ class _Step:
 def waterfall(one: RoundsFound) -> Markup:
     """Draw it; each bar tells its definition and what it rests on when one points at it."""
     steps = _steps(one)
-    low = min(0.0, *(step.low for step in steps))
-    high = max(1.0, *(step.high for step in steps))
+    low = ticks.bounded(min(0.0, *(step.low for step in steps)))
+    high = ticks.bounded(max(1.0, *(step.high for step in steps)))
     bottom = _TOP + _LANE * len(steps)
 
     def x(value: float) -> float:
         return _LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
 
     parts: list[Markup] = []
-    for tenth in range(int(low * 5 - 1), int(high * 5) + 1):
-        at = tenth / 5
+    for at in ticks.linear(low, high):
         if not low - 1e-9 <= at <= high + 1e-9:
             continue
         parts.append(element("line", x1=x(at), x2=x(at), y1=_TOP, y2=bottom, class_="grid"))

@@ -1,0 +1,39 @@
+"""Where a verb writes what it made: standard output, or a file that is whole or not there."""
+
+import sys
+from pathlib import Path
+
+from loopscope.core.errors import InputError
+from loopscope.core.files import write_whole
+from loopscope.core.text import plain
+
+STDOUT = "-"
+"""The name of standard output, with every verb."""
+
+
+def target(name: str | None, trace: Path | None = None) -> Path | None:
+    """Return the file to write, ``None`` for standard output.
+
+    Raises:
+        InputError: it is the trace itself.
+    """
+    if name is None or name == STDOUT:
+        return None
+    path = Path(name)
+    if trace is not None and path.exists() and trace.exists() and path.samefile(trace):
+        raise InputError(f"{plain(name)} is the trace itself; name another file")
+    return path
+
+
+def write(text: str, name: str | None, trace: Path | None = None) -> None:
+    """Write a text; of a file, say so on standard error.
+
+    Raises:
+        InputError: the file cannot be written, or is the trace itself.
+    """
+    path = target(name, trace)
+    if path is None:
+        sys.stdout.write(text)
+        return
+    write_whole(path, text.encode())
+    sys.stderr.write(f"loopscope: wrote {plain(str(path))}\n")
