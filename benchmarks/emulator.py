@@ -27,8 +27,14 @@ SECONDS = 5.0
 SETTLE = 1.2
 FLAT_STREAMS = 8
 GOALS = {
-    "paced": 10.0, "flat": 3.0, "flat_rate": 100_000, "ratio": 2.5, "late_ms": 3.0, "drift": 0.002, "streams": 1000,
-}  # fmt: skip
+    "paced": 10.0,
+    "flat": 3.0,
+    "flat_rate": 100_000,
+    "ratio": 2.5,
+    "late_ms": 3.0,
+    "drift": 0.002,
+    "streams": 1000,
+}
 
 
 # -- the client, in a process of its own
@@ -213,14 +219,26 @@ def main() -> int:
     print(f"{'what':<58}{'found':>28}   {'goal':<22}")
     for streams, rate in ((32, 625), (200, 100)):
         one = measure(streams, rate)
-        row(f"paced, {streams} streams x {rate}/s: CPU a chunk", f"{one.us:.1f} us at {one.chunks_s:,.0f}/s",
-            f"<= {GOALS['paced']:g} us", one.us <= GOALS["paced"])  # fmt: skip
+        row(
+            f"paced, {streams} streams x {rate}/s: CPU a chunk",
+            f"{one.us:.1f} us at {one.chunks_s:,.0f}/s",
+            f"<= {GOALS['paced']:g} us",
+            one.us <= GOALS["paced"],
+        )
     one = measure(64, 100, 9.0)
-    row("64 streams x 100/s: lateness p50, p99", f"{one.late_p50_ms:.2f}, {one.late_p99_ms:.2f} ms",
-        f"p99 < {GOALS['late_ms']:g} ms", one.late_p99_ms < GOALS["late_ms"])  # fmt: skip
+    row(
+        "64 streams x 100/s: lateness p50, p99",
+        f"{one.late_p50_ms:.2f}, {one.late_p99_ms:.2f} ms",
+        f"p99 < {GOALS['late_ms']:g} ms",
+        one.late_p99_ms < GOALS["late_ms"],
+    )
     row("  wanted a core meanwhile and had none (other programs)", f"{one.waited_s * 1e3:.1f} ms in a second", "", True)
-    row("  long-run rate of the worst stream, off by", f"{one.drift:.4%}", f"<= {GOALS['drift']:.1%}",
-        one.drift <= GOALS["drift"])  # fmt: skip
+    row(
+        "  long-run rate of the worst stream, off by",
+        f"{one.drift:.4%}",
+        f"<= {GOALS['drift']:.1%}",
+        one.drift <= GOALS["drift"],
+    )
     row("  CPU a chunk, share of a core", f"{one.us:.1f} us, {one.us * one.chunks_s / 1e6:.1%}", "", True)
     one = measure(2, 100)
     row(
@@ -230,9 +248,12 @@ def main() -> int:
         True,
     )
     one = measure(1000, 20)
-    row("1 000 streams x 20/s: under way, CPU a chunk, p99 late",
-        f"{one.streams}, {one.us:.1f} us, {one.late_p99_ms:.1f} ms", f"{GOALS['streams']}",
-        one.streams >= GOALS["streams"])  # fmt: skip
+    row(
+        "1 000 streams x 20/s: under way, CPU a chunk, p99 late",
+        f"{one.streams}, {one.us:.1f} us, {one.late_p99_ms:.1f} ms",
+        f"{GOALS['streams']}",
+        one.streams >= GOALS["streams"],
+    )
     flat, single, blocks = [], [], []
     for what in "ESBBSE":  # emulator, sends of one line, sends of as many lines as the emulator's
         if what == "E":

@@ -15,7 +15,7 @@ CASES = [json.loads(line) for line in (Path(__file__).parent / "ollama" / "wire.
 RELEASES = ("0.33", "0.24")
 LOADED_BEFORE = ("0.33",)
 """Where the model was in memory when the recording began."""
-DIFFERENT = dict.fromkeys((("0.24", "embed"), ("0.24", "embeddings")), "wide vectors")
+DIFFERENT: dict[tuple[str, str], str] = {}
 """Release and case that differ on purpose, with the reason that docs/emulator.md gives."""
 
 

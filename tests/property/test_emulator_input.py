@@ -13,10 +13,26 @@ from loopscope.emulator.http1 import HttpError, HttpRequest, RequestReader
 
 REQUEST = b"POST /a?b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\r\n}\r\n0\r\n\r\n"
 PIECES = st.lists(
-    st.sampled_from([b"GET / HTTP/1.1", b"\r\n", b"\n", b"Host: x", b"Content-Length: 3", b":", b" ", b"abc", b"\0",
-                     b"Transfer-Encoding: chunked", b"3\r\nabc\r\n", b"0\r\n\r\n", b"\xff"]) | st.binary(max_size=8),
+    st.sampled_from(
+        [
+            b"GET / HTTP/1.1",
+            b"\r\n",
+            b"\n",
+            b"Host: x",
+            b"Content-Length: 3",
+            b":",
+            b" ",
+            b"abc",
+            b"\0",
+            b"Transfer-Encoding: chunked",
+            b"3\r\nabc\r\n",
+            b"0\r\n\r\n",
+            b"\xff",
+        ]
+    )
+    | st.binary(max_size=8),
     max_size=20,
-).map(b"".join)  # fmt: skip
+).map(b"".join)
 
 
 def take(pieces: list[bytes]) -> HttpRequest | None:

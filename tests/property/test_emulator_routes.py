@@ -21,14 +21,38 @@ def served() -> Iterator[Emulated]:
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("gemma3")
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=5), v, max_size=3))
 NAMES = st.sampled_from(
-    ["model", "prompt", "messages", "stream", "options", "keep_alive", "format", "raw", "context", "system", "think",
-     "stop", "response_format", "stream_options", "max_tokens", "temperature", "suffix", "shift", "fault", "after",
-     "for", "times", "name", "seed"]
-)  # fmt: skip
+    [
+        "model",
+        "prompt",
+        "messages",
+        "stream",
+        "options",
+        "keep_alive",
+        "format",
+        "raw",
+        "context",
+        "system",
+        "think",
+        "stop",
+        "response_format",
+        "stream_options",
+        "max_tokens",
+        "temperature",
+        "suffix",
+        "shift",
+        "fault",
+        "after",
+        "for",
+        "times",
+        "name",
+        "seed",
+    ]
+)
 OPTIONS = st.dictionaries(
     st.sampled_from(["num_predict", "seed", "temperature", "stop", "num_ctx", "num_gpu", "use_mmap"]),
-    VALUES | st.integers(-2, 50), max_size=4,
-)  # fmt: skip
+    VALUES | st.integers(-2, 50),
+    max_size=4,
+)
 LIKELY = {
     "model": st.just("gemma3") | VALUES,
     "prompt": st.text(max_size=20) | VALUES,

@@ -35,8 +35,9 @@ def test_curl_sends_a_large_body() -> None:
         for more in ((), ("-H", "Transfer-Encoding: chunked")):
             result = subprocess.run(
                 ["curl", "-sS", "--max-time", "20", f"{one.url}/api/generate", *more, "--data-binary", "@-"],
-                input=body, capture_output=True,
-            )  # fmt: skip
+                input=body,
+                capture_output=True,
+            )
             assert [json.loads(line)["done"] for line in result.stdout.splitlines()] == [False, True]
 
 
