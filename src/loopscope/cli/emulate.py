@@ -8,9 +8,9 @@ from loopscope.emulator.run import run_by_hand
 NAME = "emulate"
 HELP = """Run one emulated Ollama server: the wire of a real one, no model and no GPU behind it.
 
-Real clients cannot tell the difference: /api/generate, /api/chat, /api/tags, /api/ps, /api/show and the
-OpenAI dialect under /v1. It keeps an account of when it meant to send each chunk and when it did
-(GET /emulator/stats and /emulator/log), and it misbehaves on order (--fault, POST /emulator/fault).
+Real clients cannot tell the difference: Ollama's own API under /api, the dialects of OpenAI and Anthropic
+under /v1, as Ollama 0.33 answers or 0.24 (--as). It keeps an account of when it meant to send each chunk and
+when it did (GET /emulator/stats, /log and /requests), and it misbehaves on order (--fault, POST /emulator/fault).
 
 examples:
   loopscope emulate                                        gemma3 at 100 tok/s on Ollama's own port

@@ -1,5 +1,5 @@
-"""The emulator's own endpoints: what it did (``stats``, ``log``), how fast it is (``rate``) and what it shall do wrong
-(``fault``)."""
+"""Answer the emulator's own endpoints: what it did (``stats``, ``log``, ``requests``), how fast it is (``rate``) and
+what it shall do wrong (``fault``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_RATE = 1e6
 
 
 def stats(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
-    """Counters since the start; times in ns on the monotonic clock. Lateness is that since chunk number ``since``."""
+    """Return counters since the start; times in ns on the monotonic clock. Lateness is that since chunk ``since``."""
     ledger, card, options = server.ledger, server.card, server.options
     try:
         since = int(parse_qs(request.query).get("since", ["0"])[0])
@@ -96,7 +96,7 @@ def requests(server: EmulatorServer, _connection: Connection, request: HttpReque
 
 
 def rate(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
-    """GET tells the rate, POST sets it, for streams under way too."""
+    """Return the rate; POST sets it, for streams under way too."""
     if request.method == "POST":
         try:
             value = float(json.loads(request.body)["tok_s"])
@@ -109,7 +109,7 @@ def rate(server: EmulatorServer, _connection: Connection, request: HttpRequest) 
 
 
 def fault(server: EmulatorServer, _connection: Connection, request: HttpRequest) -> Answer:
-    """GET lists the orders, POST adds one, DELETE forgets them."""
+    """Return the orders; POST adds one, DELETE forgets them."""
     if request.method == "DELETE":
         server.faults.clear()
     elif request.method == "POST":

@@ -1,4 +1,4 @@
-"""Which pages of a browser may ask, as Ollama's defaults have it."""
+"""Decide which pages of a browser may ask, as Ollama's defaults do."""
 
 from functools import lru_cache
 from urllib.parse import urlsplit

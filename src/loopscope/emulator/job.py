@@ -3,6 +3,8 @@
 The schedule is absolute: the next token is due one gap after the last one *was due*, so that lateness never adds up and
 the long-run rate is exact. When the client does not read, the stream waits with one send in hand; what became due
 meanwhile follows at once when it reads again, stamped with that later time, as a real server's chunks are.
+
+Over 400 lines: every step of a stream works on the same state, and the path of nearly every chunk is spelled out.
 """
 
 from __future__ import annotations

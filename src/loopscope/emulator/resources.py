@@ -1,4 +1,4 @@
-"""What everything that serves a request shares: the event loop, the counters and the card."""
+"""Resources that everything shares that serves a request: the event loop, the counters and the card."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which path does what. Everything is answered as Ollama's own router would."""
+"""Route requests to their handlers, as Ollama's own router does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one answer will say, before any of it is sent."""
+"""The script of one answer: all that it will say, before any of it is sent."""
 
 from typing import NamedTuple
 

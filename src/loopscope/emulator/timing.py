@@ -1,4 +1,4 @@
-"""When tokens come: the gap from one token to the next, in ns; seeded, so that it can be repeated."""
+"""Timing models: the gap from one token to the next, in ns; seeded, so that it can be repeated."""
 
 import math
 import random

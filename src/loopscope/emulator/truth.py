@@ -175,7 +175,7 @@ class Ledger:  # its members are written up to 100 000 times a second: plain att
         return segment.request[row], segment.meant[row], segment.sent[row]
 
     def lateness(self, since: int) -> tuple[int | None, int | None, int | None]:
-        """p50, p99 and maximum of sent - meant (ns) over the rows from ``since`` on, from at most 2 048 of them."""
+        """Return p50, p99 and maximum of sent - meant (ns) over rows from ``since`` on, of at most 2 048 of them."""
         end = self.rows
         first = max(since, self.lost_rows)
         if first >= end:
