@@ -117,8 +117,8 @@ class Request(Record, frozen=True, tag="request", kw_only=True, gc=False):
 
     ``outcome``: ``ok``; ``length``-limited ends are ``ok`` too; ``refused`` (no connection), ``http`` (a status that is
     an error), ``server`` (an error line), ``cut`` (connection broke mid-stream), ``no_done`` (a normal end without the
-    final message), ``garbage`` (a line that is no message), ``timeout``, ``taken`` (cut by a takeover or by the end of
-    the session: not the server's fault). ``words`` says it for people.
+    final message), ``empty`` (an end without a chunk), ``garbage`` (a line that is no message), ``timeout``, ``taken``
+    (cut by a takeover or by the end of the session: not the server's fault). ``words`` says it for people.
     """
 
     agent: int
