@@ -26,6 +26,8 @@ _MOST_MODELS = 64
 COLD_SHARE, COLD_MS = 0.1, 20.0
 """A request waited for its model when loading took a tenth of its wall time and 20 ms: a model in memory answers with a
 load of 1 to 4 ms, and a small one that is loaded for every request (516 to 1 048 ms) has 87 % of its time there."""
+_LUMP = 2
+"""Chunks a read from which they come in lumps."""
 _ENOUGH = 3
 """Requests without company that make a median."""
 
@@ -192,8 +194,7 @@ class AgentTable:
         chunks = _count(record.chunks) or 0
         ttft = _span(record.start_ns, record.first_ns)
         decode = _span(record.first_ns, record.last_ns)
-        # A whole answer in one read has no time between its tokens: none that is known, not none at all.
-        itl = decode / (tokens - 1) if decode and tokens is not None and tokens > 1 else None
+        itl = _itl(decode, tokens, chunks, record.reads)
         told = decoded_tokens(tokens, chunks) if kind == "ok" else None
         stack = request_stack(record)
         eval_ns = _span(0, record.eval_ns) if kind == "ok" and tokens else None
@@ -296,6 +297,16 @@ class AgentTable:
 def is_cold(load_ms: float, wall_ms: float) -> bool:
     """Return whether a request of ``wall_ms`` waited for its model."""
     return load_ms >= COLD_MS and load_ms >= COLD_SHARE * wall_ms
+
+
+def _itl(decode_ns: float | None, tokens: int | None, chunks: int, reads: int) -> float | None:
+    """Give the time between two tokens (ns); ``None`` where arrivals carry none: a whole answer in one read."""
+    if not decode_ns or tokens is None or tokens < 2 or reads == 1:
+        return None
+    if reads > 1 and chunks >= _LUMP * reads:
+        # In lumps: the tokens of the first read took no time that was seen.
+        return decode_ns / (tokens * (1 - 1 / reads))
+    return decode_ns / (tokens - 1)
 
 
 def decoded_tokens(tokens: int | None, chunks: int) -> int | None:
