@@ -132,6 +132,7 @@ class Aggregate:
         """Why signals of the loop cannot be had, by name."""
         self._counts: NDArray[np.int64] = np.zeros((len(Kind), BUCKETS), dtype=np.int64)
         self._flats: list[list[NDArray[np.int32]]] = [[] for _ in STREAMED]
+        self._spans: dict[Kind, list[float]] = {Kind.TTFT: [], Kind.ITL: []}
 
     def add(self, closed: ClosedBin) -> None:
         """Add one bin."""
@@ -158,10 +159,12 @@ class Aggregate:
         for flats, flat in zip(self._flats, closed.flat, strict=True):
             if flat.size and self._streamed:
                 flats.append(flat)
+        # Put into buckets when somebody asks: one by one they cost more than all else here.
         for request in closed.ended:
-            for kind, value in ((Kind.TTFT, request.ttft_ns), (Kind.ITL, request.itl_ns)):
-                if value is not None:
-                    self._counts[kind, buckets_of(np.array([value]))[0]] += 1
+            if request.ttft_ns is not None:
+                self._spans[Kind.TTFT].append(request.ttft_ns)
+            if request.itl_ns is not None:
+                self._spans[Kind.ITL].append(request.itl_ns)
 
     def merge(self, other: "Aggregate") -> None:
         """Add everything of another one."""
@@ -192,7 +195,7 @@ class Aggregate:
 
     def settled(self) -> "Aggregate":
         """Count what was only collected: the bins themselves may go."""
-        for kind in STREAMED:
+        for kind in Kind:
             self.counts(kind)
         return self
 
@@ -202,10 +205,14 @@ class Aggregate:
 
     def counts(self, kind: Kind) -> NDArray[np.int64]:
         """Histogram of a kind over all agents."""
-        if kind in STREAMED and (flats := self._flats[kind]):
-            self._counts[kind] += np.bincount(np.concatenate(flats) % BUCKETS, minlength=BUCKETS)
-            flats.clear()
         found: NDArray[np.int64] = self._counts[kind]
+        if kind in STREAMED:
+            if flats := self._flats[kind]:
+                found += np.bincount(np.concatenate(flats) % BUCKETS, minlength=BUCKETS)
+                flats.clear()
+        elif spans := self._spans[kind]:
+            found += np.bincount(buckets_of(np.array(spans)), minlength=BUCKETS)
+            spans.clear()
         return found
 
     def hist(self, hist: Hist) -> tuple[NDArray[np.int64], float]:

@@ -79,6 +79,11 @@ class Kept:
         wanted = set(segments)
         return [kept for kept in self.bins if kept.segment in wanted]
 
+    def settled(self) -> list[KeptBin]:
+        """Give the bins of all segments; all there are where no chunk came but in the start-up."""
+        found = [kept for kept in self.bins if kept.segment is not None]
+        return found if any(kept.sums[Row.CHUNKS] for kept in found) else self.bins
+
 
 def boiled(closed: ClosedBin, segment: int | None = None) -> KeptBin:
     """Boil one bin down; what stands for power without being power is not in it."""

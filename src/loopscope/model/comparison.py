@@ -11,7 +11,7 @@ from itertools import groupby
 
 from loopscope.core.records import Header
 from loopscope.core.text import plain
-from loopscope.model.bin_history import Kept
+from loopscope.model.bin_history import Kept, KeptBin
 from loopscope.model.fold import Fold
 from loopscope.model.metrics import METRICS, Metric
 from loopscope.model.stretch import Stretch
@@ -80,8 +80,7 @@ class Comparison:
 
 def whole_side(label: str, fold: Fold, kept: Kept, summary: Summary, words: Iterable[str] = ()) -> Side:
     """Take a whole trace, without its start-up and settling times; its levers are told in their turn."""
-    numbers = range(len(summary.segments))
-    return _side(label, fold, kept, list(numbers), _in_turn(summary.segments), summary, summary, words)
+    return _side(label, fold, kept.settled(), _in_turn(summary.segments), summary, summary, words)
 
 
 def _in_turn(segments: Sequence[Segment]) -> dict[str, str]:
@@ -96,14 +95,13 @@ def _in_turn(segments: Sequence[Segment]) -> dict[str, str]:
 def segment_side(label: str, fold: Fold, kept: Kept, summary: Summary, number: int, words: Iterable[str] = ()) -> Side:
     """Take one segment, counted from 1."""
     segment = summary.segments[number - 1]
-    return _side(label, fold, kept, [number - 1], dict(segment.levers), segment, summary, words)
+    return _side(label, fold, kept.of([number - 1]), dict(segment.levers), segment, summary, words)
 
 
 def _side(
     label: str,
     fold: Fold,
-    kept: Kept,
-    numbers: list[int],
+    bins: Sequence[KeptBin],
     levers: dict[str, str],
     figures: Summary | Segment,
     summary: Summary,
@@ -119,7 +117,7 @@ def _side(
     told += [f"delivery delay: {text}" for text in sorted({one.delay_words for one in agents if one.delay_words})[:3]]
     return Side(
         label=label,
-        stretch=Stretch(kept.of(numbers), fold.told(), fold.rigs.words),
+        stretch=Stretch(bins, fold.told(), fold.rigs.words),
         setup=_setup(fold.header, summary, levers),
         versions=_versions(fold.header),
         levers=levers,

@@ -85,7 +85,10 @@ class Pace:
         whole = np.where(self.by_word, lasted, cols[..., Col.GAP_NS, :])
         return np.where(self.told.silent, 0.0, part), np.where(self.told.silent, 0.0, whole)
 
-    def rate(self, cols: Floats, slot: int) -> float | None:
-        """Give the decode rate of one agent (tokens/s)."""
+    def rates(self, cols: Floats) -> list[float | None]:
+        """Give the decode rate of each agent (tokens/s)."""
         part, whole = self.decoded(cols)
-        return float(part[slot] / whole[slot] * 1e9) if whole[slot] > 0 else None
+        return [
+            tokens / lasted * 1e9 if lasted > 0 else None
+            for tokens, lasted in zip(part.tolist(), whole.tolist(), strict=True)
+        ]

@@ -132,13 +132,17 @@ def _metrics(totals: Aggregate) -> dict[str, MetricValue]:
 def _agents(fold: Fold, held: Measured, counted: Floats) -> list[AgentSummary]:
     cols = held.totals.cols()
     pace = Pace.of(cols, held.totals.told)
-    return [_agent(fold, held, counted, pace, cols, agent) for agent in fold.agents.all]
+    rates = [*zip(pace.rates(cols), pace.by_word.tolist(), strict=True)]
+    none = (None, False)
+    return [
+        _agent(fold, held, counted, rates[agent.slot] if agent.slot < len(rates) else none, agent)
+        for agent in fold.agents.all
+    ]
 
 
-def _agent(fold: Fold, held: Measured, counted: Floats, pace: Pace, cols: Floats, agent: Agent) -> AgentSummary:
+def _agent(fold: Fold, held: Measured, counted: Floats, rate: tuple[float | None, bool], agent: Agent) -> AgentSummary:
     slot = agent.slot
     sums = counted[:, slot].tolist() if slot < counted.shape[1] else [0.0] * len(Sum)
-    seen = slot < cols.shape[1]
     stamps = held.totals.stamps(slot, estimated=agent.server in fold.remote)
     return AgentSummary(
         agent=agent.agent,
@@ -153,8 +157,8 @@ def _agent(fold: Fold, held: Measured, counted: Floats, pace: Pace, cols: Floats
         taken=int(sums[Sum.TAKEN]),
         chunks=int(sums[Sum.CHUNKS]),
         tokens=int(sums[Sum.TOKENS]),
-        tok_s=pace.rate(cols, slot) if seen else None,
-        tok_s_by_word=bool(pace.by_word[slot]) if seen else False,
+        tok_s=rate[0],
+        tok_s_by_word=rate[1],
         ttft_ms=held.agent(Kind.TTFT, slot),
         itl_ms=held.agent(Kind.ITL, slot),
         gap_ms=held.agent(Kind.GAP, slot),

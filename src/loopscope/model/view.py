@@ -88,11 +88,13 @@ class Viewer:
             self._slid, self._key = slide(state, key[1], floor_ns), key
         slid = self._slid
         slid.totals.told = _told(state, slid)
-        pace = Pace.of(slid.totals.cols(), slid.totals.told)
+        cols = slid.totals.cols()
+        pace = Pace.of(cols, slid.totals.told)
+        rates = pace.rates(cols)
         loops = _loops(state, slid, now_ns)
         loop = loops[0] if loops else LoopView()
         agents = tuple(
-            _agent(state, agent, slid, pace, chunks)
+            _agent(state, agent, slid, pace, rates, chunks)
             for agent, chunks in zip(state.agents.all, _padded(state), strict=True)
             if agent.gone_at is None or state.time.latest - agent.gone_at <= _GONE_S * NS_PER_S
         )
@@ -270,7 +272,7 @@ def _padded(state: State) -> list[int]:
     return counts + [0] * (len(state.agents.all) - len(counts))
 
 
-def _agent(state: State, agent: Agent, slid: Slid, pace: Pace, chunks: int) -> AgentView:
+def _agent(state: State, agent: Agent, slid: Slid, pace: Pace, rates: list[float | None], chunks: int) -> AgentView:
     slot = agent.slot
     seen = slot < slid.totals.sums.shape[1]
     none = Quantiles()
@@ -283,7 +285,7 @@ def _agent(state: State, agent: Agent, slid: Slid, pace: Pace, chunks: int) -> A
         state=agent.state,
         words=agent.words,
         chunks_s=slid.agent_chunks_s[slot] if seen else None,
-        tok_s=pace.rate(slid.totals.cols(), slot) if seen else None,
+        tok_s=rates[slot] if seen else None,
         tok_s_by_word=bool(pace.by_word[slot]) if seen else False,
         spark_chunks_s=slid.sparks[slot] if slot < slid.sparks.shape[0] else _NO_SPARK,
         ttft_ms=agent.ttft_ms,
