@@ -26,8 +26,8 @@ def linear(low: float, high: float, about: int = 6) -> list[float]:
 
 def log(low: float, high: float) -> list[float]:
     """Return round numbers within two positive values: each power of ten; also 2 and 5 where these are few."""
-    low = min(max(low, 1e-9), _HUGE)
-    high = min(max(high, low), _HUGE)
+    low = max(bounded(low), 1e-9)
+    high = max(bounded(high), low)
     powers = range(floor(log10(low)), ceil(log10(high)) + 1)
     every = max(1, ceil(len(powers) / MOST))
     fine: Sequence[int] = (1, 2, 5) if len(powers) <= 3 else (1,)
