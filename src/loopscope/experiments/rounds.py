@@ -10,6 +10,7 @@ import msgspec
 
 from loopscope.core.clock import now_ns
 from loopscope.core.errors import InputError, WorkerError
+from loopscope.core.format import share
 from loopscope.core.records import AgentSpec, AgentState, AnyRecord, Result, Server
 from loopscope.experiments.one_round import Round, RoundHost, run_round
 from loopscope.experiments.round_results import (
@@ -187,6 +188,11 @@ class _Run:
         figures = figures_over(found)
         if found and "unsplit" in figures:
             self._notes.append("the servers report no durations: server and client parts of the loss are one")
+        if (over_all := figures.get("measured")) is not None and over_all.mean > 1:
+            self._notes.append(
+                f"'measured' is {share(over_all.mean)}, over 100 %: the agents were slower alone than together, so the"
+                " solo rounds carried the noise (or a cold start); more of them (--solo) tell which"
+            )
         self._tell_agents(found, [told for _, told in solos], count)
         self._host.emit(
             Result(
