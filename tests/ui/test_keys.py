@@ -11,7 +11,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from loopscope.core.errors import InputError, RefusedError
-from loopscope.draw.words import clock
+from loopscope.core.format import clock
 from loopscope.model.snapshot import FindingView, MarkView, Snapshot
 from loopscope.settings.clients import CLIENTS
 from loopscope.ui.actions import ACTIONS
@@ -410,7 +410,7 @@ def test_the_event_loops_screen() -> None:
             "gen 2",
             "chunks per read",
             "bytes unread",
-            "µs at",
+            "us at",
             "idle floor",
             "to connect",
             "no core",

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loopscope.core.format import NONE, count, ms, plural, rate
 from loopscope.draw.charts import sparks
 from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.draw.words import NONE, count, ms, plural, rate
 from loopscope.model.snapshot import AgentView
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View

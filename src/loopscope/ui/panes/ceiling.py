@@ -4,10 +4,10 @@ The ceiling is a lower bound (rate / share of time that the loop is busy), so it
 the sign, and a scale with an open end.
 """
 
+from loopscope.core.format import ms, number, plural, rate, share, size
 from loopscope.draw import digits
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.draw.words import ms, plural, rate, share, size
 from loopscope.ui.panes import loops
 from loopscope.ui.panes.loops import FULL
 from loopscope.ui.view import View
@@ -160,7 +160,7 @@ def _loop(view: View, inner: int) -> Row:
         ("CPU", share(loop.cpu)),
         ("waits for a core", share(loop.runq)),
         ("GC", share(loop.gc)),
-        ("chunks/read", "–" if loop.chunks_per_read is None else f"{loop.chunks_per_read:.2f}"),
+        ("chunks/read", number(loop.chunks_per_read)),
         ("unread", size(loop.backlog_bytes)),
     )
     ink = Ink()

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from loopscope.core.format import NONE, number, plural, rate, share
 from loopscope.draw.charts import BLANK, braille, cut, nice_top
 from loopscope.draw.ink import Ink, Row, Run, fit, frame
-from loopscope.draw.words import NONE, plural, rate, share
 from loopscope.model.standing import Standing
 from loopscope.settings.levers import LEVERS, told
 from loopscope.ui.panes.frames import message
@@ -229,7 +229,7 @@ def costs(view: View, width: int, height: int) -> list[Row]:
     else:
         ink = Ink()
         for name, value in (("wake-up", told.wakeup_us), ("read", told.read_us), ("chunk", told.chunk_us)):
-            ink.put(f" {name} ", "label").put(f"{value:.1f} µs", "value bold").gap(2)
+            ink.put(f" {name} ", "label").put(f"{number(value)} us", "value bold").gap(2)
         body.append(ink.row(inner))
         body += [Ink().put(f" {line}", "label").row(inner) for line in textwrap.wrap(told.words, max(20, inner - 2))]
         if told.today is not None:

@@ -1,7 +1,7 @@
 """One agent, closely: who it is, its quantiles, where its gaps come from, its last requests."""
 
+from loopscope.core.format import clock, count, ms, plural, rate
 from loopscope.draw.ink import Ink, Row, fit, frame
-from loopscope.draw.words import clock, count, ms, plural, rate
 from loopscope.model.snapshot import AgentView, Quantiles, RequestView
 from loopscope.ui.panes import timeline
 from loopscope.ui.panes.agents import STATES

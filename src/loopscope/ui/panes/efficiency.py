@@ -5,10 +5,10 @@ from statistics import fmean
 
 import numpy as np
 
+from loopscope.core.format import NONE, clock, interval, number, plural, points, share
 from loopscope.draw import digits
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, fit, frame
-from loopscope.draw.words import NONE, clock, plural, share
 from loopscope.model.snapshot import ResultView
 from loopscope.stats.intervals import mean_interval
 from loopscope.ui.panes.frames import message
@@ -63,7 +63,7 @@ def formulas(view: View, width: int, height: int) -> list[Row]:
         return frame("efficiency", message(words, inner, high), width, height)
     third = inner // 3
     body: list[Row] = []
-    figures = [_percent(means.get(key)) for key, _ in FORMULAS]
+    figures = [points(means.get(key)) for key, _ in FORMULAS]
     if high >= 5:
         glyphs = [digits.small(text) for text in figures]
         for y in range(3):
@@ -84,12 +84,8 @@ def formulas(view: View, width: int, height: int) -> list[Row]:
     speedup = means.get("speedup")
     said = f"{name} · {counted} of {plural(len(rounds), 'round')} count"
     if speedup is not None:
-        said += f" · speed-up {speedup:.2f}"
+        said += f" · speed-up {number(speedup)}"
     return frame("efficiency", body, width, height, right=[[(said, "label")], []])
-
-
-def _points(value: float) -> str:
-    return f"{round(100 * value, 1) or 0.0:.1f}"  # no "-0.0"
 
 
 def _between(rounds: Sequence[ResultView], name: str) -> str:
@@ -98,11 +94,7 @@ def _between(rounds: Sequence[ResultView], name: str) -> str:
     if len(values) < 2:
         return ""
     found = mean_interval(np.array(values), autocorrelated=False)
-    return f"{100 * found.low:.1f} to {100 * found.high:.1f}" if found is not None else ""
-
-
-def _percent(value: float | None) -> str:
-    return NONE if value is None else f"{100 * value:.1f}"
+    return interval(found.low, found.high, points) if found is not None else ""
 
 
 def waterfall(view: View, width: int, height: int) -> list[Row]:
@@ -184,7 +176,7 @@ def _step(
     *,
     chosen: bool = False,
 ) -> Row:
-    figure = _signed(value) if words else f"{100 * value:.1f}"
+    figure = _signed(value) if words else points(value)
     ink = Ink().put("▸" if chosen else " ", "cursor-mark bold").fitted(name, 15, "value bold" if chosen else "label")
     ink.fitted(figure, 7, "value bold", right=True).gap(2)
     start = min(cells - 1, max(0, round(low * cells)))
@@ -226,7 +218,7 @@ def rounds(view: View, width: int, height: int) -> list[Row]:
         ink.fitted(one.settings.get("round", NONE), 6, "value", right=True).to(14)
         for name in columns:
             value = one.figures.get(name)
-            text = NONE if value is None else (f"{value:.2f}" if name == "speedup" else _points(value))
+            text = NONE if value is None else (number(value) if name == "speedup" else points(value))
             ink.fitted(text, 10, "value", right=True)
         body.append(ink.put(fit(f"  {one.words}", max(0, inner - ink.width)), "finding").row(inner))
     return frame("rounds, newest first, %", body, width, height)

@@ -2,8 +2,8 @@
 
 import textwrap
 
+from loopscope.core.format import NONE, clock, number, plural
 from loopscope.draw.ink import Ink, Row, fit, frame
-from loopscope.draw.words import NONE, clock, plural
 from loopscope.model.snapshot import FindingView
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
@@ -102,6 +102,6 @@ def _figures(item: FindingView, inner: int) -> list[Row]:
     for start in range(0, len(pairs), across):
         ink = Ink().put(f" {'figures' if start == 0 else '':<{_LEAD - 1}}", "label")
         for name, value in pairs[start : start + across]:
-            ink.put(fit(name, 24), "label").put(fit(f"{value:.4g}", cells - 24), "value")
+            ink.put(fit(name, 24), "label").put(fit(number(value), cells - 24), "value")
         rows.append(ink.row(inner))
     return rows

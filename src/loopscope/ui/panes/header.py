@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from loopscope.core.format import clock, plural, seconds, share
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, Run, fit, width_of
-from loopscope.draw.words import clock, plural, share
 from loopscope.model.findings.loop import loop_missing
 from loopscope.ui.view import View
 
@@ -44,7 +44,7 @@ def _facts(view: View, width: int) -> Row:
         left.append((5, [(fit(name, min(width_of(name), 30)), "header-text on header")]))
     right: list[Item] = []
     if view.procedure is not None and view.procedure.running:
-        words = f" {view.procedure.title} {100 * view.procedure.done:.0f} % "
+        words = f" {view.procedure.title} {share(view.procedure.done)} "
         right.append((1, [(words, "badge-text bold on busy")]))
     if snap.observer.dropped or snap.observer.lost_lines:
         lost = [f"dropped {snap.observer.dropped}"] if snap.observer.dropped else []
@@ -115,7 +115,9 @@ def _sentence(view: View, width: int) -> Row:
     elif snap.problem:
         ink.put(fit(f" ✗ {snap.problem} ", min(room, width_of(snap.problem) + 4)), "badge-text bold on problem")
     elif snap.loop.silent_s > 0:
-        ink.put(fit(f" ✗ the rig has been silent for {snap.loop.silent_s:.1f} s ", room), "badge-text bold on problem")
+        ink.put(
+            fit(f" ✗ the rig has been silent for {seconds(snap.loop.silent_s)} ", room), "badge-text bold on problem"
+        )
     elif snap.findings:
         first = snap.findings[0]
         note = first.severity == "note"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loopscope.core.format import count, ms
 from loopscope.draw.charts import bars, cut
 from loopscope.draw.ink import Ink, Row, Run, frame
-from loopscope.draw.words import count, ms
 from loopscope.model.snapshot import Histogram
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View

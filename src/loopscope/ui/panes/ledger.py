@@ -1,7 +1,7 @@
 """The ledger: every pull of a lever with both sides of its trade, one of them closely, and the best so far."""
 
+from loopscope.core.format import NONE, clock, ms, number, plural, rate
 from loopscope.draw.ink import Ink, Row, Run, fit, frame
-from loopscope.draw.words import NONE, clock, ms, plural, rate
 from loopscope.model.snapshot import FigureChange, Figures, LeverEffect
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.levers import MEASURES, Measure, change, relative, waits
@@ -16,12 +16,11 @@ def _joule(figures: Figures) -> float | None:
 COLUMNS = (
     *MEASURES,
     Measure("gap p99 ms", "gap", "gap", False, lambda f: f.gap_p99_ms, ms, "gap.p99"),
-    Measure("CPU µs/chunk", "CPU", "CPU", False, lambda f: f.cpu_us_per_chunk, ms, "cpu_us"),
     Measure("unread bytes", "unread", "unread", False, lambda f: f.backlog_bytes, rate, "backlog"),
     Measure("J/chunk", "J", "J", False, _joule, ms, "joules_token"),
 )
 """Both sides of every trade: batching makes chunks cheap and late, a throttle in the client fills the socket."""
-_LEAD, _BOTH, _RATIO = 37, 15, 9
+_LEAD, _BOTH, _RATIO = 37, 17, 9
 
 
 def draw(view: View, width: int, height: int) -> list[Row]:
@@ -112,12 +111,8 @@ def _changed(one: FigureChange, inner: int) -> Row:
     look = "value" if one.surely else "label"
     ink = Ink().put(f" {sign} ", style).put(fit(one.title, 25), look)
     for side in (one.before, one.after):
-        ink.fitted(NONE if side is None else _say(side.mid), 10, look, right=True)
+        ink.fitted(NONE if side is None else number(side.mid), 10, look, right=True)
     return ink.put(fit(f"  {one.words}", max(0, inner - ink.width)), look).row(inner)
-
-
-def _say(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def summary(view: View, width: int, height: int) -> list[Row]:
@@ -129,7 +124,7 @@ def summary(view: View, width: int, height: int) -> list[Row]:
     ink.put(f"≥{rate(bound)}" if bound is not None else f"{NONE}  {snap.ceiling.words}", "bound bold")
     second = Ink()
     for one in snap.best:
-        second.put(f" ★ {one.title} ", "label").put(f"{_say(one.value)} {one.unit}", "value bold")
+        second.put(f" ★ {one.title} ", "label").put(f"{number(one.value)} {one.unit}", "value bold")
         second.put(f" since {one.words}, {clock(one.t_s)}  ", "label")
     if not snap.best:
         second.put(" one look before and one after, settling left out: A (A-B-B-A) tells what is sure", "label")

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from loopscope.core.format import NONE, ms, number, rate, seconds
+from loopscope.core.format import change as by_how_much
 from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.draw.words import ms, rate
 from loopscope.model.snapshot import Figures, LeverEffect, LeverView
 from loopscope.settings.levers import LEVERS
 from loopscope.ui.panes.frames import message
@@ -31,15 +32,20 @@ class Measure:
 MEASURES = (
     Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate, "at_least"),
     Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms, "delay.p99"),
-    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate, "tok_s.decode"),
+    Measure("CPU us/chunk", "CPU", "CPU", False, lambda f: f.cpu_us_per_chunk, number, "cpu_us"),
     Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms, "lag.p99"),
+    Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate, "tok_s"),
 )
+"""In the order in which they stay where there is less room; the cost of a chunk tells most, and is never a ratio of
+two rates that both hang on the servers."""
 HANDLED = Measure("handled p99 ms", "handled", "handl", False, lambda f: f.handled_p99_ms, ms, "handled.p99")
 """From received to handled: where chunks wait when they are decoded in batches, and no delivery delay shows it."""
 _DELAY = MEASURES[1]
-_CELL = 15
-"""``✓ 8464 ↑ 15.7k`` and a blank: both figures at their longest. Where the four do not fit, ratios stand instead."""
-_RATIO, _TIGHT = 9, 6
+_WIDE, _CELL = 17, 15
+"""``✓ 4 210 ↑ 12.9 k`` and a blank: both figures at their longest; without the blanks around the arrow."""
+_RATIO, _TIGHT = 9, 7
+"""Where not four of them fit, ratios stand instead."""
+_FEWEST = 4
 
 
 def waits(effect: LeverEffect, measure: Measure) -> tuple[Measure, str]:
@@ -54,7 +60,7 @@ def waits(effect: LeverEffect, measure: Measure) -> tuple[Measure, str]:
 def verdict(measure: Measure, before: float | None, after: float | None) -> tuple[str, str]:
     """Glyph and style: better ``✓``, worse ``✗``, the same ``≈``, not known ``–``."""
     if before is None or after is None:
-        return "–", "label"
+        return NONE, "label"
     if abs(after - before) <= SAME * max(abs(before), abs(after)):
         return "≈", "same"
     return ("✓", "better") if (after > before) == measure.up else ("✗", "worse")
@@ -75,36 +81,32 @@ def judged(measure: Measure, effect: LeverEffect) -> tuple[str, str]:
     return ("✓", "better") if (found.surely > 0) == measure.up else ("✗", "worse")
 
 
-def change(measure: Measure, effect: LeverEffect) -> Run:
-    """Both figures of one measure: ``✓ 4210 ↑ 4980``. The glyph judges, the arrow tells the direction."""
+def change(measure: Measure, effect: LeverEffect, wide: bool = True) -> Run:
+    """Both figures of one measure: ``✓ 4 210 ↑ 4 980``. The glyph judges, the arrow tells the direction."""
     if effect.before is None or effect.after is None:
-        return "–", "label"
+        return NONE, "label"
     a, b = measure.of(effect.before), measure.of(effect.after)
     glyph, style = judged(measure, effect)
     if a is None and b is None:
-        return "–", "label"
+        return NONE, "label"
     arrow = "→" if a is None or b is None or glyph == "≈" else ("↑" if b > a else "↓")
+    arrow = f" {arrow} " if wide else arrow
     if a is None:
-        return f"      {arrow} {measure.say(b)}", "label"
-    return f"{glyph}{measure.say(a):>5} {arrow} {measure.say(b)}", style
+        return f"{'':7}{arrow}{measure.say(b)}", "label"
+    return f"{glyph}{measure.say(a):>6}{arrow}{measure.say(b)}", style
 
 
 def relative(measure: Measure, effect: LeverEffect, tight: bool = False) -> Run:
-    """The same as a ratio, where there is little room: ``✓ +18 %``, ``✗ x4.6``; tight: ``✓+18%``."""
+    """The same in percent, where there is little room: ``✓ +18 %``, ``✗ x12``; tight: ``✓+18 %``."""
     if effect.before is None or effect.after is None:
-        return "–", "label"
-    a, b = measure.of(effect.before), measure.of(effect.after)
+        return NONE, "label"
     glyph, style = judged(measure, effect)
-    if a is None or b is None or a <= 0:
-        return "–", "label"
+    words = by_how_much(measure.of(effect.before), measure.of(effect.after))
+    if not words:
+        return NONE, "label"
     if glyph == "≈":
         return glyph, style
-    ratio = b / a
-    words = f"{100 * (ratio - 1):+.0f}"
-    if ratio >= 2:
-        words = f"x{ratio:.1f}" if ratio < 10 else (f"x{ratio:.0f}" if ratio < 1000 else f"x{ratio / 1000:.0f}k")
-    unit = "" if ratio >= 2 else ("%" if tight else " %")
-    return f"{glyph}{'' if tight else ' '}{words}{unit}", style
+    return f"{glyph}{'' if tight else ' '}{words}", style
 
 
 def summary(effect: LeverEffect) -> str:
@@ -124,52 +126,55 @@ def summary(effect: LeverEffect) -> str:
 def draw(view: View, width: int, height: int) -> list[Row]:
     """Draw the pane at ``width`` x ``height`` cells, frame included."""
     inner, high = width - 2, height - 2
-    levers = _with_room(view.snapshot.levers, high)
+    levers, rest = _with_room(view.snapshot.levers, high)
     if not levers:
         return frame("levers", message("no levers yet", inner, high), width, height)
     room = inner - _VALUE_AT - _VALUE
-    cell = next((size for size in (_CELL, _RATIO) if room >= len(MEASURES) * size), _TIGHT)
+    cell = next((size for size in (_WIDE, _CELL) if room >= (len(MEASURES) if size == _WIDE else _FEWEST) * size), 0)
+    cell = cell or (_RATIO if room >= _FEWEST * _RATIO else _TIGHT)
     measures = MEASURES[: max(0, min(len(MEASURES), room // cell))]
     body: list[Row] = []
-    if high > len(levers):
+    if high > len(levers) + bool(rest):
         body.append(_titles(measures, cell, inner))
     body += [_row(view, lever, measures, cell, inner) for lever in levers]
+    if rest:
+        body.append(_in_short(view, rest, inner))
     if high - len(body) >= 3:
         body.append(Ink().row(inner))
     body += _story(view, inner)[: max(0, high - len(body))]
-    sure = any(lever.last is not None and lever.last.changes for lever in levers)
-    right: list[list[Run]] = [
-        [
-            ("✓", "better bold"),
-            (" better  ", "label"),
-            ("✗", "worse bold"),
-            (" worse  ", "label"),
-            ("≈ cannot tell" if sure else "≈ same", "same"),
-        ],
-        [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse", "label")],
-    ]
+    return frame("levers", body, width, height, right=_legend(view, levers), bottom=_handled(levers))
+
+
+def _legend(view: View, levers: Sequence[LeverView]) -> list[list[Run]]:
     if not view.abilities.levers:
-        right = [[("as recorded", "label")]]
-    handled = any(lever.last is not None and waits(lever.last, _DELAY)[1] for lever in levers)
-    bottom: list[list[Run]] = [[("h: p99 from received to handled", "label")]] if handled else []
-    return frame("levers", body, width, height, right=right, bottom=bottom)
+        return [[("as recorded", "label")]]
+    sure = any(lever.last is not None and lever.last.changes for lever in levers)
+    short: list[Run] = [("✓", "better bold"), (" better  ", "label"), ("✗", "worse bold"), (" worse", "label")]
+    return [[*short, ("  ", "label"), ("≈ cannot tell" if sure else "≈ same", "same")], short]
 
 
-_NAME_AT, _VALUE_AT, _VALUE = 4, 14, 12
+def _handled(levers: Sequence[LeverView]) -> list[list[Run]]:
+    shown = any(lever.last is not None and waits(lever.last, _DELAY)[1] for lever in levers)
+    return [[("h: p99 from received to handled", "label")]] if shown else []
+
+
+_NAME_AT, _VALUE_AT, _VALUE = 3, 13, 10
 _TITLE_AND_STORY = 3
 _RARE = 8
 """From this rank on a lever gives its row to title and story."""
 
 
-def _with_room(levers: Sequence[LeverView], high: int) -> Sequence[LeverView]:
-    """Leave out what was never pulled where there is no room: the levers of the sockets first, for title and story."""
-    kept = list(levers)
+def _with_room(levers: Sequence[LeverView], high: int) -> tuple[list[LeverView], list[LeverView]]:
+    """Return the levers that have a row each, and those that share one: what was never pulled, the sockets' first."""
+    kept, rest = list(levers), list[LeverView]()
     if len(kept) + _TITLE_AND_STORY > high:
-        kept = [lever for lever in kept if not _is_rare(lever) or not _untouched(lever)]
+        rest = [lever for lever in kept if _is_rare(lever) and _untouched(lever)]
+        kept = [lever for lever in kept if lever not in rest]
     for lever in reversed(levers):
-        if len(kept) > high and lever in kept and _untouched(lever):
+        if len(kept) + bool(rest) > high and lever in kept and _untouched(lever):
             kept.remove(lever)
-    return kept
+            rest.insert(0, lever)
+    return kept, rest
 
 
 def _is_rare(lever: LeverView) -> bool:
@@ -181,11 +186,24 @@ def _untouched(lever: LeverView) -> bool:
     return lever.value == default and lever.last is None and not lever.busy
 
 
+def _in_short(view: View, rest: Sequence[LeverView], inner: int) -> Row:
+    """Draw levers that share a row: key, name, and value where it fits."""
+    look = "key bold" if view.abilities.levers else "label"
+    for with_value in (True, False):
+        ink = Ink()
+        for lever in rest:
+            ink.put(f" {LEVERS[lever.name].key if lever.name in LEVERS else ''} ", look).put(lever.name, "value")
+            ink.put(f" {lever.value} " if with_value else " ", "label")
+        if ink.width <= inner:
+            break
+    return ink.row(inner)
+
+
 def _titles(measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
-    ink = Ink().put("key", "label").to(_NAME_AT).put("lever", "label").to(_VALUE_AT).put("value", "label")
+    ink = Ink().put("key", "label").to(_NAME_AT + 1).put("lever", "label").to(_VALUE_AT).put("value", "label")
     for index, measure in enumerate(measures):
-        ink.to(_VALUE_AT + _VALUE + index * cell)
-        ink.put(fit({_CELL: measure.title, _RATIO: measure.short, _TIGHT: measure.tight}[cell], cell), "label")
+        title = measure.title if cell >= _CELL else measure.short if cell == _RATIO else measure.tight
+        ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(title, cell - 1), "label")
     return ink.row(inner)
 
 
@@ -193,7 +211,7 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
     key = LEVERS[lever.name].key if lever.name in LEVERS else ""
     default = LEVERS[lever.name].default if lever.name in LEVERS else ""
     moved = lever.value != default
-    ink = Ink().fitted(key, 3, "key bold" if view.abilities.levers else "label", right=True)
+    ink = Ink().fitted(key, _NAME_AT - 1, "key bold" if view.abilities.levers else "label", right=True)
     ink.to(_NAME_AT).put(fit(lever.name, 9), "value").to(_VALUE_AT)
     style = "lever-moved bold" if moved else "value bold"
     if lever.last is None and not lever.busy:
@@ -213,8 +231,8 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
         return ink.put(fit(words, room), "label").row(inner)
     for index, measure in enumerate(measures):
         said, sign = waits(effect, measure)
-        if cell == _CELL:
-            text, style = change(said, effect)
+        if cell >= _CELL:
+            text, style = change(said, effect, wide=cell == _WIDE)
         else:
             text, style = relative(said, effect, tight=cell == _TIGHT)
         ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(text + sign, cell - (0 if sign else 1)), style)
@@ -228,7 +246,7 @@ def _story(view: View, inner: int) -> list[Row]:
         return [Ink().put(fit(" nothing pulled yet: press a key and watch the figures", inner), "label").row(inner)]
     last = effects[-1]
     ink = Ink().put(" last  ", "label").put(f"{last.name} {last.old} → {last.new}", "value bold")
-    ago = f", {view.snapshot.t_s - last.t_s:.0f} s ago"
+    ago = f", {seconds(view.snapshot.t_s - last.t_s)} ago"
     ink.put(ago if ink.width + len(ago) <= inner else "", "label")
     rows = [ink.row(inner)]
     if last.words:

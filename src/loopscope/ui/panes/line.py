@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from loopscope.core.format import clock, ms, rate
 from loopscope.draw import digits
 from loopscope.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
 from loopscope.draw.ink import Ink, Row, Run, frame
-from loopscope.draw.words import clock, ms, rate
 from loopscope.model.snapshot import Floats, MarkView
 from loopscope.session.source import Overview, Playback
 from loopscope.ui.panes.frames import message

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from loopscope.core.format import NONE, clock, count, ms, number, plural, rate, seconds, share, size
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.draw.words import NONE, clock, count, ms, plural, rate, share, size
 from loopscope.model.snapshot import LoopView, Quantiles, Snapshot, StallPlace, StallView
 from loopscope.ui.panes.frames import message
 from loopscope.ui.panes.loops import FULL, which
@@ -27,7 +27,7 @@ def identity(view: View, width: int, height: int) -> list[Row]:
         return frame("event loop", message("no event loop yet", inner, height - 2), width, height)
     first = Ink().put(f" {which(loop)} ", "value bold").put(f" {loop.proc}  ", "label")
     if loop.silent_s > 0:
-        first.put(fit(f"silent for {loop.silent_s:.1f} s", max(0, inner - first.width)), "problem bold")
+        first.put(fit(f"silent for {seconds(loop.silent_s)}", max(0, inner - first.width)), "problem bold")
     elif loop.draining:
         first.put(fit(f"draining: {', '.join(loop.draining)}", max(0, inner - first.width)), "busy")
     carried = [plural(loop.streams, "stream"), plural(loop.tasks, "task")]
@@ -123,7 +123,7 @@ def _fact(name: str, value: str, words: str, inner: int) -> Row:
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else number(value)
 
 
 def _cpu_per_chunk(snap: Snapshot) -> str:
@@ -135,7 +135,7 @@ def _cpu_per_chunk(snap: Snapshot) -> str:
     known = [cpu for cpu in shares_of_core if cpu is not None]
     if len(known) < len(shares_of_core) or not chunks_s:
         return ""
-    return f"{1e6 * sum(known) / chunks_s:.0f} µs at {rate(chunks_s)} chunks/s"
+    return f"{number(1e6 * sum(known) / chunks_s)} us at {rate(chunks_s)} chunks/s"
 
 
 def _spread(data: Quantiles, inner: int) -> str:

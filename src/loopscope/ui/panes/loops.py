@@ -1,7 +1,7 @@
 """Loops that serve side by side: one row each, and how their number is said elsewhere."""
 
+from loopscope.core.format import NONE, ms, seconds, share, size
 from loopscope.draw.ink import Ink, Row, fit, frame
-from loopscope.draw.words import NONE, ms, share, size
 from loopscope.model.snapshot import LoopView
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
@@ -67,5 +67,5 @@ def _row(loop: LoopView, first: bool, columns: int, inner: int) -> Row:
     for place, (text, (_, cells)) in enumerate(zip(texts[:columns], _COLUMNS, strict=False)):
         ink.fitted(text, cells, full if place == 0 else "value", right=True)
     if loop.silent_s > 0:
-        ink.put(fit(f"  silent for {loop.silent_s:.1f} s", max(0, inner - ink.width)), "problem bold")
+        ink.put(fit(f"  silent for {seconds(loop.silent_s)}", max(0, inner - ink.width)), "problem bold")
     return ink.row(inner)

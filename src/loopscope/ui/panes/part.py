@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from loopscope.core.format import NONE, count, signed
 from loopscope.draw.ink import Ink, Row, fit, frame
-from loopscope.draw.words import NONE
 from loopscope.model.snapshot import ResultView
 from loopscope.report.evidence import CLIENT, FORMULAS, LOSSES, minus, seen, words_of
 from loopscope.report.procedure_results.build import RoundsFound, rounds_in
@@ -65,8 +65,7 @@ def _ms(value: float | None, whole_ms: float | None) -> str:
     """A share of the round in milliseconds, as what it takes away."""
     if value is None or whole_ms is None:
         return NONE
-    said = f"{-value * whole_ms:+,.0f}"
-    return "0 ms" if said in {"-0", "+0"} else f"{said} ms"
+    return f"{signed(-value * whole_ms, count)} ms"
 
 
 def _size(name: str, value: float, whole_ms: float | None, found: RoundsFound, inner: int) -> Row:
@@ -77,7 +76,7 @@ def _size(name: str, value: float, whole_ms: float | None, found: RoundsFound, i
     if whole_ms is None:
         words = " · in ms: this trace does not say how long a round took"
     else:
-        words = f" = {_ms(value, whole_ms)} of {whole_ms:,.0f} a round"
+        words = f" = {_ms(value, whole_ms)} of {count(whole_ms)} ms a round"
     return ink.put(fit(words, max(0, inner - ink.width)), "value").row(inner)
 
 

@@ -2,9 +2,9 @@
 
 import textwrap
 
+from loopscope.core.format import NONE, number, plural, share
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, Run, fit, frame
-from loopscope.draw.words import NONE, plural, share
 from loopscope.model.metrics import named
 from loopscope.model.snapshot import ResultView
 from loopscope.session.source import Progress
@@ -113,16 +113,10 @@ def _figure(one: ResultView, inner: int) -> Row:
     if surely and low is not None and high is not None and low <= 0 <= high:
         # What grows under A has no steady difference: what is sure of it is how many times as much B is.
         middle, low, high, unit = (*(one.figures.get(name) for name in ("ratio", "ratio_low", "ratio_high")), "times A")
-    between = f"{_say(low)} to {_say(high)}" if low is not None or high is not None else NONE
-    texts = (_say(one.figures.get("a")), _say(one.figures.get("b")), _say(middle), between)
+    between = f"{number(low)} to {number(high)}" if low is not None or high is not None else NONE
+    texts = (number(one.figures.get("a")), number(one.figures.get("b")), number(middle), between)
     columns = _COLUMNS if inner >= 100 else _FEW
     for text, (_, cells) in zip(texts[-len(columns) :], columns, strict=True):
         ink.fitted(text, cells, "value" if surely else "label", right=True)
     tail = f" {unit}" if surely else f" {unit}, cannot tell"
     return ink.put(fit(tail, max(0, inner - ink.width)), "label").row(inner)
-
-
-def _say(value: float | None) -> str:
-    if value is None or value != value:
-        return NONE
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

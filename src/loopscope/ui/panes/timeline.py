@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from loopscope.core.format import clock, rate, share
 from loopscope.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
 from loopscope.draw.ink import Ink, Row, Run, frame
-from loopscope.draw.words import clock, rate, share
 from loopscope.model.snapshot import AgentView, Floats, MarkView
 from loopscope.settings.levers import LEVERS
 from loopscope.ui.panes.frames import message

@@ -23,14 +23,14 @@ def text(rows: object) -> str:
 
 def test_what_a_chunk_costs_is_the_work_of_all_loops() -> None:
     """The rate is that of all of them: the CPU of the fullest alone would say half of it."""
-    assert "1000 µs at 1000 chunks/s" in text(loop.costs(View(snapshot=four()), 80, 12))
+    assert "1000 us at 1000 chunks/s" in text(loop.costs(View(snapshot=four()), 80, 12))
 
 
 def test_cpu_that_one_of_them_does_not_know_is_not_known() -> None:
     """A sum with a hole is no sum."""
     snap = four()
     snap = replace(snap, loops=(*snap.loops[:3], replace(snap.loops[3], cpu=None)))
-    assert "µs at" not in text(loop.costs(View(snapshot=snap), 80, 12))
+    assert "us at" not in text(loop.costs(View(snapshot=snap), 80, 12))
 
 
 def test_each_has_a_row_in_the_order_of_its_number() -> None:
