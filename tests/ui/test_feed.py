@@ -133,7 +133,7 @@ def test_results_and_problems_are_told() -> None:
         async with showing(source, (160, 48)) as pilot:
             await pilot.press("b")
             source.tick += 60
-            await until(pilot, lambda: "batch off → decode:50ms: ✓ at least /s" in screen_text(pilot))
+            await until(pilot, lambda: "batch off → decode:50ms: ✓ CPU us/chunk" in screen_text(pilot))
             trouble.append("the rig died: [red]exit 1[/red]")
             await until(pilot, lambda: screen_text(pilot).count("the rig died: [red]exit 1[/red]") == 2)
             app = app_of(pilot)

@@ -102,6 +102,22 @@ def meter(share: float, cells: int) -> tuple[str, str]:
     return filled, "░" * (cells - len(filled))
 
 
+def stacked(shares: Sequence[float], cells: int) -> list[int]:
+    """Return the cells of each part of a stacked bar: all of them together, one at least for half a percent."""
+    total = sum(shares)
+    if not total > 0 or cells < 1:
+        return [0] * len(shares)
+    exact = [max(0.0, value) / total * cells for value in shares]
+    whole = [max(int(value), 1 if value >= 0.005 * cells else 0) for value in exact]
+    # What is left goes to those that lost most by rounding; what is too much comes from the largest.
+    while sum(whole) < cells:
+        place = max(range(len(exact)), key=lambda i: exact[i] - whole[i])
+        whole[place] += 1
+    while sum(whole) > cells:
+        whole[whole.index(max(whole))] -= 1
+    return whole
+
+
 def decode(codes: Codes) -> str:
     """Make one string of code points, row after row."""
     return codes.astype("<u4").tobytes().decode("utf-32-le")
@@ -136,11 +152,11 @@ def rows_of(runs: list[list[tuple[str, str]]]) -> list[Row]:
 
 
 def nice_top(value: float) -> float:
-    """Round up to 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten: an axis that does not twitch."""
+    """Round up to 1, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten: an axis that does not twitch."""
     if not value > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
-    for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10):
+    for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
         if value <= step * power * 1.0001:
             return float(step * power)
     return float(10 * power)

@@ -58,7 +58,11 @@ def of_hist(hist: LogHist) -> Quantiles:
 def drawn(counts: NDArray[np.integer], held: Quantiles, window_s: float, floor_ms: float | None = None) -> Histogram:
     """Re-bin for drawing."""
     edges, heights = bars(counts)
-    return Histogram(edges / NS_PER_MS, heights, held, floor_ms, window_s)
+    below = float(counts[0])
+    if below:
+        # They stand in front of the first octave in use, which is no place for a zero.
+        edges, heights = edges[1:], heights[1:]
+    return Histogram(edges / NS_PER_MS, heights, held, floor_ms, window_s, below)
 
 
 def gc_generations(loop: LoopSums) -> tuple[float, float, float]:

@@ -42,7 +42,7 @@ class Figure:
 class Histogram:
     """Counts over log-spaced buckets: ``counts[i]`` values lie in [edges_ms[i], edges_ms[i + 1]).
 
-    At most 61 buckets. The first one also holds everything below 1 us (a lag at the idle floor, a gap within one read).
+    At most 60 buckets. What lies below 1 us (a lag at the idle floor, a gap within one read) is in ``below``.
     """
 
     edges_ms: Floats = field(default_factory=lambda: EMPTY)
@@ -51,6 +51,8 @@ class Histogram:
     floor_ms: float | None = None
     """Idle floor to mark on the axis (lag only)."""
     window_s: float = 0.0
+    below: float = 0.0
+    """How many values lie below 1 us: on a logarithmic axis they have no place."""
 
 
 @dataclass(frozen=True, slots=True)

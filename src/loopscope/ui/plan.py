@@ -37,8 +37,8 @@ def live(width: int, height: int, agents: int, zoom: str = "") -> dict[str, Box]
 def _large(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
     """Everything: ceiling and levers, agents, throughput and power, three histograms."""
     tall = room >= 42
-    upper = 12 if tall else (10 if room >= 34 else 9)
-    least = 7 if room >= 34 else 6
+    upper = (13 if agents <= 12 else 12) if tall else (10 if room >= 32 else 9)
+    least = 7 if room >= max(34, upper + agents + 3 + 14) else 6
     # The charts keep at least two rows of `least`; what is left goes to the agents, and from them back to the charts.
     table = max(5, min(agents + 3, room - upper - 2 * least, 22))
     charts = room - upper - table
@@ -49,7 +49,7 @@ def _large(width: int, top: int, room: int, agents: int) -> dict[str, Box]:
     y += upper
     boxes["agents"] = Box(0, y, width, table)
     y += table
-    boxes |= _split(("throughput", "power"), (2, 1), width, y, first)
+    boxes |= _split(("throughput", "power"), (3, 1), width, y, first)
     y += first
     return boxes | _split(("lag", "gap", "delay"), (1, 1, 1), width, y, charts - first)
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from loopscope.draw import digits, words
+from loopscope.core.format import rate
+from loopscope.draw import digits
 
 
 @pytest.mark.parametrize("font", [digits.large, digits.small])
-@pytest.mark.parametrize("text", ["0123456789", "12.9k", "≥1.3M", "–", words.rate(None)])
+@pytest.mark.parametrize("text", ["0123456789", "12.9k", "≥1.3M", "–", rate(None), rate(12_900)])
 def test_every_row_has_one_width(font: object, text: str) -> None:
     """Rows line up for every character that a rate can have."""
     rows = font(text)  # type: ignore[operator]

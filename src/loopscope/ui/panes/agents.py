@@ -37,6 +37,8 @@ class Column:
     text: Callable[[AgentView], str]
     style: str = "value"
     right: bool = True
+    order: str = ""
+    """Name of the order that sorts by it."""
 
 
 def _endpoint(agent: AgentView) -> str:
@@ -44,19 +46,19 @@ def _endpoint(agent: AgentView) -> str:
 
 
 COLUMNS = (
-    Column("agent", 10, 0, lambda a: a.name, "value", right=False),
+    Column("agent", 10, 0, lambda a: a.name, "value", right=False, order="name"),
     Column("state", 9, 4, lambda a: a.state, "", right=False),
     Column("endpoint", 21, 7, _endpoint, "label", right=False),
-    Column("tok/s", 6, 0, lambda a: rate(a.tok_s), "rate bold"),
+    Column("tok/s", 6, 0, lambda a: rate(a.tok_s), "rate bold", order="tok/s"),
     Column("", 0, 0, lambda a: "", "spark", right=False),
     Column("TTFT", 6, 2, lambda a: ms(a.ttft_ms.p50)),
     Column("ITL", 6, 5, lambda a: ms(a.itl_ms.p50)),
     Column("gap p50", 8, 2, lambda a: ms(a.gap_ms.p50)),
     Column("p99", 6, 2, lambda a: ms(a.gap_ms.p99)),
     Column("delay p50", 10, 1, lambda a: NONE if a.delay_words else ms(a.delay_ms.p50), "delay"),
-    Column("p99", 6, 1, lambda a: NONE if a.delay_words else ms(a.delay_ms.p99), "delay bold"),
+    Column("p99", 6, 1, lambda a: NONE if a.delay_words else ms(a.delay_ms.p99), "delay bold", order="delay"),
     Column("requests", 9, 6, lambda a: count(a.requests)),
-    Column("errors", 7, 3, lambda a: count(a.errors)),
+    Column("errors", 7, 3, lambda a: count(a.errors), order="errors"),
 )
 _MIN_SPARK = 8
 
@@ -152,7 +154,9 @@ def _titles(table: Plan, inner: int, view: View) -> Row:
     sparks_title = f"last {min(table.spark, 60)} s" if table.spark >= 9 else ""
     for column, x in table.columns:
         width = table.spark if not column.title else column.width
-        ink.to(x).fitted(column.title or sparks_title, width, "label", right=column.right)
+        sorted_by = column.order == view.order
+        title = f"{'↑' if view.order == 'name' else '↓'}{column.title}" if sorted_by else column.title or sparks_title
+        ink.to(x).fitted(title, width, "value bold" if sorted_by else "label", right=column.right)
     return ink.row(inner)
 
 

@@ -8,8 +8,9 @@ from loopscope.core.format import ms, number, plural, rate, share, size
 from loopscope.draw import digits
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
-from loopscope.ui.panes import loops
-from loopscope.ui.panes.loops import FULL
+from loopscope.ui.panes import levels, loops
+from loopscope.ui.panes.frames import last
+from loopscope.ui.panes.stack import rows
 from loopscope.ui.view import View
 
 _BOUND_WORDS = ("chunks/s at least: a lower bound", "at least (lower bound)", "at least")
@@ -19,43 +20,45 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     """Draw the pane at ``width`` x ``height`` cells, frame included."""
     snap = view.snapshot
     inner, high = width - 2, height - 2
-    where: list[list[Run]] = []
-    if snap.loop.name:
-        streams = plural(loops.streams(view), "stream")
-        which = loops.which(snap.loop)
-        where = [
-            [(f"{which} · {streams} · last {snap.window_s:.0f} s", "label")],
-            [(f"{which} · {streams}", "label")],
-            [(which, "label")],
-            [(snap.loop.name, "label")],
-        ]
     draining = [[(f"draining: {', '.join(snap.loop.draining)}", "busy")]] if snap.loop.draining else []
-    body = _numbers(view, inner, high)
-    tail = [_busy(view, inner), _scale(view, inner), _delay(view, inner), _loop(view, inner)]
+    stack = snap.loop.stack
+    bar = [_scale(view, inner)] if stack is None else rows(stack, inner)
+    tail = [_busy(view, inner), *bar, _delay(view, inner), _loop(view, inner)]
     known = _known(view, inner)
     if known is not None:
         # What is expected or measured stands above the loop's own facts, which have a screen of their own.
-        tail.insert(2, known)
+        tail.insert(len(tail) - 1, known)
+    # Large figures are worth as much as they leave room for the bar, its legend, and the delay.
+    body = _numbers(view, inner, high - len(tail) + 1)
     room = high - len(body)
     if room >= len(tail) + 1:
         body.append(Ink().row(inner))
-    elif room < len(tail):
-        # The row of the loop's own facts goes first, then the delay; how full the loop is stays.
-        tail = tail[: max(0, room)]
-    body += tail
-    return frame("ceiling", body, width, height, right=where, bottom=draining)
+    body += tail[: max(0, room)]
+    return frame("ceiling", body, width, height, right=_where(view), bottom=draining)
+
+
+def _where(view: View) -> list[list[Run]]:
+    """Say of which loop the figures are, and for how long: they begin with the loop."""
+    snap = view.snapshot
+    if not snap.loop.name:
+        return []
+    which, streams = loops.which(snap.loop), plural(loops.streams(view), "stream")
+    known = snap.loop.known_s
+    window = last(known if 0 < known < snap.window_s else snap.window_s)
+    texts = (f"{which} · {streams} · {window}", f"{which} · {window}", f"{which}", snap.loop.name)
+    return [[(text, "label")] for text in texts]
 
 
 def _numbers(view: View, inner: int, high: int) -> list[Row]:
     ceiling = view.snapshot.ceiling
     now, least = rate(ceiling.now_chunks_s), rate(ceiling.at_least_chunks_s)
     bound = f"≥{least}" if ceiling.at_least_chunks_s is not None else least
-    for font, needed in ((digits.large, 9), (digits.small, 6)):
+    for font, needed in ((digits.large, 6), (digits.small, 4)):
         a, b = font(now), font(bound)
         if high >= needed and len(a[0]) + len(b[0]) + 4 <= inner:
             # The second number starts where the half begins, unless the first one is too long for that.
             second = max(len(a[0]) + 4, min(inner // 2, inner - len(b[0]) - 1))
-            rows = [
+            figures = [
                 Ink().gap(1).put(x, "rate bold").to(second).put(y, "bound").row(inner)
                 for x, y in zip(a, b, strict=True)
             ]
@@ -71,7 +74,7 @@ def _numbers(view: View, inner: int, high: int) -> list[Row]:
                 room = inner - second
                 words = next((w for w in _BOUND_WORDS if len(w) <= room), _BOUND_WORDS[-1])
                 caption.put(fit(words, room), "label")
-            return [*rows, caption.row(inner)]
+            return [*figures, caption.row(inner)]
     ink = Ink().put(" now ", "label").put(now, "rate bold").put("/s", "label")
     if ceiling.at_least_chunks_s is None:
         ink.put("  ").put(fit(_why(view), max(0, inner - ink.width)), "missing")
@@ -86,12 +89,12 @@ def _why(view: View) -> str:
 
 def _busy(view: View, inner: int) -> Row:
     ceiling = view.snapshot.ceiling
-    style = "stall bold" if (ceiling.elu or 0.0) >= FULL else "value bold"
+    style = f"{levels.style(ceiling.elu, 'value')} bold"
     ink = Ink().put(" loop busy ", "label").put(share(ceiling.elu), style)
     if ceiling.elu is None:
         ink.put("  ").put(view.snapshot.loop.words.get("elu", ""), "missing")
-    elif ceiling.elu >= FULL:
-        ink.put(" full", "stall bold")
+    elif levels.word(ceiling.elu):
+        ink.put(f" {levels.word(ceiling.elu)}", style)
     words: Run = ("", "label")
     if ceiling.headroom is not None:
         words = (f"headroom at least {share(max(0.0, ceiling.headroom))} ", "value")
@@ -110,7 +113,7 @@ def _scale(view: View, inner: int) -> Row:
     open_end = "┄┄┄┄▸" if inner >= 50 else "┄┄▸"
     cells = inner - len(open_end) - 3
     filled, rest = meter(ceiling.elu or 0.0, cells)
-    style = "stall" if (ceiling.elu or 0.0) >= FULL else "elu"
+    style = levels.style(ceiling.elu)
     return Ink().gap(1).put(filled, style).put(rest, "trough").put("│", "bound").put(open_end, "bound").row(inner)
 
 
@@ -156,10 +159,9 @@ def _delay_words(view: View) -> str:
 
 def _loop(view: View, inner: int) -> Row:
     loop = view.snapshot.loop
+    apart = (("CPU", share(loop.cpu)), ("waits for a core", share(loop.runq)), ("GC", share(loop.gc)))
     facts = (
-        ("CPU", share(loop.cpu)),
-        ("waits for a core", share(loop.runq)),
-        ("GC", share(loop.gc)),
+        *(apart if loop.stack is None else ()),
         ("chunks/read", number(loop.chunks_per_read)),
         ("unread", size(loop.backlog_bytes)),
     )

@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from loopscope.core.format import NONE, number, plural, rate, share
-from loopscope.draw.charts import BLANK, braille, cut, nice_top
+from loopscope.core.format import NONE, interval, number, plural, rate, share, time
+from loopscope.draw.axes import LogAxis, around
+from loopscope.draw.charts import BLANK, cut
 from loopscope.draw.ink import Ink, Row, Run, fit, frame
+from loopscope.model.snapshot import CeilingView
 from loopscope.model.standing import Standing
 from loopscope.settings.levers import LEVERS, told
-from loopscope.ui.panes.frames import message
+from loopscope.ui.panes.frames import last, message
 from loopscope.ui.panes.loops import streams
 from loopscope.ui.view import View
 
@@ -44,7 +46,7 @@ def standings(view: View, width: int, height: int) -> list[Row]:
     full = ceiling.full
     if full is not None and ceiling.measured is not None and full.words == ceiling.measured.words:
         full = replace(full, words="of the same ramp: from here on the loop is full (ELU 0.95) and delay rises")
-    window = f"over the last {view.snapshot.window_s:.0f} s"
+    window = f"over the {last(view.snapshot.window_s)}"
     entries: list[tuple[str, str, str, str, str, str]] = [
         ("now", _rate(ceiling.now_chunks_s), "", f"chunks/s {window}", "rate bold", "label"),
         (
@@ -114,72 +116,44 @@ def _entry(
     )
 
 
-_AXIS = 8
+_AXIS = 9
+"""Cells left of the chart, for the delays of its axis."""
+_Mark = tuple[float, str, str, str]
+"""A value on the axis of rates: its sign, its style, its name."""
 
 
 def curve(view: View, width: int, height: int) -> list[Row]:
-    """Delivery delay (p99) against rate, on a log scale, with now, the full point and the hard ceiling on it."""
+    """Delivery delay (p99) against rate, both on log axes, with now, the full point and the hard ceiling on it."""
     ceiling, inner, high = view.snapshot.ceiling, width - 2, height - 2
     title = "delay p99 against rate, chunks/s"
     points = [p for p in ceiling.curve if p.delay_p99_ms is not None and p.delay_p99_ms > 0 and p.chunks_s > 0]
     if len(points) < 2:
         words = "not enough data: K calibrates, R ramps" if view.abilities.procedures else "not enough data"
         return frame(title, message(words, inner, high), width, height)
-    hard = ceiling.measured or ceiling.expected
-    marks: list[tuple[float, str, str, str]] = []
-    for value, sign, look, name in (
-        (ceiling.now_chunks_s, "┊", "rate bold", "now"),
-        (ceiling.full.mid if ceiling.full else None, "┆", "finding bold", "full"),
-    ):
-        if value is not None:
-            marks.append((value, sign, look, f"{name} {rate(value)}"))
-    band = _band(hard)
-    if hard is not None:
-        name, middle = "measured" if ceiling.measured else "expected", hard.mid
-        if band is not None:
-            middle = (band[0] + band[1]) / 2 if band[1] is not None else band[0]
-        said = rate(hard.mid) if band is None else _between(*band)
-        marks.append((middle, "│" if band is None else "", "stall bold", f"{name} {said}"))
+    band = _band(ceiling.measured or ceiling.expected)
+    marks = _marks(ceiling, band)
     cells, rows = max(2, inner - _AXIS), max(1, high - 2)
     ends = [value for value in band or () if value is not None]
-    top = nice_top(max([p.chunks_s for p in points] + [value for value, *_ in marks] + ends) * 1.02)
-    delays = np.array([p.delay_p99_ms for p in points], float)
-    low = math.floor(math.log10(float(delays.min())))
-    upper = max(low + 1, math.ceil(math.log10(float(delays.max())) + 1e-9))
-    at = np.array([p.chunks_s for p in points], float)
-    x = (np.arange(cells * 2) + 0.5) / (cells * 2) * top
-    line = np.interp(x, at, (np.log10(delays) - low) / (upper - low), left=np.nan, right=np.nan)
-    codes = braille(line, rows, 1.0, fill=False)
+    across = LogAxis(*around([p.chunks_s for p in points] + [mark[0] for mark in marks] + ends, 1.15), cells)
+    upright = LogAxis(*around([p.delay_p99_ms for p in points if p.delay_p99_ms is not None]), rows)
+    codes = np.full((rows, cells), BLANK, np.uint32)
     style = np.zeros(codes.shape, np.uint8)
     names = ["delay", "stall bold", "delay bold", "trough"]
     signs = [(value, sign, look) for value, sign, look, _ in marks if sign]
     if band is not None:
-        first, last = (cells - 1 if end is None else min(cells - 1, int(end / top * cells)) for end in band)
-        inside = np.zeros(codes.shape, bool)
-        inside[:, first : last + 1] = True
-        inside &= codes == BLANK
-        codes[inside], style[inside] = ord("░"), 3
+        first, last = (cells - 1 if end is None else across.at(end) for end in band)
+        codes[:, first : last + 1], style[:, first : last + 1] = ord("░"), 3
         signs += [(end, "│", "stall bold") for end in ends]
     for value, sign, look in signs:
-        column = min(cells - 1, int(value / top * cells))
-        free = (codes[:, column] == BLANK) | (codes[:, column] == ord("░"))
-        codes[free, column], style[free, column] = ord(sign), len(names)
+        codes[:, across.at(value)], style[:, across.at(value)] = ord(sign), len(names)
         names.append(look)
-    for point, delay in zip(points, delays, strict=True):
-        column = min(cells - 1, int(point.chunks_s / top * cells))
-        share_of = (math.log10(float(delay)) - low) / (upper - low)
-        row = min(rows - 1, max(0, rows - 1 - int(share_of * rows)))
-        codes[row, column], style[row, column] = ord("×" if point.fell else "●"), 1 if point.fell else 2
+    for point in points:
+        at = rows - 1 - upright.at(point.delay_p99_ms or 0.0), across.at(point.chunks_s)
+        codes[at], style[at] = ord("×" if point.fell else "●"), 1 if point.fell else 2
     pictures = cut(codes, style, names)
-    body = []
-    for y in range(rows):
-        text = (
-            (f"{10.0**upper:g} ms" if upper < 4 else f"{10.0 ** (upper - 3):g} s")
-            if y == 0
-            else (f"{10.0**low:g} ms" if y == rows - 1 and rows > 1 else "")
-        )
-        body.append(Ink().put(f"{text:>{_AXIS - 1}} ", "label").runs(pictures[y]).row(inner))
-    body += [_named(marks, top, cells, inner), _rates(top, cells, inner)]
+    beside = {rows - 1 - upright.at(value): time(value) for value in reversed(upright.ticks())}
+    body = [Ink().put(f"{beside.get(y, ''):>{_AXIS - 1}} ", "label").runs(pictures[y]).row(inner) for y in range(rows)]
+    body += [_named(marks, across, inner), _rates(across, inner)]
     bottom: list[list[Run]] = [[(ceiling.curve_words, "label")]] if ceiling.curve_words else []
     legend: list[list[Run]] = [
         [("● ", "delay bold"), ("kept up  ", "label"), ("× ", "stall bold"), ("fell behind", "label")],
@@ -187,35 +161,54 @@ def curve(view: View, width: int, height: int) -> list[Row]:
     return frame(title, body, width, height, right=legend, bottom=bottom)
 
 
+def _marks(ceiling: CeilingView, band: tuple[float, float | None] | None) -> list[_Mark]:
+    """Return what stands on the axis of rates: now, the full point, the hard ceiling or its band."""
+    marks: list[_Mark] = []
+    if ceiling.now_chunks_s:
+        marks.append((ceiling.now_chunks_s, "┊", "rate bold", f"now {rate(ceiling.now_chunks_s)}"))
+    if ceiling.full:
+        marks.append((ceiling.full.mid, "┆", "finding bold", f"full {rate(ceiling.full.mid)}"))
+    hard = ceiling.measured or ceiling.expected
+    if hard is not None:
+        name, middle = "measured" if ceiling.measured else "expected", hard.mid
+        if band is not None:
+            middle = math.sqrt(band[0] * band[1]) if band[1] is not None else band[0]
+        said = rate(hard.mid) if band is None else _between(*band)
+        marks.append((middle, "│" if band is None else "", "stall bold", f"{name} {said}"))
+    return [mark for mark in marks if mark[0] > 0]
+
+
 def _band(hard: Standing | None) -> tuple[float, float | None] | None:
-    """Give both ends of a ceiling that is known no better; the upper one may be open."""
-    if hard is None or hard.low is None or (hard.high is not None and hard.high <= hard.low * _WIDE):
+    """Return both ends of a ceiling that is known no better; the upper one may be open."""
+    if hard is None or hard.low is None or hard.low <= 0 or (hard.high is not None and hard.high <= hard.low * _WIDE):
         return None
     return hard.low, hard.high
 
 
 def _between(low: float, high: float | None) -> str:
-    return f"{rate(low)} or more" if high is None else f"{rate(low)} to {rate(high)}"
+    return f"{rate(low)} or more" if high is None else interval(low, high, rate)
 
 
-def _named(marks: list[tuple[float, str, str, str]], top: float, cells: int, inner: int) -> Row:
+def _named(marks: list[_Mark], across: LogAxis, inner: int) -> Row:
+    """Write the names of the marks below them; those that would touch move apart, those that find no room are left."""
+    names = [(across.at(value) - len(text) // 2, text, style) for value, _, style, text in sorted(marks)]
+    placed: list[tuple[int, str, str]] = []
+    end = across.cells
+    for x, text, style in reversed(names):
+        start = min(x, end - len(text))
+        if start >= 0:
+            placed.append((start, text, style))
+            end = start - 2
     ink = Ink().to(_AXIS)
-    for value, _, style, text in sorted(marks):
-        x = _AXIS + min(max(0, int(value / top * cells) - len(text) // 2), max(0, cells - len(text)))
-        if x >= ink.width + (1 if ink.width > _AXIS else 0):
-            ink.to(x).put(text, style)
-        elif ink.width + 2 + len(text) <= inner:
-            ink.put("  ").put(text, style)
+    for start, text, style in reversed(placed):
+        ink.to(_AXIS + start).put(text, style)
     return ink.row(inner)
 
 
-def _rates(top: float, cells: int, inner: int) -> Row:
+def _rates(across: LogAxis, inner: int) -> Row:
     ink = Ink().to(_AXIS)
-    for part in range(5):
-        text = rate(top * part / 4) if part else "0"
-        x = _AXIS + min(max(0, round(cells * part / 4) - len(text) // 2), cells - len(text))
-        if x >= ink.width:
-            ink.to(x).put(text, "label")
+    for _, start, text in across.labels(rate):
+        ink.to(_AXIS + start).put(text, "label")
     return ink.row(inner)
 
 

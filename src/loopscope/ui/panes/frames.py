@@ -1,10 +1,16 @@
 """Bodies that several panes share: a message in the middle, and the pane that asks for a larger terminal."""
 
+from loopscope.core.format import number
 from loopscope.draw.ink import BODY, Ink, Row, fit, width_of
 from loopscope.ui.view import View
 
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 """Below this nothing sensible can be shown."""
+
+
+def last(window_s: float) -> str:
+    """Name a window that ends now: ``last 10 s``."""
+    return f"last {number(window_s)} s"
 
 
 def message(text: str, width: int, height: int, style: str = "missing") -> list[Row]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from loopscope.core.format import count, ms
+from loopscope.draw.axes import LogAxis
 from loopscope.draw.charts import bars, cut
 from loopscope.draw.ink import Ink, Row, Run, frame
 from loopscope.model.snapshot import Histogram
-from loopscope.ui.panes.frames import message
+from loopscope.ui.panes.frames import last, message
 from loopscope.ui.view import View
 
 
@@ -48,26 +49,33 @@ def delay(view: View, width: int, height: int) -> list[Row]:
 
 def _draw(kind: Kind, data: Histogram, width: int, height: int, absent: str) -> list[Row]:
     inner, high = width - 2, height - 2
-    known = len(data.counts) > 0 and data.quantiles.n > 0
+    known = (len(data.counts) > 0 or data.below > 0) and data.quantiles.n > 0
     title = next((t for t in kind.titles if len(t) + 7 + _STATS - len(" ms") <= inner), kind.titles[-1])
     if not known:
         body = message(absent or "not enough data", inner, high)
         return frame(title, body, width, height)
-    low, top = kind.low, _top(kind, data)
-    per_column = rebin(data, low, top, inner)
+    low, top = 10.0**kind.low, 10.0 ** _top(kind, data)
+    below = _below(data, low)
+    lead = _LEAD if below > 0 and inner >= 4 * _LEAD else 0
+    axis = LogAxis(low, top, inner - lead)
+    per_column = rebin(data, axis)
+    if not lead:
+        per_column[0] += below
+    # What is under the axis is one bar on its left: no value of it lies in any column of the axis.
+    heights = np.concatenate((np.repeat([below, 0.0], (lead - _GAP, _GAP)) if lead else np.empty(0), per_column))
     rows = max(1, high - 2)
     # Root of the share: one stall among ten thousand beats must be seen beside them.
-    peak = float(per_column.max()) or 1.0
-    codes = bars(np.sqrt(per_column / peak), rows)
-    centres = 10 ** (low + (np.arange(inner) + 0.5) / inner * (top - low))
-    style = np.broadcast_to(np.searchsorted(kind.steps_ms, centres).astype(np.uint8), codes.shape)
+    codes = bars(np.sqrt(heights / (float(heights.max()) or 1.0)), rows)
+    centres = low * (top / low) ** ((np.arange(axis.cells) + 0.5) / axis.cells)
+    colours = np.concatenate((np.zeros(lead), np.searchsorted(kind.steps_ms, centres))).astype(np.uint8)
+    style = np.broadcast_to(colours, codes.shape)
     names = list(kind.styles)
-    if data.floor_ms is not None and 10**low <= data.floor_ms < 10**top:
-        codes, style = _mark_floor(codes, style, _column(data.floor_ms, low, top, inner), len(names))
+    if data.floor_ms is not None and low <= data.floor_ms < top:
+        codes, style = _mark_floor(codes, style, lead + axis.at(data.floor_ms), len(names))
         names.append("floor")
     body = [tuple(runs) for runs in cut(codes, style, names)]
     if high >= 3:
-        body += [_axis(data, low, top, inner), _labels(low, top, inner, below=_below(data, low))]
+        body += [_axis(data, axis, lead, inner), _labels(axis, lead, inner, below > 0 and not lead)]
     stats, window = _stats(data), _window(data)
     if len(title) + 7 + _STATS - len(" ms") > inner:
         # In a narrow pane the quantiles need an edge of their own.
@@ -75,6 +83,8 @@ def _draw(kind: Kind, data: Histogram, width: int, height: int, absent: str) -> 
     return frame(title, body, width, height, right=stats, bottom=window)
 
 
+_LEAD, _GAP = 7, 2
+"""Cells left of the axis for what lies under it, and of them those that keep it apart."""
 _STATS = 31
 """Cells of ``p50 0.11  p99 2.59  max 5.10 ms`` at its longest."""
 
@@ -94,9 +104,9 @@ def _stats(data: Histogram) -> list[list[Run]]:
 
 
 def _window(data: Histogram) -> list[list[Run]]:
-    seconds = f"last {data.window_s:.0f} s" if data.window_s else ""
+    window = last(data.window_s) if data.window_s else ""
     floor = f"idle floor {ms(data.floor_ms)} ms" if data.floor_ms is not None else ""
-    tail = " · ".join(part for part in (f"n {count(data.quantiles.n)}", seconds) if part)
+    tail = " · ".join(part for part in (f"n {count(data.quantiles.n)}", window) if part)
     both: list[Run] = [("┊ ", "floor"), (floor, "label"), (" · ", "label"), (tail, "label")]
     return [both, [(tail, "label")]] if floor else [[(tail, "label")]]
 
@@ -108,22 +118,24 @@ def _top(kind: Kind, data: Histogram) -> int:
     return min(7, max(kind.high, math.ceil(math.log10(most) - 1e-9))) if most > 0 else kind.high
 
 
-def rebin(data: Histogram, low: int, top: int, columns: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Share the buckets out over ``columns`` equal parts of the log axis; what lies outside goes to its end."""
-    with np.errstate(divide="ignore"):
-        place = (np.log10(data.edges_ms) - low) / (top - low) * columns
-    place = np.clip(place, 0, columns)
+def _below(data: Histogram, low: float) -> float:
+    """Return how many values lie under the axis."""
+    under = data.edges_ms[1:] <= low * 1.001 if len(data.edges_ms) else np.empty(0, bool)
+    return data.below + float(data.counts[under].sum())
+
+
+def rebin(data: Histogram, axis: LogAxis) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Share the buckets on the axis out over its columns; what lies beyond its upper end goes to the last one."""
+    inside = data.edges_ms[1:] > axis.low * 1.001
+    counts = np.where(inside, data.counts, 0.0)
+    place = np.log(data.edges_ms / axis.low) / math.log(axis.high / axis.low) * axis.cells
+    place = np.clip(place, 0, axis.cells)
     # The cumulated counts, read off at each column's edge: a wide bucket is spread evenly over the columns it covers.
-    total = np.concatenate(([0.0], np.cumsum(data.counts)))
-    at_edges = np.interp(np.arange(columns + 1), place, total)
+    total = np.concatenate(([0.0], np.cumsum(counts)))
+    at_edges = np.interp(np.arange(axis.cells + 1), place, total) if len(place) else np.zeros(axis.cells + 1)
     at_edges[0], at_edges[-1] = 0.0, total[-1]
     shares: np.ndarray[tuple[int], np.dtype[np.float64]] = np.maximum(np.diff(at_edges), 0.0)
     return shares
-
-
-def _column(value_ms: float, low: int, top: int, columns: int) -> int:
-    place = (math.log10(max(value_ms, 1e-9)) - low) / (top - low) * columns
-    return min(columns - 1, max(0, int(place)))
 
 
 def _mark_floor(
@@ -139,15 +151,17 @@ def _mark_floor(
     return codes, style
 
 
-def _axis(data: Histogram, low: int, top: int, inner: int) -> Row:
-    """Draw the axis: a line with a tick at each power of ten, and the quantiles standing on it."""
+def _axis(data: Histogram, axis: LogAxis, lead: int, inner: int) -> Row:
+    """Draw the axis: a line with a tick at each label, and the quantiles standing on it."""
     line = ["─"] * inner
-    for power in range(low, top + 1):
-        line[_column(10.0**power, low, top, inner)] = "┬" if low < power < top else "─"
+    for at, _, _ in axis.labels(_say):
+        line[lead + at] = "┬"
+    line[max(0, lead - _GAP) : lead] = [" "] * min(lead, _GAP)
     marks: dict[int, tuple[str, str]] = {}
     for value, sign in ((data.quantiles.max, "×"), (data.quantiles.p99, "▲"), (data.quantiles.p50, "△")):
-        if value is not None and value > 0:
-            marks[_column(value, low, top, inner)] = (sign, "value bold")
+        if value is not None:
+            under = lead > 0 and value < axis.low
+            marks[(lead - _GAP) // 2 if under else lead + axis.at(value)] = (sign, "value bold")
     ink, start = Ink(), 0
     for x in sorted(marks):
         ink.put("".join(line[start:x]), "axis").put(*marks[x])
@@ -155,19 +169,16 @@ def _axis(data: Histogram, low: int, top: int, inner: int) -> Row:
     return ink.put("".join(line[start:]), "axis").row(inner)
 
 
-def _below(data: Histogram, low: int) -> bool:
-    """Whether something lies below the axis; it is drawn in the first column."""
-    seen = np.flatnonzero(data.counts)
-    return bool(len(seen)) and float(data.edges_ms[seen[0]]) < 10.0**low * 0.999
+def _say(value_ms: float) -> str:
+    if value_ms >= 999:
+        return f"{round(value_ms / 1000):d} s"
+    return "1 ms" if abs(value_ms - 1) < 1e-6 else f"{value_ms:g}"
 
 
-def _labels(low: int, top: int, inner: int, below: bool) -> Row:
+def _labels(axis: LogAxis, lead: int, inner: int, under: bool) -> Row:
     ink = Ink()
-    for power in range(low, top + 1):
-        text = f"{10.0**power:g}" if power < 3 else f"{10 ** (power - 3)} s"
-        text = ("<" if below and power == low else "") + ("1 ms" if power == 0 else text)
-        x = round((power - low) / (top - low) * inner) - len(text) // 2
-        x = min(inner - len(text), max(0, x))
-        if x >= ink.width + (1 if ink.width else 0):
-            ink.to(x).put(text, "label")
+    if lead:
+        ink.put(f"<{axis.low:g}", "label")
+    for place, (_, start, text) in enumerate(axis.labels(_say)):
+        ink.to(lead + start).put(f"<{text}" if under and not place and start == 0 else text, "label")
     return ink.row(inner)

@@ -30,9 +30,9 @@ class Measure:
 
 
 MEASURES = (
-    Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate, "at_least"),
-    Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms, "delay.p99"),
     Measure("CPU us/chunk", "CPU", "CPU", False, lambda f: f.cpu_us_per_chunk, number, "cpu_us"),
+    Measure("delay p99 ms", "delay", "delay", False, lambda f: f.delay_p99_ms, ms, "delay.p99"),
+    Measure("at least /s", "ceiling", "ceil", True, lambda f: f.at_least_chunks_s, rate, "at_least"),
     Measure("lag p99 ms", "lag", "lag", False, lambda f: f.lag_p99_ms, ms, "lag.p99"),
     Measure("tok/s an agent", "tok/s", "tok/s", True, lambda f: f.tok_s, rate, "tok_s"),
 )
@@ -129,19 +129,16 @@ def draw(view: View, width: int, height: int) -> list[Row]:
     levers, rest = _with_room(view.snapshot.levers, high)
     if not levers:
         return frame("levers", message("no levers yet", inner, high), width, height)
-    room = inner - _VALUE_AT - _VALUE
-    cell = next((size for size in (_WIDE, _CELL) if room >= (len(MEASURES) if size == _WIDE else _FEWEST) * size), 0)
-    cell = cell or (_RATIO if room >= _FEWEST * _RATIO else _TIGHT)
-    measures = MEASURES[: max(0, min(len(MEASURES), room // cell))]
+    table = _Table.over(inner)
     body: list[Row] = []
     if high > len(levers) + bool(rest):
-        body.append(_titles(measures, cell, inner))
-    body += [_row(view, lever, measures, cell, inner) for lever in levers]
+        body.append(_titles(table, inner))
+    body += [_row(view, lever, table, inner) for lever in levers]
     if rest:
         body.append(_in_short(view, rest, inner))
     if high - len(body) >= 3:
         body.append(Ink().row(inner))
-    body += _story(view, inner)[: max(0, high - len(body))]
+    body += _story(view, inner, max(0, high - len(body)))
     return frame("levers", body, width, height, right=_legend(view, levers), bottom=_handled(levers))
 
 
@@ -158,7 +155,31 @@ def _handled(levers: Sequence[LeverView]) -> list[list[Run]]:
     return [[("h: p99 from received to handled", "label")]] if shown else []
 
 
-_NAME_AT, _VALUE_AT, _VALUE = 3, 13, 10
+_NAME_AT, _VALUE_AT = 4, 14
+_SHORTEST, _LONGEST = 9, 12
+"""Cells for a lever's value, with a blank: ``decode:50ms`` at its longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Which figures there is room for, in how many cells each, and where they begin."""
+
+    measures: tuple[Measure, ...]
+    cell: int
+    at: int
+
+    @classmethod
+    def over(cls, inner: int) -> "_Table":
+        """Return the table of a pane with so many cells: both sides of each figure, or by how much it moved."""
+        room = inner - _VALUE_AT - _SHORTEST
+        for cell, least in ((_WIDE, len(MEASURES)), (_CELL, _FEWEST), (_RATIO, _FEWEST), (_TIGHT, 0)):
+            n = min(len(MEASURES), max(0, room // cell))
+            if n >= least:
+                break
+        value = min(_LONGEST, inner - _VALUE_AT - n * cell)
+        return cls(MEASURES[:n], cell, _VALUE_AT + value)
+
+
 _TITLE_AND_STORY = 3
 _RARE = 8
 """From this rank on a lever gives its row to title and story."""
@@ -199,15 +220,18 @@ def _in_short(view: View, rest: Sequence[LeverView], inner: int) -> Row:
     return ink.row(inner)
 
 
-def _titles(measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
-    ink = Ink().put("key", "label").to(_NAME_AT + 1).put("lever", "label").to(_VALUE_AT).put("value", "label")
-    for index, measure in enumerate(measures):
+def _titles(table: _Table, inner: int) -> Row:
+    cell, ink = (
+        table.cell,
+        Ink().put("key", "label").to(_NAME_AT).put("lever", "label").to(_VALUE_AT).put("value", "label"),
+    )
+    for index, measure in enumerate(table.measures):
         title = measure.title if cell >= _CELL else measure.short if cell == _RATIO else measure.tight
-        ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(title, cell - 1), "label")
+        ink.to(table.at + index * cell).put(fit(title, cell - 1), "label")
     return ink.row(inner)
 
 
-def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int, inner: int) -> Row:
+def _row(view: View, lever: LeverView, table: _Table, inner: int) -> Row:
     key = LEVERS[lever.name].key if lever.name in LEVERS else ""
     default = LEVERS[lever.name].default if lever.name in LEVERS else ""
     moved = lever.value != default
@@ -217,7 +241,7 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
     if lever.last is None and not lever.busy:
         # Without an effect beside it a long value ("adaptive:delay=20ms") has the whole row.
         return ink.put(fit(lever.value, min(width_of(lever.value), inner - _VALUE_AT)), style).row(inner)
-    ink.put(fit(lever.value, _VALUE - 1), style).to(_VALUE_AT + _VALUE)
+    ink.put(fit(lever.value, table.at - _VALUE_AT - 1), style).to(table.at)
     room = inner - ink.width
     effect = lever.last
     if lever.busy:
@@ -229,25 +253,30 @@ def _row(view: View, lever: LeverView, measures: tuple[Measure, ...], cell: int,
     if effect.before is None or effect.after is None:
         words = "cut short by the next pull" if effect.cut_short else "not enough data"
         return ink.put(fit(words, room), "label").row(inner)
-    for index, measure in enumerate(measures):
+    cell = table.cell
+    for index, measure in enumerate(table.measures):
         said, sign = waits(effect, measure)
         if cell >= _CELL:
             text, style = change(said, effect, wide=cell == _WIDE)
         else:
             text, style = relative(said, effect, tight=cell == _TIGHT)
-        ink.to(_VALUE_AT + _VALUE + index * cell).put(fit(text + sign, cell - (0 if sign else 1)), style)
+        ink.to(table.at + index * cell).put(fit(text + sign, cell - (0 if sign else 1)), style)
     return ink.row(inner)
 
 
-def _story(view: View, inner: int) -> list[Row]:
-    """Say in words what the last pull was, and give its figures."""
+def _story(view: View, inner: int, room: int) -> list[Row]:
+    """Say in words what the last pull was, in so many rows at most."""
     effects = view.snapshot.effects
+    if not room:
+        return []
     if not effects:
         return [Ink().put(fit(" nothing pulled yet: press a key and watch the figures", inner), "label").row(inner)]
     last = effects[-1]
     ink = Ink().put(" last  ", "label").put(f"{last.name} {last.old} → {last.new}", "value bold")
     ago = f", {seconds(view.snapshot.t_s - last.t_s)} ago"
     ink.put(ago if ink.width + len(ago) <= inner else "", "label")
+    if last.words and room == 1:
+        return [ink.put(f": {last.words}", "label").row(inner)]
     rows = [ink.row(inner)]
     if last.words:
         rows.append(Ink().put(fit(f" {last.words}", inner), "label").row(inner))

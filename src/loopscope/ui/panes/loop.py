@@ -6,8 +6,9 @@ from loopscope.core.format import NONE, clock, count, ms, number, plural, rate, 
 from loopscope.draw.charts import meter
 from loopscope.draw.ink import Ink, Row, Run, fit, frame, width_of
 from loopscope.model.snapshot import LoopView, Quantiles, Snapshot, StallPlace, StallView
-from loopscope.ui.panes.frames import message
-from loopscope.ui.panes.loops import FULL, which
+from loopscope.ui.panes import levels, stack
+from loopscope.ui.panes.frames import last, message
+from loopscope.ui.panes.loops import which
 from loopscope.ui.view import View
 
 WHY: dict[str, tuple[str, str]] = {
@@ -59,19 +60,20 @@ def shares(view: View, width: int, height: int) -> list[Row]:
     loop, inner, high = view.snapshot.loop, width - 2, height - 2
     if not loop.name:
         return frame("shares of time", message("not enough data", inner, high), width, height)
-    full = (loop.elu or 0.0) >= FULL
     body = [
-        _share("loop busy (ELU)", loop.elu, "stall" if full else "elu", loop.words.get("elu", ""), inner),
+        _share("loop busy (ELU)", loop.elu, levels.style(loop.elu), loop.words.get("elu", ""), inner),
         _share("CPU of its thread", loop.cpu, "rate", loop.words.get("loop_cpu", ""), inner),
         _share("waits for a core", loop.runq, "delay-slow", loop.words.get("runq", ""), inner),
         _share("garbage collection", loop.gc, "delay-slow", "", inner),
         _share("ready, waited > 10 ms", loop.waited_10ms, "lag-slow", loop.words.get("lag", ""), inner),
         _share("ready, waited > 50 ms", loop.waited_50ms, "stall", loop.words.get("lag", ""), inner),
     ]
+    if loop.stack is not None and high >= len(body) + 2:
+        body = [*stack.rows(loop.stack, inner), *body]
     if high > len(body) and loop.gc is not None:
         told = " · ".join(f"gen {i} {share(value)}" for i, value in enumerate(loop.gc_generations))
-        body.insert(4, Ink().to(2).put(fit("of it " + told, max(0, inner - 2)), "label").row(inner))
-    right: list[list[Run]] = [[(f"last {view.snapshot.window_s:.0f} s", "label")]]
+        body.insert(len(body) - 2, Ink().to(2).put(fit("of it " + told, max(0, inner - 2)), "label").row(inner))
+    right: list[list[Run]] = [[(last(view.snapshot.window_s), "label")]]
     return frame("shares of time", body, width, height, right=right)
 
 

@@ -3,11 +3,10 @@
 from loopscope.core.format import NONE, ms, seconds, share, size
 from loopscope.draw.ink import Ink, Row, fit, frame
 from loopscope.model.snapshot import LoopView
+from loopscope.ui.panes import levels
 from loopscope.ui.panes.frames import message
 from loopscope.ui.view import View
 
-FULL = 0.95
-"""Share of busy time at which a loop counts as full: from here on chunks clump and wait."""
 _COLUMNS = (
     ("busy", 8),
     ("CPU", 8),
@@ -52,7 +51,7 @@ def _order(loop: LoopView) -> tuple[int, str]:
 
 def _row(loop: LoopView, first: bool, columns: int, inner: int) -> Row:
     ink = Ink().put("▸" if first else " ", "cursor-mark bold").put(fit(f"{loop.name} {loop.proc}", 19), "value")
-    full = "stall bold" if (loop.elu or 0.0) >= FULL else "value bold"
+    full = f"{levels.style(loop.elu, 'value')} bold"
     texts = (
         share(loop.elu),
         share(loop.cpu),

@@ -1,12 +1,12 @@
 """Time lines: chunks per second with how busy the loop is and where levers were pulled; power; one agent's rate."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from loopscope.core.format import clock, rate, share
-from loopscope.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top
+from loopscope.draw.charts import BLANK, Codes, Styles, braille, cut, nice_top, overlay
 from loopscope.draw.ink import Ink, Row, Run, frame
 from loopscope.model.snapshot import AgentView, Floats, MarkView
 from loopscope.settings.levers import LEVERS
@@ -48,33 +48,49 @@ def throughput(view: View, width: int, height: int) -> list[Row]:
     top = nice_top(float(np.nanmax(series.chunks_s)) if np.isfinite(series.chunks_s).any() else 1.0)
     codes = braille(chunks, rows, top, fill=True)
     style = _crest(codes)
-    names = ["spark", "series-1", "elu", "mark"]
+    names = ["spark", "series-1", "elu", "mark", "elu on spark", "elu on series-1"]
     busy = np.isfinite(series.elu).any() if len(series.elu) else False
     if busy:
         line = braille(resample(series.t_s, series.elu, end, cells * 2, hold), rows, 1.0, fill=False)
-        # Where both are, the line wins the cell: dots of two colours cannot share one.
-        drawn = line != BLANK
-        codes, style = np.where(drawn, line, codes), np.where(drawn, 2, style).astype(np.uint8)
+        codes, style = _line_over(codes, style, line)
     codes, style = _marks(codes, style, snap.marks, end, 3)
     pictures = cut(codes, style, names)
     body = [_side(pictures[y], y, rows, rate(top), "100 %" if busy and right_axis else "", inner) for y in range(rows)]
+    stalled = _stalls(snap.marks, end, cells)
     if high > 1:
-        body.append(_seconds(_AXIS, cells, inner, _end(view)))
+        body.append(_seconds(_AXIS, cells, inner, _end(view), stalled))
     legend: list[list[Run]] = [
-        [("■ ", "series-1"), ("chunks/s", "label"), *([("  ■ ", "elu"), ("loop busy", "label")] if busy else [])],
+        [
+            ("■ ", "series-1"),
+            ("chunks/s", "label"),
+            *([("  ■ ", "elu"), ("loop busy", "label")] if busy else []),
+            *([("  ╹ ", "stall bold"), ("stall", "label")] if stalled else []),
+        ],
         [("■ ", "series-1"), ("chunks/s", "label")],
     ]
     return frame("throughput", body, width, height, right=legend, bottom=_last_marks(snap.marks, end))
+
+
+_FULL_CELL = 0x28FF
+
+
+def _line_over(codes: Codes, style: Styles, line: Codes) -> tuple[Codes, Styles]:
+    """Draw a line over an area without cutting into it: on full cells it lies on the area's colour as its ground."""
+    drawn = line != BLANK
+    ground = drawn & (codes == _FULL_CELL)
+    style = np.where(ground, np.where(style == 1, 5, 4), np.where(drawn, 2, style)).astype(np.uint8)
+    return np.where(ground, line, np.where(drawn, overlay(codes, line), codes)).astype(np.uint32), style
 
 
 def power(view: View, width: int, height: int) -> list[Row]:
     """Power, or what stands in for it; the title says which. Its absence is a sentence."""
     data = view.snapshot.power
     inner, high = width - 2, height - 2
-    title = data.label or "power"
+    # The word stands once, and does not shout: it is there all the time.
+    title = (data.label or "power").replace("SIMULATED", "simulated")
     says: list[list[Run]] = []
-    if data.simulated and "SIMULATED" not in title:
-        says = [[("SIMULATED", "badge-text bold on embedded")]]
+    if data.simulated and "simulated" not in title.lower():
+        says = [[("simulated", "embedded bold")]]
     if not len(data.values):
         return frame(title, message(data.words or "not enough data", inner, high), width, height, right=says)
     shares = data.watts is None and data.share is not None
@@ -139,7 +155,7 @@ def _marks(codes: Codes, style: Styles, marks: Sequence[MarkView], end: float, i
     codes, style = codes.copy(), style.copy()
     for mark in marks:
         x = int((mark.t_s - end + SPAN_S) / SPAN_S * cells)
-        if 0 <= x < cells:
+        if 0 <= x < cells and mark.kind != "stall":
             codes[1:, x] = ord("┊")
             codes[0, x] = ord(letter(mark))
             style[:, x] = index
@@ -147,7 +163,7 @@ def _marks(codes: Codes, style: Styles, marks: Sequence[MarkView], end: float, i
 
 
 def _last_marks(marks: Sequence[MarkView], end: float) -> list[list[Run]]:
-    seen = [mark for mark in marks if mark.t_s > end - SPAN_S]
+    seen = [mark for mark in marks if mark.t_s > end - SPAN_S and mark.kind != "stall"]
     variants: list[list[Run]] = []
     for kept in (3, 2, 1):
         runs: list[Run] = []
@@ -172,12 +188,23 @@ def _end(view: View) -> str:
     return clock(view.snapshot.t_s) if view.past or view.replay else "now"
 
 
-def _seconds(left: int, cells: int, inner: int, end: str) -> Row:
-    ink = Ink().gap(left)
-    labels = [(f"-{SPAN_S:.0f} s", 0)]
+def _stalls(marks: Sequence[MarkView], end: float, cells: int) -> set[int]:
+    """Return the columns in which stalls began: there may be many, so they are ticks on the axis."""
+    places = (int((mark.t_s - end + SPAN_S) / SPAN_S * cells) for mark in marks if mark.kind == "stall")
+    return {x for x in places if 0 <= x < cells}
+
+
+def _seconds(left: int, cells: int, inner: int, end: str, ticks: Iterable[int] = ()) -> Row:
+    """Draw the axis: seconds, and ticks over what stands there, for a tick is no larger than a cell."""
+    texts = [(f"-{SPAN_S:.0f} s", 0)]
     if cells >= 40:
-        labels += [(f"-{SPAN_S * (1 - part):.0f}", round(cells * part) - 1) for part in (0.25, 0.5, 0.75)]
-    labels.append((end, cells - len(end)))
-    for text, x in labels:
-        ink.to(left + x).put(text, "label")
-    return ink.row(inner)
+        texts += [(f"-{SPAN_S * (1 - part):.0f}", round(cells * part) - 1) for part in (0.25, 0.5, 0.75)]
+    texts.append((end, cells - len(end)))
+    line = [(" ", "label")] * cells
+    for text, x in texts:
+        for place, sign in enumerate(text):
+            if 0 <= x + place < cells:
+                line[x + place] = (sign, "label")
+    for x in ticks:
+        line[x] = ("╹", "stall bold")
+    return Ink().gap(left).runs(line).row(inner)

@@ -6,6 +6,7 @@ import pytest
 
 from loopscope.draw import digits
 from loopscope.draw.ink import Row, text_of
+from loopscope.model.loop_stack import LoopStack
 from loopscope.model.snapshot import AgentView, CeilingView, Quantiles, Snapshot
 from loopscope.ui.panes import ceiling
 from loopscope.ui.view import View
@@ -31,11 +32,38 @@ def test_at_least_stands_at_every_size(width: int, height: int) -> None:
 def test_figures_are_large_where_there_is_room() -> None:
     """Five rows at 160x48, three at 120x36, a line of text where neither fits."""
     snap = replace(BASE, ceiling=replace(BASE.ceiling, now_chunks_s=1612.0, at_least_chunks_s=12_900.0))
-    for size, font in (((72, 12), digits.large), ((54, 9), digits.small)):
+    for size, font in (((72, 13), digits.large), ((54, 10), digits.small)):
         shown = text_of(rows(snap, *size))
-        assert all(line in shown for line in font("1612"))
-        assert all(line in shown for line in font("≥12.9k"))
-    assert "now 1612/s  at least ≥12.9k/s" in text_of(rows(snap, 40, 5))
+        assert all(line in shown for line in font("1 612"))
+        assert all(line in shown for line in font("≥12.9 k"))
+    assert "now 1 612/s  at least ≥12.9 k/s" in text_of(rows(snap, 40, 5))
+
+
+def test_the_loop_s_time_is_one_bar() -> None:
+    """Its parts fill it, each with a character of its own, and are named with their shares; without it a plain bar."""
+    stack = LoopStack(0.22, 0.01, 0.03, 0.11, 0.63)
+    snap = replace(BASE, loop=replace(BASE.loop, stack=stack))
+    lines = text_of(rows(snap, 72, 13)).splitlines()
+    bar = next(line for line in lines if "▓▚" in line)
+    assert [bar.count(sign) for sign in "█▓▚▒░"] == [15, 1, 2, 7, 43]
+    legend = lines[lines.index(bar) + 1]
+    for words in ("█ CPU 22 %", "▓ GC 1.0 %", "▚ blocked 3.0 %", "▒ no core 11 %", "░ waits 63 %"):
+        assert words in legend
+    assert "█ CPU 22 %" in text_of(rows(snap, 40, 9))
+    assert "▒" not in text_of(rows(BASE, 72, 13))
+
+
+def test_nearly_full_is_said_before_full() -> None:
+    """In words and in colour, from three quarters on and from 0.95 on."""
+    for elu, word, style in (
+        (0.74, "headroom", "value bold"),
+        (0.76, "nearly full", "busy bold"),
+        (0.96, "full", "stall bold"),
+    ):
+        drawn = rows(replace(BASE, ceiling=replace(BASE.ceiling, elu=elu)), 72, 13)
+        row = next(row for row in drawn if any("loop busy" in text for text, _ in row))
+        assert word in text_of([row]) and any(found == style for _, found in row)
+        assert ("full" in text_of([row])) == (elu > 0.75)
 
 
 def test_the_scale_is_open() -> None:

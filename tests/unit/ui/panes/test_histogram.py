@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopscope.draw.axes import LogAxis
 from loopscope.draw.ink import text_of
+from loopscope.model.quantiles import drawn, of_hist
 from loopscope.model.snapshot import Histogram, Quantiles
+from loopscope.stats.loghist import LogHist
 from loopscope.ui.panes import histogram
 from loopscope.ui.view import View
 from ui.fakes import FakeSource
@@ -32,13 +35,30 @@ def lag(data: Histogram, width: int = 52, height: int = 10) -> list[str]:
     return text_of(histogram.lag(View(replace(BASE, lag=data)), width, height)).splitlines()
 
 
-@given(st.lists(st.integers(0, 1000), min_size=1, max_size=60), st.integers(5, 200))
-def test_no_count_is_lost(counts: list[int], columns: int) -> None:
-    """However buckets and columns lie to each other, inside and outside of the axis."""
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=60), st.integers(5, 200), st.integers(0, 1000))
+def test_no_count_is_lost(counts: list[int], columns: int, below: int) -> None:
+    """However buckets and columns lie to each other: what is not on the axis is counted under it."""
     edges = np.geomspace(1e-5, 1e6, len(counts) + 1)
-    shares = histogram.rebin(Histogram(edges, np.array(counts, float)), -2, 3, columns)
+    data = Histogram(edges, np.array(counts, float), below=below)
+    shares = histogram.rebin(data, LogAxis(1e-2, 1e3, columns))
     assert len(shares) == columns
-    assert shares.sum() == pytest.approx(sum(counts))
+    assert shares.sum() + histogram._below(data, 1e-2) == pytest.approx(sum(counts) + below)
+
+
+def test_zeros_have_a_place_of_their_own() -> None:
+    """6 000 zeros beside 300 values around 160 ms, as they come from the model: no bar where nothing is."""
+    hist = LogHist()
+    hist.add(np.concatenate([np.zeros(6000), np.random.default_rng(1).normal(160e6, 20e6, 300)]))
+    data = drawn(hist.counts, of_hist(hist), 10.0)
+    assert (data.below, data.counts.sum()) == (6000, 300)
+    rows = text_of(histogram.gap(View(replace(BASE, gap=data)), 60, 12)).splitlines()
+    labels, axis, bars = rows[-2], rows[-3], rows[1:-3]
+    assert labels[1:5] == "<0.1"
+    columns = {x for row in bars for x, sign in enumerate(row) if sign not in " │┊"}
+    at = labels.index("100") + 1
+    assert {x for x in columns if x < 8} == {1, 2, 3, 4, 5}
+    assert all(at - 1 <= x <= at + 6 for x in columns if x >= 8)
+    assert axis.index("△") in range(1, 6)
 
 
 @pytest.mark.parametrize(("value_ms", "label"), [(0.1, "0.1"), (1.0, "1 ms"), (10.0, "10"), (100.0, "100")])

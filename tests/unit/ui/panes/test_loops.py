@@ -23,7 +23,7 @@ def text(rows: object) -> str:
 
 def test_what_a_chunk_costs_is_the_work_of_all_loops() -> None:
     """The rate is that of all of them: the CPU of the fullest alone would say half of it."""
-    assert "1000 us at 1000 chunks/s" in text(loop.costs(View(snapshot=four()), 80, 12))
+    assert "1 000 us at 1 000 chunks/s" in text(loop.costs(View(snapshot=four()), 80, 12))
 
 
 def test_cpu_that_one_of_them_does_not_know_is_not_known() -> None:
