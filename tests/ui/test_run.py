@@ -145,6 +145,30 @@ def test_signals_end_it_in_order(screen: Callable[..., Screen], number: int, cod
     assert one.restored()
 
 
+def test_what_was_seen_is_left_in_the_terminal(screen: Callable[..., Screen]) -> None:
+    """After q: how long, what it carried, where the recording lies and the command that replays it."""
+    one = screen("more = {'recording': '/tmp/calm pair.jsonl'}")
+    one.wait_for(b"event-loop lag")
+    os.write(one.leader, b"q")
+    assert one.output()[0] == 0
+    one.wait_for(b"loopscope replay '/tmp/calm pair.jsonl'")
+    said = one.written.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "loopscope saw 2 agents for 1:1" in said and "delivery delay p99" in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the guard in /proc")
+def test_a_guard_that_was_killed_is_told(screen: Callable[..., Screen]) -> None:
+    """On the line of messages; everything else goes on."""
+    one = screen()
+    one.wait_for(b"event-loop lag")
+    children = Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split()
+    guards = [n for n in children if b"guard.py" in Path(f"/proc/{n}/cmdline").read_bytes()]
+    os.kill(int(guards[0]), signal.SIGKILL)
+    one.wait_for(b"type reset")
+    os.write(one.leader, b"q")
+    assert one.output()[0] == 0
+
+
 def state(number: int) -> str:
     """What the kernel says a process does: ``T`` for stopped."""
     return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]

@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(f"loopscope {__version__}\n")
         return 0
+    ui.check_theme(args.theme)
     options = options_from(args, args.record, overwrite=args.force)
     why_not = usable()
     if why_not:

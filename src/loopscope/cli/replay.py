@@ -33,8 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open the screen; or print the report, the summary, or the list."""
+    from loopscope import ui
+
     if args.file is None:
         return _list()
+    ui.check_theme(args.theme)
     path = find(args.file)
     if args.json:
         result, _ = _whole(path)
@@ -45,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
     why_not = terminal.usable()
     if why_not:
         return _report(path, why_not)
-    from loopscope import ui
     from loopscope.session.replay import ReplaySource
 
     ui.run(ReplaySource(path), theme=args.theme)

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from loopscope import ui
 from loopscope.cli import headless
 from loopscope.cli.options import add_finding_options
 from loopscope.core.codec import as_json
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     words = args.module if args.module is not None else args.program
     if not words:
         raise InputError("loopscope run needs a script, or -m and a module; e.g. loopscope run my_agents.py")
+    ui.check_theme(args.theme)
     source = ProgramSource(
         ProgramOptions(
             program=words[0],
@@ -79,7 +81,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(source: ProgramSource, args: argparse.Namespace) -> int:
-    from loopscope import ui
     from loopscope.ui.terminal import usable
 
     why_not = usable()

@@ -19,7 +19,7 @@ def run(source: "Source", *, theme: str | None = None) -> "Summary | None":
         LoopscopeError: whatever the source's start raised, once the terminal is as it was; or the screen broke.
         SystemExit: 128 + the number of SIGTERM or SIGHUP, after everything was ended.
     """
-    from loopscope.ui import guard, terminal, theming
+    from loopscope.ui import farewell, guard, terminal, theming
     from loopscope.ui.app import LoopscopeApp
 
     book = theming.load()
@@ -40,7 +40,7 @@ def run(source: "Source", *, theme: str | None = None) -> "Summary | None":
         ended_by.append(number)
         app.signalled(128 + number)
 
-    with guard.guarded(), terminal.signals(signalled), terminal.watched(stop):
+    with guard.guarded(app.guard_died), terminal.signals(signalled), terminal.watched(stop):
         try:
             app.run()
         finally:
@@ -51,7 +51,21 @@ def run(source: "Source", *, theme: str | None = None) -> "Summary | None":
         sys.exit(128 + ended_by[0])
     if app.return_code:
         raise LoopscopeError("the screen broke (the reason stands above); the session was ended in order")
+    if app.view.seen and not app.view.replay:
+        sys.stderr.write("".join(f"{line}\n" for line in farewell.lines(app.view.snapshot, source.recording)))
     return summary
 
 
-__all__ = ["run"]
+def check_theme(name: str | None) -> None:
+    """Refuse a theme that there is none of, also where no screen will be opened.
+
+    Raises:
+        InputError: no such theme; names those that there are.
+    """
+    if name is not None:
+        from loopscope.ui import theming
+
+        theming.load().check(name)
+
+
+__all__ = ["check_theme", "run"]

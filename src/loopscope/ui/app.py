@@ -106,6 +106,13 @@ class LoopscopeApp(App[None]):
             if self._runs_on is not None:
                 self._runs_on.call_soon_threadsafe(self.leave, code)
 
+    def guard_died(self) -> None:
+        """Tell, from any thread, that nothing would restore the terminal after a kill."""
+        words = "the process that restores the terminal after kill -9 has ended: after one, type reset"
+        with contextlib.suppress(RuntimeError):
+            if self._runs_on is not None:
+                self._runs_on.call_soon_threadsafe(self.say, words, "guard", "warning", 30.0)
+
     def on_mount(self) -> None:
         """Show what is being started, and start it beside the screen."""
         self._runs_on = asyncio.get_running_loop()

@@ -9,7 +9,8 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LEAVE = (
@@ -22,12 +23,25 @@ LEAVE = (
 
 
 @contextlib.contextmanager
-def guarded() -> Iterator[None]:
-    """While inside, the terminal on standard error is put back even after a kill -9 of this process."""
+def guarded(died: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """While inside, the terminal on standard error is put back even after a kill -9 of this process.
+
+    ``died`` is called from a thread when the guard has ended before its time.
+    """
     guard = _start()
+    leaving = threading.Event()
+
+    def watch() -> None:
+        if guard is not None:
+            guard.wait()
+            if not leaving.is_set():
+                died()
+
+    threading.Thread(target=watch, name="guard", daemon=True).start()
     try:
         yield
     finally:
+        leaving.set()
         if guard is not None and guard.stdin is not None:
             with contextlib.suppress(OSError), guard.stdin as leash:
                 leash.write(b"done\n")

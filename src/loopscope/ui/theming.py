@@ -163,6 +163,8 @@ def read(path: Path) -> Theme:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{where}: {error.strerror or error}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: nested too deep") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{where}: not TOML: {plain(str(error))}") from error
     return parse(path.stem, data, where)

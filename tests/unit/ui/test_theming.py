@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopscope.cli import main
 from loopscope.core.errors import InputError
 from loopscope.ui import theming
 
@@ -100,3 +101,18 @@ def test_missing_names_have_stand_ins(tmp_path: Path) -> None:
     values = theming.defaults(theme)
     assert set(values) == set(theming.OWN)
     assert values["stall"] == "#336699"
+
+
+def test_a_file_that_is_nested_without_end_is_one_sentence(tmp_path: Path) -> None:
+    """3 000 brackets deep: the parser recurses, we do not."""
+    path = tmp_path / "deep.toml"
+    path.write_text("primary = " + "[" * 3000 + "]" * 3000, "utf-8")
+    with pytest.raises(InputError, match=r"^theme deep.toml: nested too deep$"):
+        theming.read(path)
+
+
+def test_a_theme_is_refused_where_no_screen_opens(capsys: pytest.CaptureFixture[str]) -> None:
+    """Headless too, before anything starts."""
+    for words in (["--theme", "nope"], ["run", "--theme", "nope", "x.py"], ["replay", "--theme", "nope", "calm-pair"]):
+        assert main(words) == 2
+        assert "there is no theme 'nope'" in capsys.readouterr().err
