@@ -5,11 +5,18 @@ only sentences are told that are known to quote nothing, and the system's own wo
 """
 
 import errno
+import importlib
 import os
 import re
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
+
+try:  # now: once no descriptor is left, nothing can be imported any more
+    resource: Any = importlib.import_module("resource")
+except ImportError:  # Windows
+    resource = None
 
 _QUOTES_NOTHING = re.compile(
     r"Server disconnected(?: without sending a response)?"
@@ -58,11 +65,7 @@ def system_words(error: OSError) -> str:
 
 
 def _limit() -> str:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return ""
-    return f" (ulimit -n is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
+    return "" if resource is None else f" (ulimit -n is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
 
 
 def _system_error(error: BaseException) -> OSError | None:
