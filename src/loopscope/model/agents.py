@@ -10,7 +10,7 @@ from loopscope.core.clock import NS_PER_MS, NS_PER_S
 from loopscope.core.records import AgentSpec, AgentState, Request
 from loopscope.core.text import plain
 from loopscope.model.pace import Told
-from loopscope.model.request_stack import request_stack
+from loopscope.model.request_stack import MeanStack, request_stack
 from loopscope.model.snapshot import LoadCount, Quantiles, RequestView
 from loopscope.stats.arrays import grown, roomy
 from loopscope.stats.ranks import exact_quantiles
@@ -60,6 +60,7 @@ class Agent:
     eval_tokens: int = 0
     """... these tokens."""
     recent: tuple[RequestView, ...] = ()
+    stacks: MeanStack = field(default_factory=MeanStack)
     ttft_ms: Quantiles = field(default_factory=Quantiles)
     itl_ms: Quantiles = field(default_factory=Quantiles)
     ttfts: deque[float] = field(default_factory=lambda: deque(maxlen=_LAST_REQUESTS))
@@ -242,6 +243,8 @@ class AgentTable:
             load_ms=_ms(record.load_ns),
             stack=stack,
         )
+        if kind == "ok" and stack is not None:
+            agent.stacks.add(stack)
         if kind != "taken":
             self._count_load(_ms(record.load_ns), duration / NS_PER_MS)
         room = agent.model in self.solo or len(self.solo) < _MOST_MODELS

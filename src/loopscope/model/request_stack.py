@@ -37,6 +37,26 @@ class RequestStack:
         return sum(value for _, value in self.parts())
 
 
+class MeanStack:
+    """Sums of the stacks of an agent's requests that ended well."""
+
+    __slots__ = ("count", "sums")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums = [0.0] * len(PARTS)
+        """In ms, in the order of :data:`PARTS`."""
+
+    def add(self, stack: RequestStack) -> None:
+        """Take one request in."""
+        self.count += 1
+        self.sums = [held + value for held, (_, value) in zip(self.sums, stack.parts(), strict=True)]
+
+    def mean(self) -> RequestStack | None:
+        """Return the mean of each part; ``None`` without a request."""
+        return RequestStack(*(held / self.count for held in self.sums)) if self.count else None
+
+
 NO_DURATIONS = "the server reports no durations: its part and the client's cannot be told apart"
 
 

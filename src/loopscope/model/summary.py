@@ -23,6 +23,7 @@ from loopscope.model.measured import Measured, measured
 from loopscope.model.metrics import METRICS
 from loopscope.model.pace import Pace
 from loopscope.model.quantiles import gc_generations, ratio
+from loopscope.model.request_stack import NO_DURATIONS, PARTS
 from loopscope.model.snapshot import FigureChange, FindingView, LeverEffect
 from loopscope.model.standing import Standing
 from loopscope.model.summary_types import (
@@ -38,6 +39,7 @@ from loopscope.model.summary_types import (
     MetricValue,
     Observer,
     PowerSummary,
+    RequestTime,
     Server,
     Stalls,
     StandingSummary,
@@ -72,6 +74,7 @@ def summary(fold: Fold) -> Summary:
         measured_s=run.seconds,
         servers=_servers(ended),
         agents=_agents(ended, held, counted),
+        request_times=[_request_time(ended, agent) for agent in ended.agents.all if agent.requests],
         loop=_loop(ended, held),
         ceiling=CeilingSummary(
             **structs.asdict(_bound(held)),
@@ -165,6 +168,19 @@ def _agent(fold: Fold, held: Measured, counted: Floats, rate: tuple[float | None
         server_gap_ms=held.agent(Kind.SERVER_GAP, slot),
         delay_ms=held.agent(Kind.DELAY, slot),
         delay_words=stamps.words,
+    )
+
+
+def _request_time(fold: Fold, agent: Agent) -> RequestTime:
+    mean = agent.stacks.mean()
+    parts = dict.fromkeys(PARTS) if mean is None else dict(mean.parts())
+    return RequestTime(
+        agent=agent.name,
+        endpoint=fold.endpoint(agent.server),
+        n=agent.stacks.count,
+        **{f"{name}_ms": value for name, value in parts.items()},
+        wall_ms=None if mean is None else mean.wall_ms,
+        words=NO_DURATIONS if mean is None else "",
     )
 
 

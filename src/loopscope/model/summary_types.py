@@ -53,6 +53,24 @@ class AgentSummary(Part, frozen=True, kw_only=True):
     delay_words: str
 
 
+class RequestTime(Part, frozen=True, kw_only=True):
+    """Where the time of an agent's requests goes: means over the whole run, in ms, which add up to ``wall_ms``."""
+
+    agent: str
+    endpoint: str
+    n: int
+    """Requests that ended well and whose server reported its durations."""
+    connect_ms: float | None
+    queue_ms: float | None
+    load_ms: float | None
+    prompt_ms: float | None
+    decode_ms: float | None
+    client_ms: float | None
+    wall_ms: float | None
+    words: str
+    """Why the parts are not known."""
+
+
 class Lag(Part, frozen=True, kw_only=True):
     """Lateness of the heartbeat above the idle floor, which was measured before any agent started."""
 
@@ -313,6 +331,7 @@ class Summary(Part, frozen=True, kw_only=True):
     measured_s: float
     servers: list[Server]
     agents: list[AgentSummary]
+    request_times: list[RequestTime]
     loop: LoopSummary
     ceiling: CeilingSummary
     chunks: int

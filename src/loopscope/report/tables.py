@@ -10,7 +10,7 @@ from loopscope.model.fold import Fold
 from loopscope.model.metrics import METRICS
 from loopscope.model.snapshot import Figures, Quantiles, StallPlace
 from loopscope.model.stretch import Stretch
-from loopscope.model.summary_types import AgentSummary, EffectSummary, Segment
+from loopscope.model.summary_types import AgentSummary, EffectSummary, RequestTime, Segment
 from loopscope.report.columns import UNKNOWN, Column, Row, Table, figure, word
 from loopscope.report.gates import span, unit
 
@@ -62,6 +62,20 @@ AGENTS: Table[AgentSummary] = (
     figure("delay p50", lambda one: one.delay_ms.p50, ms, "ms", _means("delay.p50"), rank=3),
     figure("delay p99", lambda one: one.delay_ms.p99, ms, "ms", _means("delay.p99")),
     figure("delay max", lambda one: one.delay_ms.max, ms, "ms", "the largest one, exact", rank=11),
+)
+
+
+REQUEST_TIMES: Table[RequestTime] = (
+    word("agent", lambda one: one.agent, "means over its requests that ended well; the parts add up to the whole"),
+    word("server", lambda one: one.endpoint.removeprefix("http://"), "where its requests go", rank=9),
+    figure("requests", lambda one: one.n, count, meaning="whose server reported its durations", rank=5),
+    figure("connect", lambda one: one.connect_ms, ms, "ms", "0 where a kept connection was used", rank=8),
+    figure("queue", lambda one: one.queue_ms, ms, "ms", "the server's total less loading, prompt and decoding"),
+    figure("load", lambda one: one.load_ms, ms, "ms", "loading the model, as the server reports it"),
+    figure("prompt", lambda one: one.prompt_ms, ms, "ms", "reading the prompt, as the server reports it"),
+    figure("decode", lambda one: one.decode_ms, ms, "ms", "generating, as the server reports it"),
+    figure("client", lambda one: one.client_ms, ms, "ms", "transport, our loop, throttle, batching: what is left"),
+    figure("whole", lambda one: one.wall_ms, ms, "ms", "from the start of a request to its end"),
 )
 
 

@@ -9,7 +9,15 @@ from itertools import chain
 from loopscope.core.format import interval, plural, rate, seconds
 from loopscope.model.aggregate import Hist
 from loopscope.model.fold import Fold
-from loopscope.model.summary_types import AgentSummary, EffectSummary, FindingSummary, Segment, Stalls, Summary
+from loopscope.model.summary_types import (
+    AgentSummary,
+    EffectSummary,
+    FindingSummary,
+    RequestTime,
+    Segment,
+    Stalls,
+    Summary,
+)
 from loopscope.model.view import series
 from loopscope.model.window import STEP_S
 from loopscope.report import charts, facts, recommendations, tables
@@ -54,6 +62,7 @@ def render(
     parts = [
         _title(summary),
         _agents(summary.agents, width),
+        _request_times(summary.request_times, width),
         _facts(chain(facts.run(summary), facts.loop(summary), facts.observer(summary)), width),
         _segments(summary.segments, width),
         _levers(summary.levers, width),
@@ -119,6 +128,13 @@ def _title(summary: Summary) -> list[str]:
     words = summary.source_words or summary.source or "unknown source"
     scenario = f", scenario {summary.scenario}" if summary.scenario else ""
     return [f"loopscope: {words}{scenario}, {seconds(summary.duration_s)}"]
+
+
+def _request_times(times: Sequence[RequestTime], width: int) -> list[str]:
+    known = [one for one in times if one.n]
+    if not known:
+        return [f"request times: {times[0].words}"] if times else []
+    return ["where the time of a request goes, mean", *lines(tables.REQUEST_TIMES, known[:_MOST_AGENTS], width)]
 
 
 def _agents(agents: Sequence[AgentSummary], width: int) -> list[str]:

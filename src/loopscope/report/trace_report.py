@@ -106,6 +106,9 @@ def _parts(folded: Folded) -> Iterator[str]:
     if summary.levers:
         yield "## Levers, before and after\n\n" + table(tables.LEVERS, tables.numbered(summary.levers[:_MOST]))
     yield "## Agents\n\n" + _agents(summary)
+    if any(one.n for one in summary.request_times):
+        known = [one for one in summary.request_times if one.n]
+        yield "## Where the time of a request goes\n\n" + table(tables.REQUEST_TIMES, known[:_MOST])
     yield "## The instrument itself\n\n" + table(FACTS, list(facts.observer(summary, folded.file)))
 
 

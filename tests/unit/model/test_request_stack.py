@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopscope.core.records import Request
-from loopscope.model.request_stack import request_stack
+from loopscope.model.request_stack import MeanStack, request_stack
 
 MS = 1_000_000
 
@@ -41,3 +41,16 @@ def test_the_wait_for_a_slot_is_what_the_total_holds_beyond_its_parts() -> None:
 def test_a_server_without_durations_has_no_stack() -> None:
     """OpenAI's dialect: the server's part and the client's stay one."""
     assert request_stack(ended(MS)) is None
+
+
+def test_means_of_an_agent_add_up_too() -> None:
+    """Two requests: each part is a mean, and so is the whole."""
+    held = MeanStack()
+    assert held.mean() is None
+    for wall in (100 * MS, 300 * MS):
+        stack = request_stack(ended(wall, total_ns=wall - 10 * MS, eval_ns=50 * MS))
+        assert stack is not None
+        held.add(stack)
+    mean = held.mean()
+    assert mean is not None
+    assert (mean.decode, mean.queue, mean.client, mean.wall_ms) == pytest.approx((50.0, 140.0, 10.0, 200.0))

@@ -168,6 +168,8 @@ def _sections(folded: Folded, lines: Timeline, findings: list[FindingView]) -> I
         )
     yield _section("Sizes", "whole run; both axes logarithmic", _histograms(fold))
     yield _section("Agents", "", *_agents(summary.agents))
+    if known := [one for one in summary.request_times if one.n]:
+        yield _section("Where the time of a request goes", "", table(tables.REQUEST_TIMES, known[:_MOST]))
     yield _section("Event loop", "", facts_list(facts.loop(summary)))
     if summary.stalls.places:
         yield _section(
