@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,22 @@ def test_a_damaged_frame_costs_no_other(number: int, data: st.DataObject) -> Non
     assert outcome.gaps <= 2
     if outcome.gaps:
         assert "cannot be read" in outcome.words
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 4])
+def test_a_checksum_that_lost_bytes_costs_no_other_frame(lost: int) -> None:
+    """The next frame begins that much earlier, and is found there."""
+    found = read_all(b"".join([*PARTS[:1], PARTS[1][:-lost], *PARTS[2:]]))
+    assert found is not None
+    assert found[0] == RECORDS
+
+
+def test_a_line_of_a_doubtful_frame_does_not_run_into_the_next() -> None:
+    """Content that was damaged within its length, and has lost the end of its last line with it."""
+    part = packed(b"".join(MANY[1])[:-1] + b"x")
+    found = read_all(b"".join([*PARTS[:1], part[:-1] + bytes([part[-1] ^ 1]), *PARTS[2:]]))
+    assert found is not None
+    assert found[0][-len(RECORDS[14:]) :] == RECORDS[14:]
 
 
 def test_a_hostile_row_of_beginnings_is_read_in_bounded_time() -> None:

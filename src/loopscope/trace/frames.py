@@ -13,6 +13,7 @@ _HEAD_BYTES = 18
 """The longest head of a frame."""
 _CHECKSUM, _SINGLE_SEGMENT = 4, 32
 """Flags of a frame's descriptor, the byte behind the magic number."""
+_CHECKSUM_BYTES = 4
 _RLE = 1
 """Type of a block that is one byte, repeated."""
 _PIECE_BYTES = 64 << 10
@@ -69,6 +70,9 @@ class Frames:
             if frame.whole:
                 if not self._across:
                     return
+                if why:
+                    self._stand_at_frame()
+                    yield None  # its last line may have lost its end: the first of the next frame is not a part of it
                 continue
             at = self._next(max(frame.start + 1, self._file.tell() - _BACK_BYTES))
             if at < 0 or not self._across or self.gaps >= MOST_GAPS:
@@ -82,6 +86,13 @@ class Frames:
     def _open(self) -> bool:
         """Nobody has closed the file while he held what was given."""
         return not self._file.closed
+
+    def _stand_at_frame(self) -> None:
+        """Go back to where the next frame begins when a checksum that lost a byte has reached into it."""
+        here = self._file.tell()
+        self._file.seek(here - _CHECKSUM_BYTES)
+        found = self._file.read(2 * _CHECKSUM_BYTES).find(zstd.MAGIC)
+        self._file.seek(here if found < 0 else here - _CHECKSUM_BYTES + found)
 
     def _next(self, at: int) -> int:
         """Where the next frame may begin; -1: nowhere."""
@@ -116,7 +127,7 @@ class _Frame:
         if not length:
             yield head  # the decompressor will say what is wrong with it
             return
-        end_bytes = 4 if head[4] & _CHECKSUM else 0
+        end_bytes = _CHECKSUM_BYTES if head[4] & _CHECKSUM else 0
         file.seek(self.start + length)
         yield head[:length]
         last = 0
