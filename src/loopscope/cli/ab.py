@@ -4,10 +4,10 @@ import argparse
 import json
 import shutil
 import sys
-from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from
+from loopscope.cli.written import trace_file
 from loopscope.core.errors import InputError, LoopscopeError
 
 NAME = "ab"
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FINDING",
         help="flip what this finding proposes, once it holds (docs/findings.md)",
     )
-    group.add_argument("-o", "--output", type=Path, default=None, metavar="FILE", help="write a trace too")
+    group.add_argument("-o", "--output", type=trace_file, default=None, metavar="FILE", help="write a trace too")
     group.add_argument("--force", action="store_true", help="write over a file that is there")
     group.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     add_session_options(parser)

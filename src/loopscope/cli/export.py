@@ -1,11 +1,14 @@
 """``loopscope export``: a trace in the formats of other tools."""
 
 import argparse
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loopscope.cli.written import STDOUT
 from loopscope.core.errors import InputError, TraceError
 from loopscope.core.text import plain
 from loopscope.trace.exports import EXPORTS
@@ -31,6 +34,9 @@ _LOOK_EVERY = 256
 """Records between two looks at the clock: 256 of them take some 20 ms."""
 
 
+_TO_STDOUT = "loopscope-stdout-"
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
     folders = " and ".join(name for name, export in EXPORTS.items() if export.files)
@@ -42,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="OUT",
         default=None,
-        help=f"file to write, or folder for {folders} (default: the trace's name, here)",
+        help=f"file to write (- is standard output), or folder for {folders} (default: the trace's name, here)",
     )
     parser.add_argument("--force", action="store_true", help="write over files that are there")
     cast = parser.add_argument_group("asciicast")
@@ -58,12 +64,28 @@ def run(args: argparse.Namespace) -> int:
     path = find(args.file)
     short = short_name(path)
     target: Path | None = args.output
+    if target is not None and str(target) == STDOUT:
+        return _to_stdout(path, args)
     if args.to == CAST:
         return _film(path, target or Path(f"{short}.cast"), args)
     export = EXPORTS[args.to]
     target = target or Path(f"{short}-{export.name}" if export.files else short + export.ending)
     paths = [target / name for name in export.files] or [target]
     return _write(export, path, paths, target, force=args.force)
+
+
+def _to_stdout(path: Path, args: argparse.Namespace) -> int:
+    """Export into a file that goes to standard output when it is whole, and then away."""
+    if args.to != CAST and EXPORTS[args.to].files:
+        raise InputError(f"-o -: {args.to} is a folder of files, which standard output is not; name a folder")
+    with tempfile.TemporaryDirectory(prefix=_TO_STDOUT) as folder:
+        made = Path(folder) / "export"
+        cast = args.to == CAST
+        code = _film(path, made, args) if cast else _write(EXPORTS[args.to], path, [made], made, force=False)
+        with made.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    return code
 
 
 def _write(export: Export, path: Path, paths: list[Path], target: Path, *, force: bool) -> int:
@@ -111,6 +133,8 @@ def _say(problem: str, path: Path, target: Path, left_out: int) -> None:
         sys.stderr.write(
             f"loopscope: {left_out} slices are not drawn: too many of one agent overlap; the counters have them all\n"
         )
+    if target.parent.name.startswith(_TO_STDOUT):
+        return
     sys.stderr.write(f"written: {plain(str(target))}\n")
 
 

@@ -2,11 +2,13 @@
 
 import argparse
 import difflib
+import errno
 import importlib
 import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -91,11 +93,34 @@ def _top_help() -> str:
     )
 
 
+_OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give its exit code.
 
     0 fine, 1 failed, 2 wrong input, 3 a gate of ``compare`` cannot tell, 130 interrupted, 141 whoever read has gone.
     """
+    if sys.stdout is None:  # started with its standard output closed: what is printed goes nowhere
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it lives as long as we do
+    try:
+        try:
+            return _main(argv)
+        finally:
+            sys.stdout.flush()  # here, not at exit, where a reader that has gone would end in a traceback
+    except BrokenPipeError:
+        # Whoever read our output has gone (``| head``): no traceback, and none from the flush at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        if error.errno not in _OUTPUT_FAILS:
+            raise
+        sys.stderr.write(f"loopscope: the output cannot be written: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] == "--version":
         sys.stdout.write(f"loopscope {__version__}\n")
@@ -118,14 +143,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = Parser(prog=prog, description=module.HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.configure(parser)
         code: int = module.run(parser.parse_args(words))
-        sys.stdout.flush()
     except LoopscopeError as error:
         sys.stderr.write(f"loopscope: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone (``| head``): no traceback, and none from the flush at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     return code

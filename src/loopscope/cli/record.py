@@ -3,10 +3,10 @@
 import argparse
 import shutil
 import sys
-from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from, parse_script, seconds
+from loopscope.cli.written import trace_file
 from loopscope.core.codec import as_json
 from loopscope.core.errors import LoopscopeError
 
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=trace_file,
         metavar="FILE",
         required=True,
         help="trace to write; compressed when it ends in .zst",

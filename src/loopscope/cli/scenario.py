@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loopscope.cli import headless
 from loopscope.cli.options import add_session_options, options_from
+from loopscope.cli.written import trace_file
 from loopscope.core.errors import LoopscopeError
 from loopscope.settings import scenario as scenarios
 
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--solo", default="", metavar="N", help="requests of each agent alone; 0: no 'measured' efficiency"
     )
     group.add_argument("--warm-up", default="", metavar="N", help="rounds before anything counts")
-    group.add_argument("-o", "--output", type=Path, default=None, metavar="FILE", help="write a trace too")
+    group.add_argument("-o", "--output", type=trace_file, default=None, metavar="FILE", help="write a trace too")
     group.add_argument("--force", action="store_true", help="write over a file that is there")
     how = group.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print one JSON object, nothing else")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from loopscope.cli import headless
+from loopscope.cli.written import trace_file
 from loopscope.core.errors import InputError
 from loopscope.core.format import seconds
 from loopscope.core.text import plain
@@ -31,7 +32,9 @@ my.toml:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this verb's arguments."""
     parser.add_argument("spec", metavar="SPEC.toml", type=Path, help="what to run")
-    parser.add_argument("-o", "--output", type=Path, default=None, metavar="DIR", help="folder (default: SPEC-sweep)")
+    parser.add_argument(
+        "-o", "--output", type=trace_file, default=None, metavar="DIR", help="folder (default: SPEC-sweep)"
+    )
     parser.add_argument("--force", action="store_true", help="begin anew: forget what is in the folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
 

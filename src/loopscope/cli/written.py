@@ -1,5 +1,6 @@
 """Where a verb writes what it made: standard output, or a file that is whole or not there."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -9,6 +10,19 @@ from loopscope.core.text import plain
 
 STDOUT = "-"
 """The name of standard output, with every verb."""
+
+
+def trace_file(text: str) -> Path:
+    """Read the name of a trace or folder to write, for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is standard output, where the results of the verb stand.
+    """
+    if text == STDOUT:
+        raise argparse.ArgumentTypeError(
+            "standard output is where the results stand, and this stands beside them; name a file, e.g. run.jsonl.zst"
+        )
+    return Path(text)
 
 
 def target(name: str | None, trace: Path | None = None) -> Path | None:

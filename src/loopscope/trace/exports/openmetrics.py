@@ -4,7 +4,6 @@
 they are kept until the end: by the second, never by the chunk.
 """
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,8 +30,11 @@ from loopscope.core.text import plain
 from loopscope.trace.exports.export import Export
 from loopscope.trace.exports.scene import Scene
 
-EDGES_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper edges of the histograms' buckets; one more is open."""
+_STEP = 1.04
+"""From one edge to the next: histogram_quantile() is then at most 4 % off, where 1-2.5-5 was off by 41 to 80 %."""
+_EDGES = 400
+EDGES_S = tuple(float(f"{1e-5 * _STEP**place:.4g}") for place in range(_EDGES))
+"""Upper edges of the histograms' buckets, 10 us to 62 s; one more is open. Only those in use are written."""
 _DAY_NS = 86_400 * NS_PER_S
 _LONGEST_LABEL = 120
 Labels = tuple[tuple[str, str], ...]
@@ -85,15 +87,20 @@ class _Most:
 class _Histogram:
     """Counts by bucket of each second, and the sum of the values (s)."""
 
-    seconds: "dict[int, array[int]]" = field(default_factory=dict)
+    seconds: dict[int, dict[int, int]] = field(default_factory=dict)
+    """Of each second the counts of the buckets in use."""
     sums: dict[int, float] = field(default_factory=dict)
 
     def add(self, second: int, value_s: float) -> None:
-        counts = self.seconds.get(second)
-        if counts is None:
-            counts = self.seconds[second] = array("L", bytes(array("L").itemsize * (len(EDGES_S) + 1)))
-        counts[bisect_left(EDGES_S, value_s)] += 1
+        counts = self.seconds.setdefault(second, {})
+        place = bisect_left(EDGES_S, value_s)
+        counts[place] = counts.get(place, 0) + 1
         self.sums[second] = self.sums.get(second, 0.0) + value_s
+
+    def places(self) -> list[int]:
+        """Return the buckets to write: each in use, the one below it, so that it has a lower edge, and the open one."""
+        used = {place for counts in self.seconds.values() for place in counts}
+        return sorted({*used, *(place - 1 for place in used if place), len(EDGES_S)})
 
 
 @dataclass(slots=True)
@@ -198,13 +205,17 @@ class OpenMetricsExport:
             return
         self._head(f"{name}_bucket", "unknown", f"{family.help} Buckets, for histogram_quantile().")
         for key, series in whole.items():
-            for place, edge in enumerate((*map(str, EDGES_S), "+Inf")):
-                counts = ((second, sum(series.seconds[second][: place + 1])) for second in sorted(series.seconds))
+            for place in series.places():
+                edge = str(EDGES_S[place]) if place < len(EDGES_S) else "+Inf"
+                counts = (
+                    (second, sum(n for at, n in series.seconds[second].items() if at <= place))
+                    for second in sorted(series.seconds)
+                )
                 head = f"loopscope_{name}_bucket{_labels((*key, ('le', edge)))}"
                 self._points(head, _running(counts))
         self._head(f"{name}_count", "unknown", f"{family.help} How many.")
         for key, series in whole.items():
-            counts = ((second, sum(series.seconds[second])) for second in sorted(series.seconds))
+            counts = ((second, sum(series.seconds[second].values())) for second in sorted(series.seconds))
             self._points(f"loopscope_{name}_count{_labels(key)}", _running(counts))
         self._head(f"{name}_sum", "unknown", f"{family.help} Sum, s.")
         for key, series in whole.items():

@@ -45,10 +45,7 @@ class ParquetExport:
         self._schemas = {
             # In microseconds: not every reader takes nanoseconds with a time zone, and t_s has them.
             name: pa.schema(
-                [
-                    (column.name, pa.timestamp("us", "UTC") if column.name == "unix_s" else kinds[column.kind])
-                    for column in columns
-                ],
+                [(column.name, kinds[column.kind]) for column in columns],
                 about,
             )
             for name, columns in TABLES.items()
@@ -86,17 +83,15 @@ class ParquetExport:
             return
         pa, columns = self._pa, TABLES[name]
         arrays = [
-            pa.array([_value(column.name, column.kind, cell) for cell in cells], field.type)
+            pa.array([_value(column.kind, cell) for cell in cells], field.type)
             for column, field, cells in zip(columns, self._schemas[name], zip(*rows, strict=True), strict=True)
         ]
         self._writers[name].write_table(pa.Table.from_arrays(arrays, schema=self._schemas[name]))
 
 
-def _value(name: str, kind: str, cell: Any) -> Any:
+def _value(kind: str, cell: Any) -> Any:
     if cell is None:
         return None
-    if name == "unix_s":
-        return cell // 1000
     if kind == "s":
         return cell / 1e9
     if kind == "ms":

@@ -64,9 +64,8 @@ def test_every_chunk_is_a_row_with_its_times(folder: Path) -> None:
 
 
 def test_wall_times_follow_the_header_s_anchor(folder: Path) -> None:
-    """``unix_s`` is Unix time, in Parquet as a timestamp; the date of the power is UTC in the published form."""
-    unix = "epoch(min(unix_s))" if folder.name.endswith("parquet") else "min(unix_s)"
-    assert one(f"select {unix} from {table(folder, 'marks')}") == (WALL / S + 2,)
+    """``unix_s`` is Unix time, a number of seconds in each format; the date of the power is UTC as published."""
+    assert one(f"select min(unix_s) from {table(folder, 'marks')}") == (pytest.approx(WALL / S + 2, abs=1e-3),)
     (date,) = one(f"""select "timestamp"::varchar from {table(folder, "gpu_metrics")}""")
     assert date.replace("-", "/").startswith("2027/01/15 08:00:01")
 
