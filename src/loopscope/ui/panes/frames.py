@@ -10,7 +10,7 @@ MIN_WIDTH, MIN_HEIGHT = 60, 16
 
 def last(window_s: float) -> str:
     """Name a window that ends now: ``last 10 s``."""
-    return f"last {number(window_s)} s"
+    return f"last {number(round(window_s, 1))} s"
 
 
 def message(text: str, width: int, height: int, style: str = "missing") -> list[Row]:

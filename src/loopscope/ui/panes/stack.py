@@ -30,8 +30,8 @@ def legend(stack: LoopStack, room: int) -> list[Run]:
         runs = _named(parts, short=True)
         if sum(width_of(text) for text, _ in runs) <= room + 2:
             break
-        # What waits is what is left: it is seen without a name.
-        parts.remove(min(parts, key=lambda part: -1.0 if part[0] == "waiting" and part[1] > 0 else part[1]))
+        # First what is nothing; then what waits, for that is what is left and is seen without a name.
+        parts.remove(min(parts, key=lambda part: 0.0005 if part[0] == "waiting" else part[1]))
     return runs
 
 

@@ -53,7 +53,7 @@ def throughput(view: View, width: int, height: int) -> list[Row]:
     if busy:
         line = braille(resample(series.t_s, series.elu, end, cells * 2, hold), rows, 1.0, fill=False)
         codes, style = _line_over(codes, style, line)
-    codes, style = _marks(codes, style, snap.marks, end, 3)
+    codes, style = _marks(_solid(codes), style, snap.marks, end, 3)
     pictures = cut(codes, style, names)
     body = [_side(pictures[y], y, rows, rate(top), "100 %" if busy and right_axis else "", inner) for y in range(rows)]
     stalled = _stalls(snap.marks, end, cells)
@@ -71,7 +71,7 @@ def throughput(view: View, width: int, height: int) -> list[Row]:
     return frame("throughput", body, width, height, right=legend, bottom=_last_marks(snap.marks, end))
 
 
-_FULL_CELL = 0x28FF
+_FULL_CELL, _BLOCK = 0x28FF, 0x2588
 
 
 def _line_over(codes: Codes, style: Styles, line: Codes) -> tuple[Codes, Styles]:
@@ -80,6 +80,11 @@ def _line_over(codes: Codes, style: Styles, line: Codes) -> tuple[Codes, Styles]
     ground = drawn & (codes == _FULL_CELL)
     style = np.where(ground, np.where(style == 1, 5, 4), np.where(drawn, 2, style)).astype(np.uint8)
     return np.where(ground, line, np.where(drawn, overlay(codes, line), codes)).astype(np.uint32), style
+
+
+def _solid(codes: Codes) -> Codes:
+    """Draw full cells of an area as blocks: fonts set eight dots apart, and a line's ground would stand out."""
+    return np.where(codes == _FULL_CELL, _BLOCK, codes).astype(np.uint32)
 
 
 def power(view: View, width: int, height: int) -> list[Row]:
@@ -131,7 +136,7 @@ def agent(view: View, chosen: AgentView, width: int, height: int) -> list[Row]:
 
 
 def _area(codes: Codes, body: str, edge: str) -> list[list[Run]]:
-    return cut(codes, _crest(codes), [body, edge])
+    return cut(_solid(codes), _crest(codes), [body, edge])
 
 
 def _crest(codes: Codes) -> Styles:
