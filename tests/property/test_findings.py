@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from loopscope.core.codec import decode, encode
 from loopscope.core.records import Finding
 from loopscope.model.findings import RULES, Found
+from loopscope.model.loop_stack import LoopStack
 from loopscope.model.snapshot import LeverView, ObserverView, Quantiles, Recent, Snapshot, StallView
 from loopscope.settings.thresholds import THRESHOLDS
 
@@ -20,7 +21,10 @@ KNOWN = {
     "lag_ms": QUANTILES,
     "delay_ms": QUANTILES,
 }
-RECENTS = st.builds(Recent, **{each.name: KNOWN.get(each.name, NUMBERS) for each in fields(Recent)})
+STACKS = st.none() | st.builds(LoopStack, *[st.floats(0, 1)] * 5)
+RECENTS = st.builds(
+    Recent, **{each.name: {"stack": STACKS, **KNOWN}.get(each.name, NUMBERS) for each in fields(Recent)}
+)
 STALLS = st.lists(
     st.builds(
         StallView,

@@ -130,6 +130,7 @@ class Aggregate:
         """Delays are of servers on other hosts."""
         self.words: dict[str, str] = {}
         """Why signals of the loop cannot be had, by name."""
+        self._pace: tuple[Told, float, Floats, Pace] | None = None
         self._counts: NDArray[np.int64] = np.zeros((len(Kind), BUCKETS), dtype=np.int64)
         self._flats: list[list[NDArray[np.int32]]] = [[] for _ in STREAMED]
         self._spans: dict[Kind, list[float]] = {Kind.TTFT: [], Kind.ITL: []}
@@ -253,11 +254,19 @@ class Aggregate:
         if row in LOOP_ROWS:
             return loop_row(row, self.loops, self.loops.fullest())
         if row in PACED_ROWS:
-            return paced(row, self.cols(), Pace.of(self.cols(), self.told), self.seconds)
+            return paced(row, *self.paced(), self.seconds)
         if row is Row.JOULE_TOKENS:
             chunks = self.total(Sum.CHUNKS)
             return self.watt_chunks * self.row(Row.TOKENS) / chunks if chunks else 0.0
         return float(getattr(self, _PLAIN[row])) if row in _PLAIN else self._counted(row)
+
+    def paced(self) -> tuple[Floats, Pace]:
+        """Return what rates of tokens are made of, and how each agent's is known; worked out once for what was told."""
+        known = self._pace
+        if known is None or known[0] is not self.told or known[1] != self.seconds:
+            cols = self.cols()
+            known = self._pace = (self.told, self.seconds, cols, Pace.of(cols, self.told))
+        return known[2], known[3]
 
     def _counted(self, row: Row) -> float:
         if row is Row.DELAYS:
@@ -270,6 +279,7 @@ class Aggregate:
         agents = sums.shape[1]
         if agents:
             self.grow(agents)
+            self._pace = None
             self.sums[:, :agents] += sums
             np.maximum(self.most[:, :agents], most, out=self.most[:, :agents])
 

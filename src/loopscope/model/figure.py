@@ -1,5 +1,7 @@
 """A metric taken from an aggregate: its value, or the one reason why there is none. Every face takes it from here."""
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from loopscope.core.clock import NS_PER_MS
 from loopscope.core.format import number
 from loopscope.model.aggregate import ENOUGH_S, Hist, Row
-from loopscope.model.metrics import METRICS, SHARE, Metric, Most, Need, Ratio
+from loopscope.model.metrics import METRICS, SHARE, Metric, Most, Need, Quantile, Ratio
 from loopscope.model.snapshot import Figure, Figures
 from loopscope.model.stamps import Stamps
 from loopscope.stats.loghist import quantiles
@@ -30,9 +32,33 @@ class Source(Protocol):
         """Say how stamps were judged."""
 
 
-def figures(source: Source) -> dict[str, Figure]:
-    """Take every metric."""
-    return {name: figure(metric, source) for name, metric in METRICS.items()}
+class Remembering:
+    """A source that is asked for each sum, histogram and judgement once: fifty metrics rest on a dozen of them."""
+
+    def __init__(self, source: Source) -> None:
+        self.best_chunks_s = source.best_chunks_s
+        self.words = source.words
+        self.row = cache(source.row)
+        self.hist = cache(source.hist)
+        self.stamps = cache(source.stamps)
+        self.quantiles_ns = cache(self._quantiles_ns)
+
+    def _quantiles_ns(self, hist: Hist) -> dict[float, float]:
+        """Return every quantile (ns) that a metric takes of a histogram; empty where nothing is in it."""
+        counts, most_ns = self.hist(hist)
+        if not counts.any():
+            return {}
+        shares = sorted(
+            {m.take.share for m in METRICS.values() if isinstance(m.take, Quantile) and m.take.hist is hist}
+        )
+        row = quantiles(counts[None, :], shares, np.array([most_ns]))[0].tolist()
+        return dict(zip(shares, row, strict=True))
+
+
+def figures(source: Source, metrics: Iterable[Metric] | None = None) -> dict[str, Figure]:
+    """Take every metric, or those."""
+    remembering = Remembering(source)
+    return {metric.name: figure(metric, remembering) for metric in (METRICS.values() if metrics is None else metrics)}
 
 
 def value(name: str, source: Source) -> float | None:
@@ -56,6 +82,9 @@ def _value(metric: Metric, source: Source) -> float | None:
     take = metric.take
     if isinstance(take, Ratio):
         return _ratio(metric, take, source)
+    if isinstance(take, Quantile) and isinstance(source, Remembering):
+        found = source.quantiles_ns(take.hist).get(take.share)
+        return None if found is None else found / NS_PER_MS
     counts, most_ns = source.hist(take.hist)
     if not counts.any():
         return None

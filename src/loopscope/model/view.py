@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from loopscope.model.agents import Agent
 from loopscope.model.aggregate import PACED_ROWS, Aggregate, Hist, Row
 from loopscope.model.bins import BINS_PER_S, STREAMED, Kind, Sum
 from loopscope.model.ceiling import load_now
-from loopscope.model.figure import figure
+from loopscope.model.figure import figure, figures
 from loopscope.model.loop_stack import loop_stack
 from loopscope.model.loop_sums import LoopSums
 from loopscope.model.metrics import METRICS, Metric, Ratio
@@ -88,8 +89,7 @@ class Viewer:
             self._slid, self._key = slide(state, key[1], floor_ns), key
         slid = self._slid
         slid.totals.told = _told(state, slid)
-        cols = slid.totals.cols()
-        pace = Pace.of(cols, slid.totals.told)
+        cols, pace = slid.totals.paced()
         rates = pace.rates(cols)
         loops = _loops(state, slid, now_ns)
         loop = loops[0] if loops else LoopView()
@@ -110,7 +110,7 @@ class Viewer:
             agents=agents,
             loop=loop,
             loops=loops,
-            figures={name: _figure(slid, metric) for name, metric in METRICS.items()},
+            figures=_figures(slid),
             ceiling=_ceiling(state, slid, loop),
             lag=slid.lag,
             gap=slid.gap,
@@ -161,6 +161,12 @@ def ordered_findings(held: Iterable[FindingView]) -> tuple[FindingView, ...]:
     return (*result, *(item for item in by_time if item not in result))
 
 
+def _figures(slid: Slid) -> dict[str, Figure]:
+    """Return every figure of the window in the table's order: as kept, or (of tokens) as requests have told by now."""
+    told = figures(slid.totals, [metric for metric in METRICS.values() if _of_tokens(metric)])
+    return {name: slid.figures.get(name) or told[name] for name in METRICS}
+
+
 def _figure(slid: Slid, metric: Metric) -> Figure:
     """Give a figure of the window, as it is kept or (of tokens) as requests have told by now."""
     return slid.figures.get(metric.name) or figure(metric, slid.totals)
@@ -205,7 +211,7 @@ def slide(state: State, procs: tuple[str, ...], floor_ns: int | None) -> Slid:
     gap_ns = zip(sums[Sum.GAPS], sums[Sum.GAP_NS], strict=True)
     return Slid(
         totals=totals,
-        figures={name: figure(metric, totals) for name, metric in METRICS.items() if not _of_tokens(metric)},
+        figures=figures(totals, [metric for metric in METRICS.values() if not _of_tokens(metric)]),
         agent_chunks_s=_agent_rates(window, totals),
         agent_gap_ms=[ns / n / NS_PER_MS if n else 0.0 for n, ns in gap_ns],
         quantiles=quantiles,
@@ -237,6 +243,7 @@ def window_aggregate(state: State, procs: tuple[str, ...]) -> Aggregate:
     return totals
 
 
+@cache
 def _of_tokens(metric: Metric) -> bool:
     rows = (metric.take.part, metric.take.whole) if isinstance(metric.take, Ratio) else ()
     return any(row in PACED_ROWS or row is Row.JOULE_TOKENS for row in rows)
