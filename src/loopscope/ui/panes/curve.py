@@ -195,7 +195,7 @@ def _named(marks: list[_Mark], across: LogAxis, inner: int) -> Row:
     placed: list[tuple[int, str, str]] = []
     end = across.cells
     for x, text, style in reversed(names):
-        start = min(x, end - len(text))
+        start = min(max(0, x), end - len(text))
         if start >= 0:
             placed.append((start, text, style))
             end = start - 2

@@ -192,7 +192,8 @@ def _with_room(levers: Sequence[LeverView], high: int) -> tuple[list[LeverView],
         rest = [lever for lever in kept if _is_rare(lever) and _untouched(lever)]
         kept = [lever for lever in kept if lever not in rest]
     for lever in reversed(levers):
-        if len(kept) + bool(rest) > high and lever in kept and _untouched(lever):
+        # The titles of the columns stay: figures without them say nothing.
+        if len(kept) + bool(rest) + 1 > high and lever in kept and _untouched(lever):
             kept.remove(lever)
             rest.insert(0, lever)
     return kept, rest

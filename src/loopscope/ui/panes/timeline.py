@@ -91,13 +91,12 @@ def power(view: View, width: int, height: int) -> list[Row]:
     """Power, or what stands in for it; the title says which. Its absence is a sentence."""
     data = view.snapshot.power
     inner, high = width - 2, height - 2
-    # The word stands once, and does not shout: it is there all the time.
     title = (data.label or "power").replace("SIMULATED", "simulated")
-    says: list[list[Run]] = []
-    if data.simulated and "simulated" not in title.lower():
-        says = [[("simulated", "embedded bold")]]
+    # In the title, which is never left out, and in small letters: it is there all the time.
+    if data.simulated and "simulated" not in title:
+        title = f"simulated {title}"
     if not len(data.values):
-        return frame(title, message(data.words or "not enough data", inner, high), width, height, right=says)
+        return frame(title, message(data.words or "not enough data", inner, high), width, height)
     shares = data.watts is None and data.share is not None
     now = share(data.share) if shares else f"{rate(data.watts)} W"
     figure: list[Run] = [(now, "power bold")]
@@ -111,10 +110,9 @@ def power(view: View, width: int, height: int) -> list[Row]:
     body = [_side(pictures[y], y, rows, "100 %" if shares else rate(top), "", inner) for y in range(rows)]
     if high > 1:
         body.append(_seconds(_AXIS, cells, inner, _end(view)))
-    variants = [[*figure, ("  ", "label"), *says[0]], [*says[0]]] if says else [figure]
     # Why this machine has no meter is no matter where the servers' power is made up anyway.
     words = "" if data.simulated else data.words
-    return frame(title, body, width, height, right=variants, bottom=[[(words, "label")]] if words else ())
+    return frame(title, body, width, height, right=[figure], bottom=[[(words, "label")]] if words else ())
 
 
 def agent(view: View, chosen: AgentView, width: int, height: int) -> list[Row]:
