@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from kit.tape import MS, ZERO, Rig, S, header, hello, lever, merged
-from loopscope.core.codec import encode
+from loopscope.core.codec import as_json, encode
 from loopscope.core.errors import TraceError
 from loopscope.core.records import Finding, HostLoad, Loss, Mark, Pulse
 from loopscope.core.text import plain
 from loopscope.model.comparison import compare, whole_side
+from loopscope.report.columns import word
 from loopscope.report.compare import as_data as compared_as_data
 from loopscope.report.compare import as_markdown as compared_as_markdown
 from loopscope.report.compare import as_text as compared_as_text
@@ -66,7 +67,7 @@ def test_markdown_shows_text_as_it_is(text: str) -> None:
     (inline,) = [token for token in parser.parse(f"x {escape(safe)}") if token.type == "inline"]
     assert {child.type for child in inline.children or []} <= {"text", "text_special"}
     assert "@" not in escape(safe)
-    cells = [token.type for token in parser.parse(table(("a", "b"), [(safe, "c")]))]
+    cells = [token.type for token in parser.parse(table((word("a", str), word("b", str)), [safe]))]
     assert cells.count("td_open") == 2
 
 
@@ -78,7 +79,7 @@ def faces(folded: Folded) -> list[str]:
         render(folded),
         as_markdown(folded),
         as_text(folded, width=80, color=False, unicode=False),
-        json.dumps(as_data(folded), allow_nan=False),
+        as_json(as_data(folded)),
         json.dumps(compared_as_data(found, []), allow_nan=False),
         compared_as_text(found, [], 80),
         compared_as_markdown(found, []),
