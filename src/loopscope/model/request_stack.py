@@ -5,7 +5,7 @@ slot, which nothing else on the wire tells. What the wall time holds beyond the 
 the wait for our loop, throttle and batching.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loopscope.core.records import Request
 
@@ -37,15 +37,13 @@ class RequestStack:
         return sum(value for _, value in self.parts())
 
 
+@dataclass(slots=True, eq=False)
 class MeanStack:
     """Sums of the stacks of an agent's requests that ended well."""
 
-    __slots__ = ("count", "sums")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sums = [0.0] * len(PARTS)
-        """In ms, in the order of :data:`PARTS`."""
+    count: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0] * len(PARTS))
+    """In ms, in the order of :data:`PARTS`."""
 
     def add(self, stack: RequestStack) -> None:
         """Take one request in."""
