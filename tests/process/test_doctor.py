@@ -34,7 +34,7 @@ def test_doctor_for_people_is_a_table() -> None:
     lines = done.stdout.splitlines()
     assert sum(line.startswith("versions") for line in lines) == 1
     live = next(line for line in lines if "live screen" in line)
-    assert " -  " in live
+    assert " –  " in live
     assert "no terminal" in live
 
 

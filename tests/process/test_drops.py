@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from kit.emulators import emulator
+from loopscope.core import codec
 from loopscope.core.codec import decode
 from loopscope.core.records import AgentSpec, Chunks, Pulse, Request, Server
 from loopscope.probe.sample_buffer import SampleBuffer
@@ -63,7 +64,7 @@ async def _stream(url: str, client_name: str, samples: SampleBuffer, pipe: _Pipe
 @pytest.mark.parametrize("room", [50, 1 << 16])
 def test_sent_is_seen_and_dropped(loop: str, client_name: str, room: int) -> None:
     """An emulator flat out, and room for 50 rows a tick: most are dropped, not one is missing from the count."""
-    samples, pipe = SampleBuffer("rig-1", room), _Pipe()
+    samples, pipe = SampleBuffer("rig-1", room, lines=codec), _Pipe()
     with (
         emulator("--rate", "0") as server,
         asyncio.Runner(loop_factory=lambda: make_loop(loop).loop) as runner,
