@@ -109,7 +109,7 @@ def _stream(
     # No read is missed or counted twice; what came of a refusal, or of a head in pieces, is no stream's.
     assert sum(request.reads for request in told) <= reads[0]
     if all(request.chunks == TOKENS and request.status == 200 for request in told) and not slow:
-        # A request is over with its last message: the end of the body, where a read of its own brings it, is no more of it.
+        # A request is over with its last message: a read of its own for the end of the body is no more of it.
         assert reads[0] - sum(request.reads for request in told) <= len(told)
     return told, samples.chunks
 
