@@ -7,7 +7,6 @@ from loopscope.cli.headless import snapshot_of
 from loopscope.core.records import Phase, Result
 from loopscope.experiments import ramp
 from loopscope.experiments.bench import Bench, bench_options
-from loopscope.model.ceiling import KEYS
 from loopscope.model.fold import Fold
 from loopscope.session import calibration_store
 from loopscope.session.calibration_store import Bound, Calibration, Shape
@@ -86,7 +85,7 @@ def test_a_session_begins_with_what_is_kept_of_its_machine(monkeypatch, tmp_path
         Calibration(
             date=calibration_store.today(),
             machine=calibration_store.machine(),
-            settings={key: values[key] for key in KEYS},
+            settings={lever.name: values[lever.name] for lever in levers.of_ceiling()},
             versions=calibration_store.versions_now(values["client"], values["loop"]),
             shapes=[Shape(streams=2, hard=Bound(low=9e3, mid=1e4, high=1.1e4))],
         )

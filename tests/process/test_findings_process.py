@@ -79,7 +79,7 @@ def test_levels_and_thresholds_are_obeyed(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     (one,) = result["findings"]
     assert (one["name"], one["severity"], one["until_s"]) == ("throughput", "warn", None)
-    assert "less than 1000" in one["sentence"]
+    assert "less than 1 000" in one["sentence"]
     records = [decode(line) for line in path.read_bytes().splitlines()]
     assert {record.name for record in records if isinstance(record, Finding)} == {"throughput"}
 

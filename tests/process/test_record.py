@@ -187,7 +187,7 @@ def test_nothing_outlives_kill_9(tmp_path: Path, within_s: float) -> None:
 
 
 def test_a_dead_rig_is_told(tmp_path: Path) -> None:
-    """When the measured process dies, the session goes on, says so and records it."""
+    """When the only measured process dies, the session ends with what failed; nobody has to interrupt it."""
     path = tmp_path / "run.jsonl"
     process = start("record", "--embedded", "-o", str(path), "--json")
     try:
@@ -198,10 +198,13 @@ def test_a_dead_rig_is_told(tmp_path: Path) -> None:
         )
         os.kill(rig, signal.SIGKILL)
         assert wait_until(lambda: b"rig-1 ended by itself (signal 9)" in path.read_bytes())
-        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, err
-        assert json.loads(out)["losses"]
+        assert process.returncode == 1, err
+        told = err if isinstance(err, str) else err.decode()
+        assert "loopscope record: rig-1 ended by itself (signal 9)" in told
+        result = json.loads(out)
+        assert result["losses"]
+        assert {agent["state"] for agent in result["agents"]} == {"gone"}
     finally:
         end(process)
 
@@ -269,7 +272,8 @@ def test_a_server_that_is_not_there_is_an_error_of_its_agent(tmp_path: Path) -> 
     with serving(sends(HEAD, chunk(line()), chunk(final(1)) + END)) as url:
         words = [url, "http://127.0.0.1:9", "--api", "ollama", "--model", "m"]
         done = record_until(path, lambda data: ended(2)(data) and data.count(b'"outcome":"refused"') > 1, *words)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "http://127.0.0.1:9 failed at the end, for each of its 1 agent" in done.stderr
     result = json.loads(done.stdout)
     good, bad = result["agents"]
     assert good["errors"] == 0

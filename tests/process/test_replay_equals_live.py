@@ -43,5 +43,5 @@ def test_the_recording_of_a_session_folds_to_its_summary(tmp_path: Path, name: s
         live = source.stop()
     fold, outcome = fold_whole(path)
     assert outcome.whole, outcome.words
-    assert as_dict(summary(fold)) == live
-    assert live["loop"]["name"] == "uvloop"
+    assert as_dict(summary(fold)) == as_dict(live)
+    assert live.loop.name == "uvloop"

@@ -30,8 +30,9 @@ def test_report_in_the_terminal_has_tables_charts_and_sentences() -> None:
         "event loop, share of time",
         "SIMULATED GPU power",
         "segments, each without its settling time",
-        "levers, before -> after",
-        "observer  rig's probes",
+        "where the time of a request goes",
+        "levers, before → after",
+        "% of a core",
         "file      whole:",
         "No sample was dropped",
     ):
@@ -45,7 +46,7 @@ def test_report_as_markdown_has_whole_tables() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("# loopscope: busy-sixteen.jsonl.zst\n")
     tables = [block for block in done.stdout.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 5
+    assert len(tables) == 6
     for block in tables:
         assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
 
@@ -63,6 +64,8 @@ def test_report_as_json_is_the_summary_the_file_and_the_lines() -> None:
         "chunks_s",
         "delay_max_ms",
         "delay_p50_ms",
+        "gap_max_ms",
+        "gap_p50_ms",
         "lag_max_ms",
         "elu",
         "cpu",

@@ -37,8 +37,8 @@ def made(tmp_path: Path, trace: str) -> Path:
 def test_charts_answer_to_pointing(tmp_path: Path, page: Page) -> None:
     """A mouse over one shows all values of that moment with units and a line in each, and all of it ends with it."""
     page.open(made(tmp_path, "calm-pair"))
-    assert page.value("document.querySelectorAll('svg.chart').length") == 5
-    assert page.value("document.querySelectorAll('svg.chart path.curve').length") == 7
+    assert page.value("document.querySelectorAll('svg.chart').length") == 6
+    assert page.value("document.querySelectorAll('svg.chart path.curve').length") == 9
     assert page.value("document.querySelectorAll('svg.hist rect.bar').length") > 50
     assert page.value("getComputedStyle(document.getElementById('tip')).display") == "none"
     box = page.value(

@@ -264,9 +264,8 @@ def test_no_record_makes_it_raise(records: list[AnyRecord]) -> None:
     snapshot = fold.snapshot(now_ns=ZERO + 50 * S)
     assert len(snapshot.agents) <= 2_048
     assert snapshot.chunks == sum(map(int, fold.agents.chunks)) >= 0
-    result = as_dict(summary(fold))
-    json.dumps(result, allow_nan=False)
-    one_line(snapshot)
+    result = summary(fold)
+    json.dumps(as_dict(result), allow_nan=False)
     for words in (render(result, fold, unicode=True), one_line(snapshot)):
         assert "\x1b" not in words
 

@@ -23,11 +23,11 @@ def _generated(url: str) -> int:
     raise AssertionError("no counter of generated tokens")
 
 
-def _record(tmp_path: Path, *words: str) -> tuple[dict[str, Any], list[Any]]:
+def _record(tmp_path: Path, *words: str, code: int = 0) -> tuple[dict[str, Any], list[Any]]:
     """Record a session; give its summary and its records."""
     path = tmp_path / "real.jsonl"
     done = run("record", *words, "-o", str(path), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return json.loads(done.stdout), [decode(line) for line in path.read_bytes().splitlines()]
 
 
@@ -88,7 +88,9 @@ def test_a_server_that_is_killed_is_told_and_the_other_goes_on(model_folder: Pat
             out, err = process.communicate(timeout=PATIENCE_S)
         finally:
             end(process)
-    assert process.returncode == 0, err
+    # What died for good is no success, and is named on the way out.
+    assert process.returncode == 1, err
+    assert "failed at the end" in (err if isinstance(err, str) else err.decode())
     errors = [agent["errors"] for agent in json.loads(out)["agents"]]
     assert errors[0] > 0
     assert errors[1] == 0
@@ -99,7 +101,7 @@ def test_an_error_of_the_server_is_the_agents_in_words(real_pair: RealPair, tmp_
     scenario = tmp_path / "long.toml"
     scenario.write_text('[[agent]]\nname = "long"\nprompt = "' + "the river " * 6000 + '"\n')
     result, records = _record(
-        tmp_path, *real_pair.urls, "--api", "openai", "--seconds", "2", "--scenario", str(scenario)
+        tmp_path, *real_pair.urls, "--api", "openai", "--seconds", "2", "--scenario", str(scenario), code=1
     )
     assert all(agent["errors"] > 0 for agent in result["agents"])
     words = {record.words for record in records if isinstance(record, Request) and record.outcome != "taken"}

@@ -645,7 +645,7 @@ def test_a_screenshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         await until(pilot, lambda: "EMBEDDED" in next(tmp_path.glob("*.svg")).read_text("utf-8"))
         monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "gone")
         said: list[str] = []  # a toast is gone after five seconds
-        monkeypatch.setattr(app, "notify", lambda text, **more: said.append(text))
+        monkeypatch.setattr(app, "say", lambda text, *more: said.append(text))
         await pilot.press("s")
         await until(pilot, lambda: said)
         assert "cannot be written" in said[0]

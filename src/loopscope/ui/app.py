@@ -213,7 +213,9 @@ class LoopscopeApp(App[None]):
         """Return the name of the board on top; empty under a modal."""
         from loopscope.ui.screens.board import Board
 
-        return (self.screen.name or "") if isinstance(self.screen, Board) else ""
+        # No screen is there before the first one is pushed: a key or a tick may come then on a busy machine.
+        shown = self.screen_stack[-1] if self.screen_stack else None
+        return (shown.name or "") if isinstance(shown, Board) else ""
 
     def open_board(self, name: str) -> None:
         """Put a board over the live one."""

@@ -83,7 +83,7 @@ class _Filmed(LoopscopeApp):
         """Whether the screen made of panes is there."""
         from loopscope.ui.screens.board import Board
 
-        return self.running and isinstance(self.screen, Board)
+        return self.running and bool(self.screen_stack) and isinstance(self.screen, Board)
 
     async def paint_at(self, at_s: float) -> str:
         """Paint the screen at a moment of the trace; give what a terminal is sent for it."""

@@ -146,10 +146,11 @@ def test_a_stall_that_lasts_is_told_while_it_lasts(watched: Watched) -> None:
         while not told and time.monotonic() < end_s:
             time.sleep(0.01)  # noqa: ASYNC251 - to block is what it is for
 
-    first, *_, last = _mine(watched(body))
-    assert not first.over
+    told = _mine(watched(body))
+    first = next(stall for stall in told if not stall.over)
+    # With others on the cores the loop's own start or end may be a stall, too.
+    last = [stall for stall in told if stall.start_ns == first.start_ns][-1]
     assert last.over
-    assert first.start_ns == last.start_ns
     assert last.dur_ns >= first.dur_ns >= 1_000_000_000
 
 
