@@ -152,7 +152,7 @@ def _on_the_way(loop: str) -> list[Case]:
         Case(
             "queue",
             loop,
-            _set("contention"),
+            _set("contention", "server-queue"),
             _set(_PACE),
             levers={"agents": "1"},
             pulls=((3.0, "agents", "6"),),
