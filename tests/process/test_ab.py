@@ -21,7 +21,7 @@ SMALL = ("--embedded", "--tokens", "64")
 @pytest.mark.timing
 @pytest.mark.parametrize("loop", loops_here())
 def test_read_batching_costs_the_delay_that_it_must(loop: str, tmp_path) -> None:
-    """Every 50 ms: half of that on average, and CPU saved; requests of 0.64 s end some ms later, so that little is lost."""
+    """Every 50 ms: half of that on average, and CPU saved; a request ends some ms later, so that little is lost."""
     trace = tmp_path / "ab.jsonl"
     command = [
         sys.executable,
