@@ -124,11 +124,15 @@ def decode(codes: Codes) -> str:
 
 
 def cut(codes: Codes, style: Styles, names: Sequence[str]) -> list[list[tuple[str, str]]]:
-    """Make runs of a picture: ``style`` is an index into ``names`` a cell. Blanks join what stands left of them."""
+    """Make runs of a picture: ``style`` is an index into ``names`` a cell. Blanks join what stands left of them.
+
+    They do not join a style that has a ground ("elu on spark"): where nothing is drawn, nothing may be coloured.
+    """
     rows, width = codes.shape
     if not rows or not width:
         return [[] for _ in range(rows)]
     text = decode(codes)
+    grounds = np.array([" on " in name for name in names])
     out = []
     for y in range(rows):
         line = style[y]
@@ -140,9 +144,12 @@ def cut(codes: Codes, style: Styles, names: Sequence[str]) -> list[list[tuple[st
         # Carry the last style over blanks: position of the last drawn cell at or before each cell.
         last = np.maximum.accumulate(np.where(line != 255, np.arange(width), -1))
         line = line[np.where(last < 0, drawn[0], last)]
+        line = np.where((codes[y] == BLANK) & grounds[line], 255, line)
         edges = [0, *(np.flatnonzero(np.diff(line)) + 1).tolist(), width]
         start = y * width
-        out.append([(text[start + a : start + b], names[line[a]]) for a, b in pairwise(edges)])
+        out.append(
+            [(text[start + a : start + b], BODY if line[a] == 255 else names[line[a]]) for a, b in pairwise(edges)]
+        )
     return out
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from loopscope.draw import charts
-from loopscope.draw.charts import BLANK
+from loopscope.draw.charts import BLANK, BODY, cut
 
 
 def lines(codes: np.ndarray) -> list[str]:
@@ -72,3 +72,12 @@ def test_an_axis_ends_at_a_round_number() -> None:
         assert value <= charts.nice_top(value) <= 1.51 * value
     assert charts.nice_top(1612.0) == 2000.0
     assert charts.nice_top(0.0) == charts.nice_top(float("nan")) == 1.0
+
+
+def test_blanks_take_no_ground() -> None:
+    """Before a session's first second the throughput's area was coloured: blanks had joined a line over the area."""
+    codes = np.array([[BLANK, BLANK, 0x2801, 0x28FF, BLANK]], dtype=np.uint32)
+    style = np.array([[0, 0, 1, 0, 0]], dtype=np.uint8)
+    (runs,) = cut(codes, style, ["spark", "elu on spark"])
+    assert [name for _, name in runs] == [BODY, "elu on spark", "spark"]
+    assert sum(len(text) for text, _ in runs) == 5
